@@ -1,0 +1,88 @@
+//! Do the values make sense, one by one and together?
+
+use super::{Config, Layer};
+use crate::error::Failure;
+
+/// OCSF versions whose Detection Finding has every key that alerts use.
+pub(super) const OCSF_VERSIONS: &[&str] = &["1.5.0", "1.6.0", "1.7.0", "1.8.0"];
+
+/// Checks what types alone do not say; all problems at once.
+pub(super) fn check(config: &Config, layer: impl Fn(&str) -> Layer) -> Result<(), Failure> {
+    let mut problems = Vec::new();
+    let mut need = |good: bool, key: &str, text: String| {
+        if !good {
+            problems.push(format!("{key}: {text} ({})", layer(key)));
+        }
+    };
+    need(
+        !config.kafka.brokers.trim().is_empty(),
+        "kafka.brokers",
+        "at least one broker is needed".to_owned(),
+    );
+    need(!config.kafka.group.trim().is_empty(), "kafka.group", "a consumer group is needed".to_owned());
+    need(!config.input.topics.is_empty(), "input.topics", "at least one topic is needed".to_owned());
+    need(!config.output.alerts.is_empty(), "output.alerts", "a topic is needed".to_owned());
+    need(!config.output.shadow.is_empty(), "output.shadow", "a topic is needed".to_owned());
+    need(!config.output.dead_letters.is_empty(), "output.dead_letters", "a topic is needed".to_owned());
+    for topic in outputs(config) {
+        need(
+            !config.input.topics.contains(topic),
+            "input.topics",
+            format!("`{topic}` is an output topic as well: alerts would be read back as events"),
+        );
+    }
+    let version = &config.output.ocsf_version;
+    need(
+        OCSF_VERSIONS.contains(&version.as_str()),
+        "output.ocsf_version",
+        format!("`{version}` is not one of {}", OCSF_VERSIONS.join(", ")),
+    );
+    need(
+        (1..=256).contains(&config.engine.workers),
+        "engine.workers",
+        format!("{} is not between 1 and 256", config.engine.workers),
+    );
+    need(
+        config.engine.commit_interval.as_millis() > 0,
+        "engine.commit_interval",
+        "must be longer than 0".to_owned(),
+    );
+    need(config.engine.commit_records > 0, "engine.commit_records", "must be more than 0".to_owned());
+    need(config.state.partitions > 0, "state.partitions", "must be more than 0".to_owned());
+    need(config.state.replication > 0, "state.replication", "must be more than 0".to_owned());
+    for (index, site) in config.geoip.sites.iter().enumerate() {
+        let good = site.cidr.parse::<ipnet::IpNet>().is_ok() || site.cidr.parse::<std::net::IpAddr>().is_ok();
+        need(
+            good,
+            &format!("geoip.sites.{index}.cidr"),
+            format!("`{}` is not an address range such as 198.51.100.0/24", site.cidr),
+        );
+    }
+    let listen = &config.http.listen;
+    need(
+        listen.is_empty() || listen.parse::<std::net::SocketAddr>().is_ok(),
+        "http.listen",
+        format!("`{listen}` is not an address and port such as 0.0.0.0:9464"),
+    );
+    let limits = &config.limits;
+    for (key, value) in [
+        ("limits.keys_per_rule", limits.keys_per_rule),
+        ("limits.events_per_key", limits.events_per_key),
+        ("limits.sessions", limits.sessions),
+        ("limits.users", limits.users),
+        ("limits.uuids", limits.uuids),
+    ] {
+        need(value > 0, key, "must be more than 0".to_owned());
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new("the configuration is not valid").detail(problems.join("\n          ")))
+}
+
+fn outputs(config: &Config) -> impl Iterator<Item = &String> {
+    let output = &config.output;
+    [&output.alerts, &output.shadow, &output.dead_letters, &output.enriched]
+        .into_iter()
+        .filter(|topic| !topic.is_empty())
+}

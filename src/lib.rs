@@ -1,0 +1,11 @@
+//! How does an Okta event become an alert?
+pub mod alert;
+pub mod config;
+pub mod engine;
+pub mod enrich;
+pub mod error;
+pub mod limits;
+pub mod model;
+pub mod rule;
+pub mod source;
+pub mod text;

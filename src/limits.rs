@@ -1,0 +1,74 @@
+//! Where does each thing that could grow stop growing?
+//!
+//! Every bound stands here with its unit, what happens at it, and the metric that shows it. Those
+//! that a site may need to move are settings of `[limits]` in the configuration, with these
+//! values as defaults.
+
+/// Bytes of one record; a larger one is a dead letter (`dead_letters_total{reason="too_large"}`).
+pub const RECORD_BYTES: usize = 4 * 1024 * 1024;
+
+/// Bytes one record may unpack to in all; more is a dead letter (`too_large`).
+pub const UNPACKED_BYTES: usize = 16 * 1024 * 1024;
+
+/// Envelopes within envelopes; deeper is a dead letter (`too_deep`).
+pub const ENVELOPE_DEPTH: usize = 6;
+
+/// Events of one record; the rest is a dead letter (`too_large`).
+pub const EVENTS_PER_RECORD: usize = 10_000;
+
+/// Nesting of JSON that is followed; deeper is a dead letter (`not_json`).
+pub const JSON_DEPTH: usize = 64;
+
+/// Fields all rules together may read; more is an error at load.
+pub const FIELDS: usize = 4_096;
+
+/// Elements of one array that are read into a field; the rest is ignored.
+pub const ARRAY_ELEMENTS: usize = 256;
+
+/// Bytes of one value that a rule reads; the rest is cut at a character boundary.
+pub const VALUE_BYTES: usize = 16 * 1024;
+
+/// Bytes of one rule file; a larger one is an error at load.
+pub const RULE_FILE_BYTES: usize = 1024 * 1024;
+
+/// Nodes of one rule document, after aliases; more is an error at load.
+pub const RULE_NODES: usize = 100_000;
+
+/// Nesting of one rule document and of one condition; deeper is an error at load.
+pub const RULE_DEPTH: usize = 64;
+
+/// Bytes of one compiled regular expression; larger is an error at load.
+pub const REGEX_BYTES: usize = 1024 * 1024;
+
+/// Correlations of correlations; a longer chain is an error at load.
+pub const RULE_CHAIN: usize = 8;
+
+/// Keys of one correlation; beyond, its least recently touched key goes
+/// (`rule_evictions_total`).
+pub const KEYS_PER_RULE: usize = 100_000;
+
+/// Events held for one key of one correlation; beyond, the oldest goes (`rule_evictions_total`).
+pub const EVENTS_PER_KEY: usize = 10_000;
+
+/// Evidence held for one key of one correlation: the first few and the latest are kept.
+pub const EVIDENCE_PER_KEY: usize = 64;
+
+/// Events an alert shows unless its rule says otherwise.
+pub const EVIDENCE_PER_ALERT: usize = 20;
+
+/// Okta sessions held; beyond, the least recently active goes
+/// (`state_evictions_total{table="sessions"}`).
+pub const SESSIONS: usize = 500_000;
+
+/// Users held; beyond, the least recently active goes (`state_evictions_total{table="users"}`).
+pub const USERS: usize = 500_000;
+
+/// Countries and autonomous systems remembered for one user; beyond, the least recently seen goes.
+pub const PLACES_PER_USER: usize = 32;
+
+/// Event ids remembered for deduplication; beyond, the oldest goes
+/// (`state_evictions_total{table="uuids"}`).
+pub const UUIDS: usize = 5_000_000;
+
+/// Distinct addresses whose location is kept ready.
+pub const GEOIP_CACHE: usize = 65_536;

@@ -1,0 +1,154 @@
+//! What goes into one step of the engine, and what comes out?
+
+use std::sync::Arc;
+
+use super::{Alert, Enriched, Position, RawRecord, RuleIndex};
+
+/// One thing a shard is told. Time, files and rules enter as data, so that a run can be repeated.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A record of an input topic or file.
+    Record(RawRecord),
+    /// The wall clock, ms since the epoch. A replay sends none: there, events alone move time.
+    Tick {
+        /// Now.
+        now_ms: i64,
+    },
+    /// The partition is read to its end and has been quiet for the idle timeout: it no longer
+    /// holds the watermark back until its next record.
+    Idle {
+        /// Topic.
+        topic: Arc<str>,
+        /// Partition.
+        partition: i32,
+    },
+    /// The partition belongs to another member now: it no longer counts for the watermark.
+    Revoked {
+        /// Topic.
+        topic: Arc<str>,
+        /// Partition.
+        partition: i32,
+    },
+}
+
+/// What one step asks the rim to do, all of it in one transaction.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Alerts to produce, in the order in which they came true.
+    pub alerts: Vec<Alert>,
+    /// Records that could not be understood.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Every event with what was added, when the enriched output is on.
+    pub enriched: Vec<Arc<Enriched>>,
+    /// What to count.
+    pub tally: Tally,
+}
+
+/// A record that could not be understood, whole or in part.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// Where it stands.
+    pub position: Position,
+    /// The record's timestamp.
+    pub timestamp_ms: Option<i64>,
+    /// Why, as a word that metrics count.
+    pub reason: DeadLetterReason,
+    /// Why, in a sentence.
+    pub detail: String,
+    /// The original bytes: the whole record, or the one element of it that was bad.
+    pub payload: Vec<u8>,
+    /// The original key.
+    pub key: Option<Vec<u8>>,
+}
+
+/// Why a record went to the dead-letter topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeadLetterReason {
+    /// Not JSON, or JSON that breaks off.
+    NotJson,
+    /// JSON, but no envelope that is known and no Okta event.
+    UnknownEnvelope,
+    /// Another product's schema (OCSF, UDM, Auth0, …).
+    OtherSchema,
+    /// A binary or compressed encoding that is not read.
+    UnsupportedEncoding,
+    /// Larger than `input.max_record_bytes`, or larger when unpacked.
+    TooLarge,
+    /// Envelopes in envelopes, deeper than is followed.
+    TooDeep,
+    /// An Okta event without what makes it one (`eventType`, `published`).
+    Incomplete,
+    /// An error report of the collector, not an event.
+    CollectorError,
+}
+
+impl DeadLetterReason {
+    /// Every reason, for metrics that exist before they first count.
+    pub const ALL: [Self; 8] = [
+        Self::NotJson,
+        Self::UnknownEnvelope,
+        Self::OtherSchema,
+        Self::UnsupportedEncoding,
+        Self::TooLarge,
+        Self::TooDeep,
+        Self::Incomplete,
+        Self::CollectorError,
+    ];
+
+    /// The word in the `reason` header and metric label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotJson => "not_json",
+            Self::UnknownEnvelope => "unknown_envelope",
+            Self::OtherSchema => "other_schema",
+            Self::UnsupportedEncoding => "unsupported_encoding",
+            Self::TooLarge => "too_large",
+            Self::TooDeep => "too_deep",
+            Self::Incomplete => "incomplete",
+            Self::CollectorError => "collector_error",
+        }
+    }
+}
+
+/// What one step counted. Plain numbers: the rim turns them into metrics.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Records read.
+    pub records: u64,
+    /// Events decoded.
+    pub events: u64,
+    /// Events seen before under the same uuid.
+    pub duplicates: u64,
+    /// Events older than the watermark: judged by single-event rules only.
+    pub late: u64,
+    /// Events with a `published` further ahead than the clock skew allows.
+    pub from_the_future: u64,
+    /// Envelopes that hold something else than log events on purpose (another sourcetype).
+    pub skipped: u64,
+    /// Events mapped back from another schema.
+    pub lossy: u64,
+    /// Client addresses found in the GeoIP database.
+    pub geoip_found: u64,
+    /// Client addresses not found there.
+    pub geoip_missed: u64,
+    /// Matches, by rule.
+    pub matches: Vec<(RuleIndex, u64)>,
+    /// Satisfying windows folded into an alert that was raised before, by rule.
+    pub suppressed: Vec<(RuleIndex, u64)>,
+    /// Events a correlation could not use because a group-by field was missing, by rule.
+    pub ungrouped: Vec<(RuleIndex, u64)>,
+    /// Keys or events dropped at a bound, by rule.
+    pub evicted: Vec<(RuleIndex, u64)>,
+    /// Entries dropped at a bound in the tables of sessions, users and uuids.
+    pub evicted_state: Vec<(&'static str, u64)>,
+}
+
+impl Tally {
+    /// Adds to a rule's count in one of the lists.
+    pub fn add(list: &mut Vec<(RuleIndex, u64)>, rule: RuleIndex, n: u64) {
+        match list.iter_mut().find(|(index, _)| *index == rule) {
+            Some((_, count)) => *count += n,
+            None => list.push((rule, n)),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What is an event at each stage of its way?
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use super::{Evidence, Fields, IpFacts, Place, Position, RuleIndex};
+
+/// One Okta event, taken out of its envelope and decoded.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Where it came from.
+    pub position: Position,
+    /// Okta's id of the event; where an envelope lost it, one derived from the content.
+    pub uuid: CompactString,
+    /// `published`, in ms since the epoch.
+    pub published_ms: i64,
+    /// The tenant, where the envelope, a header, the topic or the configuration says.
+    pub org: Option<Arc<str>>,
+    /// Name of the outermost envelope it came in (`raw`, `splunk_hec`, …).
+    pub envelope: &'static str,
+    /// Mapped back from another schema, so that fields may be missing.
+    pub lossy: bool,
+    /// Its values.
+    pub fields: Fields,
+    /// The event's JSON as it was, when it is wanted downstream.
+    pub raw: Option<Arc<str>>,
+}
+
+/// An event with everything that can be said of it alone.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// The event.
+    pub event: Event,
+    /// Where the client address is, and whose; `None` without an address.
+    pub place: Option<Arc<Place>>,
+    /// Who acts, as one key: org and lower-cased login, else org and id.
+    pub actor_key: CompactString,
+}
+
+impl Observation {
+    /// What is known of the client address.
+    pub fn ip(&self) -> Option<&IpFacts> {
+        self.place.as_deref().map(|place| &place.ip)
+    }
+}
+
+/// An observation with what state adds: its session, its user, the way from the place before.
+#[derive(Clone, Debug)]
+pub struct Enriched {
+    /// The observation.
+    pub observation: Observation,
+    /// Its Okta session, if it has a real one.
+    pub session: Option<SessionFacts>,
+    /// Its user, if the actor is one.
+    pub user: Option<UserFacts>,
+    /// The way from the user's place before, if both are known.
+    pub travel: Option<TravelFacts>,
+    /// It came after the watermark had passed it.
+    pub late: bool,
+}
+
+impl Enriched {
+    /// The event inside.
+    pub fn event(&self) -> &Event {
+        &self.observation.event
+    }
+}
+
+/// `enriched.session.*`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SessionFacts {
+    /// The session's id.
+    pub id: CompactString,
+    /// Seconds since its first event.
+    pub age_s: i64,
+    /// Its events so far, with this one.
+    pub events: u64,
+    /// The address differs from the event before.
+    pub ip_changed: bool,
+    /// The autonomous system differs from the event before.
+    pub asn_changed: bool,
+    /// The country differs from the event before.
+    pub country_changed: bool,
+    /// The operating system differs from the event before.
+    pub os_changed: bool,
+    /// The user agent differs from the event before.
+    pub ua_changed: bool,
+    /// Sessions of the user active in the last hour.
+    pub concurrent: u32,
+    /// It has entered the Admin Console.
+    pub admin: bool,
+    /// It has passed a second factor.
+    pub mfa: bool,
+}
+
+/// `enriched.user.*`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserFacts {
+    /// The actor's id.
+    pub id: CompactString,
+    /// The login, lower case.
+    pub login: CompactString,
+    /// Whole days since the user was first seen.
+    pub known_days: i64,
+    /// Events of the user so far, with this one.
+    pub events: u64,
+    /// First event of the user from this country.
+    pub new_country: bool,
+    /// First event of the user from this autonomous system.
+    pub new_asn: bool,
+}
+
+/// `enriched.travel.*`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TravelFacts {
+    /// Distance less both accuracy radii.
+    pub km: f64,
+    /// The speed that needs.
+    pub kmh: f64,
+    /// Time between the two.
+    pub seconds: i64,
+    /// The place before.
+    pub from: Option<Arc<Place>>,
+    /// The event at the place before.
+    pub from_uuid: CompactString,
+}
+
+/// An event that one rule matched, or a correlation that came true, as another correlation sees it.
+#[derive(Clone, Debug)]
+pub struct Match {
+    /// The rule.
+    pub rule: RuleIndex,
+    /// When: the event's `published`; for a correlation, that of its last event.
+    pub time_ms: i64,
+    /// The event that decided; ties in time are broken by it.
+    pub uuid: CompactString,
+    /// The enriched event that decided: group-by and counted fields are read from it.
+    pub event: Arc<Enriched>,
+    /// What to show of it; for a correlation, all of its events.
+    pub evidence: Vec<Arc<Evidence>>,
+    /// Values of the correlation's own group-by, by name; empty for a detection.
+    pub group: Vec<(String, String)>,
+}

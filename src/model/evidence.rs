@@ -1,0 +1,81 @@
+//! What does an alert keep of an event that contributed to it?
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use super::{Place, Position, SessionFacts, TravelFacts};
+
+/// One contributing event, small enough to be kept in a window.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// Where the record stands.
+    pub position: Position,
+    /// Okta's id of the event.
+    pub uuid: CompactString,
+    /// What happened.
+    pub event_type: CompactString,
+    /// When, ms since the epoch.
+    pub published_ms: i64,
+    /// The event as the console shows it.
+    pub display_message: String,
+    /// `outcome.result`
+    pub result: CompactString,
+    /// `outcome.reason`
+    pub reason: CompactString,
+    /// Who acted.
+    pub actor: Actor,
+    /// The Okta session; empty without a real one.
+    pub session_id: CompactString,
+    /// The client address as text; empty without one.
+    pub ip: CompactString,
+    /// Where that address is.
+    pub place: Option<Arc<Place>>,
+    /// Client software.
+    pub user_agent: String,
+    /// What was acted on.
+    pub targets: Vec<Target>,
+    /// The fields the rule read, with what stood there, in the rule's order.
+    pub read: Vec<(Arc<str>, String)>,
+    /// The session's state at this event.
+    pub session: Option<SessionFacts>,
+    /// The way from the user's place before.
+    pub travel: Option<TravelFacts>,
+    /// The event came late.
+    pub late: bool,
+    /// The event was mapped back from another schema.
+    pub lossy: bool,
+    /// The tenant.
+    pub org: Option<Arc<str>>,
+    /// The event's JSON, when it is wanted in the output.
+    pub raw: Option<Arc<str>>,
+}
+
+/// Who acted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Actor {
+    /// `actor.id`
+    pub id: CompactString,
+    /// `actor.type`
+    pub kind: CompactString,
+    /// `actor.alternateId`
+    pub login: CompactString,
+    /// `actor.displayName`
+    pub name: CompactString,
+    /// The login is what a stranger typed at a failed sign-in, perhaps a password: outputs show
+    /// only its mask.
+    pub unproven: bool,
+}
+
+/// What was acted on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// `target[].id`
+    pub id: CompactString,
+    /// `target[].type`
+    pub kind: CompactString,
+    /// `target[].alternateId`
+    pub alternate_id: CompactString,
+    /// `target[].displayName`
+    pub name: CompactString,
+}

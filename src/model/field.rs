@@ -1,0 +1,295 @@
+//! Which fields does an event have, and which of them does this run read?
+//!
+//! The table starts with the core set, which enrichment, sessions and evidence always need; the
+//! rules' own fields are added when they are loaded. A [`FieldId`] is an index into the table, so
+//! nothing is looked up by path once the rules are compiled.
+
+use std::collections::BTreeMap;
+
+/// A field's place in the [`FieldTable`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldId(u16);
+
+impl FieldId {
+    /// The field at a place of the table.
+    pub const fn new(index: u16) -> Self {
+        Self(index)
+    }
+
+    /// Its place in the table.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a field's values are; strings that spell a value of the kind are met too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Free text or an identifier.
+    Text,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// An instant, as Okta writes it: RFC 3339 with milliseconds.
+    Time,
+    /// An IPv4 or IPv6 address.
+    Ip,
+}
+
+impl FieldKind {
+    /// The word `oktawatch fields` prints.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Time => "time",
+            Self::Ip => "ip",
+        }
+    }
+}
+
+/// One field a rule may use.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldDef {
+    /// Okta's JSON path, or a path under `enriched.`.
+    pub path: &'static str,
+    /// What its values are.
+    pub kind: FieldKind,
+    /// Whether it crosses an array, so that an event may have several values.
+    pub many: bool,
+    /// A value as it occurs.
+    pub example: &'static str,
+    /// What it says, in one line.
+    pub about: &'static str,
+}
+
+/// Objects whose keys Okta does not fix: any key under them is a field.
+pub const OPEN_MAPS: &[&str] = &[
+    "debugContext.debugData",
+    "target.detailEntry",
+    "target.changeDetails.from",
+    "target.changeDetails.to",
+    "actor.detailEntry",
+    "transaction.detail",
+    "device.device_integrator",
+    "enriched.target",
+];
+
+macro_rules! core_fields {
+    ($($name:ident $path:literal $kind:ident $many:literal $example:literal $about:literal;)*) => {
+        /// The core set, by name.
+        pub mod core {
+            use super::{FieldDef, FieldId, FieldKind};
+            #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "only gives each name its number")]
+            #[repr(u16)]
+            enum Place { $($name,)* }
+            $(#[doc = concat!("`", $path, "`: ", $about)] pub const $name: FieldId = FieldId::new(Place::$name as u16);)*
+            /// Every core field, in the order of its id.
+            pub const ALL: &[FieldDef] = &[$(FieldDef {
+                path: $path, kind: FieldKind::$kind, many: $many, example: $example, about: $about,
+            },)*];
+        }
+    };
+}
+
+core_fields! {
+    EVENT_TYPE "eventType" Text false "user.session.start" "what happened";
+    LEGACY_EVENT_TYPE "legacyEventType" Text false "core.user_auth.login_success" "the event type's name before 2018";
+    UUID "uuid" Text false "dc9fd3c0-598c-11ef-8478-2b7584bf8d5a" "the event's id; the same on every delivery";
+    PUBLISHED "published" Time false "2026-08-13T15:58:20.353Z" "when it happened";
+    SEVERITY "severity" Text false "INFO" "DEBUG, INFO, WARN or ERROR";
+    DISPLAY_MESSAGE "displayMessage" Text false "User login to Okta" "the event as the console shows it";
+    ACTOR_ID "actor.id" Text false "00u1a2b3c4D5e6F7g8h9" "stable id of who acted";
+    ACTOR_TYPE "actor.type" Text false "User" "User, SystemPrincipal, PublicClientApp, …";
+    ACTOR_ALTERNATE_ID "actor.alternateId" Text false "ana@example.com" "login of who acted; for a failed sign-in, what was typed";
+    ACTOR_DISPLAY_NAME "actor.displayName" Text false "Ana Example" "name of who acted";
+    CLIENT_IP "client.ipAddress" Ip false "203.0.113.7" "source address, as Okta saw it";
+    CLIENT_USER_AGENT "client.userAgent.rawUserAgent" Text false "Mozilla/5.0 (Macintosh; …)" "client software";
+    CLIENT_OS "client.userAgent.os" Text false "Mac OS 14 (Sonoma)" "operating system, as Okta parsed it";
+    CLIENT_BROWSER "client.userAgent.browser" Text false "CHROME" "browser, as Okta parsed it";
+    CLIENT_DEVICE "client.device" Text false "Computer" "Computer, Mobile, Unknown, …";
+    CLIENT_ZONE "client.zone" Text false "OfficeZone" "network zone that decided the policy";
+    CLIENT_ID "client.id" Text false "0oa1b2c3d4E5f6G7h8i9" "OAuth client, when a token made the request";
+    CLIENT_CITY "client.geographicalContext.city" Text false "Lisbon" "Okta's own GeoIP";
+    CLIENT_STATE "client.geographicalContext.state" Text false "Lisbon" "Okta's own GeoIP";
+    CLIENT_COUNTRY "client.geographicalContext.country" Text false "Portugal" "Okta's own GeoIP, English name";
+    CLIENT_LAT "client.geographicalContext.geolocation.lat" Number false "38.7" "Okta's own GeoIP";
+    CLIENT_LON "client.geographicalContext.geolocation.lon" Number false "-9.1" "Okta's own GeoIP";
+    OUTCOME_RESULT "outcome.result" Text false "SUCCESS" "SUCCESS, FAILURE, ALLOW, DENY, CHALLENGE, …";
+    OUTCOME_REASON "outcome.reason" Text false "INVALID_CREDENTIALS" "why";
+    SESSION_ID "authenticationContext.externalSessionId" Text false "idxAbC1d2E3f4G5h6I7j8" "the Okta session";
+    ROOT_SESSION_ID "authenticationContext.rootSessionId" Text false "idxAbC1d2E3f4G5h6I7j8" "the session others were derived from";
+    CREDENTIAL_TYPE "authenticationContext.credentialType" Text false "PASSWORD" "what was presented";
+    TRANSACTION_ID "transaction.id" Text false "ZrvBvMnPq1R2sT3u" "the request; shared by the events it caused";
+    TRANSACTION_TYPE "transaction.type" Text false "WEB" "WEB or JOB";
+    API_TOKEN_ID "transaction.detail.requestApiTokenId" Text false "00T1a2b3c4D5e6F7g8h9" "API token that made the request";
+    AS_NUMBER "securityContext.asNumber" Integer false "3320" "autonomous system, as Okta says";
+    AS_ORG "securityContext.asOrg" Text false "deutsche telekom ag" "its organisation, as Okta says";
+    ISP "securityContext.isp" Text false "deutsche telekom ag" "its provider, as Okta says";
+    IS_PROXY "securityContext.isProxy" Boolean false "false" "whether Okta takes the address for a proxy";
+    CONTEXT_RISK_LEVEL "securityContext.risk.level" Text false "LOW" "risk as structured data (2025 and later)";
+    CONTEXT_RISK_REASONS "securityContext.risk.reasons" Text true "Anomalous Device" "why";
+    CONTEXT_BEHAVIOR_NAMES "securityContext.userBehaviors.name" Text true "New Device" "behaviours as structured data (2025 and later)";
+    CONTEXT_BEHAVIOR_RESULTS "securityContext.userBehaviors.result" Text true "POSITIVE" "POSITIVE, NEGATIVE, UNKNOWN or BAD_REQUEST";
+    CONTEXT_IP_SERVICES "securityContext.ipDetails.ipServiceCategories.type" Text true "VPN" "kinds of anonymiser the address belongs to";
+    IP_CHAIN "request.ipChain.ip" Ip true "203.0.113.7" "the client, then the proxies between";
+    TARGET_ID "target.id" Text true "00u1a2b3c4D5e6F7g8h9" "ids of what was acted on";
+    TARGET_TYPE "target.type" Text true "User" "types of what was acted on; their positions mean nothing";
+    TARGET_ALTERNATE_ID "target.alternateId" Text true "ben@example.com" "logins or names of what was acted on";
+    TARGET_DISPLAY_NAME "target.displayName" Text true "Ben Example" "names of what was acted on";
+    REQUEST_URI "debugContext.debugData.requestUri" Text false "/api/v1/authn" "path that was called";
+    DT_HASH "debugContext.debugData.dtHash" Text false "53dd1a7513e0256eb13b9a47bb07ed61e8ca3d35fbdc36c909567a21a65a2b19" "hash of the device token cookie";
+    DEVICE_FINGERPRINT "debugContext.debugData.deviceFingerprint" Text false "541daf91d15bef64a7e08c946fd9a9d0" "browser fingerprint";
+    THREAT_SUSPECTED "debugContext.debugData.threatSuspected" Boolean false "false" "ThreatInsight's view of the request";
+    FACTOR "debugContext.debugData.factor" Text false "OKTA_VERIFY_PUSH" "factor that was used";
+    BEHAVIORS "debugContext.debugData.behaviors" Text false "{New Device=POSITIVE, New IP=NEGATIVE}" "behaviours as Okta writes them; see enriched.behaviors.positive";
+    RISK "debugContext.debugData.risk" Text false "{level=LOW}" "risk as Okta writes it; see enriched.risk.level";
+    LOG_ONLY_SECURITY_DATA "debugContext.debugData.logOnlySecurityData" Text false "{\"risk\":{\"level\":\"LOW\"}}" "risk and behaviours as JSON; see enriched.risk.level";
+    TUNNELS "debugContext.debugData.tunnels" Text false "[{\"operator\":\"NORD_VPN\",\"type\":\"VPN\",\"anonymous\":true}]" "anonymisers as JSON; see enriched.ip.anonymous";
+    DEVICE_ID "device.id" Text false "guo1a2b3c4D5e6F7g8h9" "registered device";
+    DEVICE_NAME "device.name" Text false "ana-laptop" "its name";
+
+    ENRICHED_ORG "enriched.org" Text false "acme" "the Okta tenant";
+    ENRICHED_GEO_COUNTRY "enriched.geo.country" Text false "PT" "ISO 3166-1 alpha-2 of the client address";
+    ENRICHED_GEO_COUNTRY_NAME "enriched.geo.country_name" Text false "Portugal" "its English name";
+    ENRICHED_GEO_REGION "enriched.geo.region" Text false "Lisbon" "first-level subdivision";
+    ENRICHED_GEO_CITY "enriched.geo.city" Text false "Lisbon" "city";
+    ENRICHED_GEO_LAT "enriched.geo.lat" Number false "38.72" "latitude in degrees";
+    ENRICHED_GEO_LON "enriched.geo.lon" Number false "-9.13" "longitude in degrees";
+    ENRICHED_GEO_ACCURACY_KM "enriched.geo.accuracy_km" Number false "20" "radius around the point";
+    ENRICHED_GEO_SOURCE "enriched.geo.source" Text false "database" "site, database or okta";
+    ENRICHED_ASN_NUMBER "enriched.asn.number" Integer false "64500" "autonomous system of the client address";
+    ENRICHED_ASN_ORG "enriched.asn.org" Text false "Example Fibre" "its organisation";
+    ENRICHED_IP_PRIVATE "enriched.ip.private" Boolean false "false" "not routable on the public Internet";
+    ENRICHED_IP_SITE "enriched.ip.site" Text false "lisbon-office" "configured site that holds the address";
+    ENRICHED_IP_ANONYMOUS "enriched.ip.anonymous" Boolean false "false" "an anonymiser: VPN service, Tor, proxy";
+    ENRICHED_IP_HOSTING "enriched.ip.hosting" Boolean false "false" "a hosting provider's address";
+    ENRICHED_IP_PROXY "enriched.ip.proxy" Boolean false "false" "a proxy";
+    ENRICHED_USER_ID "enriched.user.id" Text false "00u1a2b3c4D5e6F7g8h9" "the user the event is about: the actor";
+    ENRICHED_USER_LOGIN "enriched.user.login" Text false "ana@example.com" "the user's login, lower case";
+    ENRICHED_USER_KNOWN_DAYS "enriched.user.known_days" Integer false "12" "whole days since the user was first seen";
+    ENRICHED_USER_EVENTS "enriched.user.events" Integer false "340" "events of the user so far, with this one";
+    ENRICHED_USER_NEW_COUNTRY "enriched.user.new_country" Boolean false "false" "first event of the user from this country";
+    ENRICHED_USER_NEW_ASN "enriched.user.new_asn" Boolean false "false" "first event of the user from this autonomous system";
+    ENRICHED_SESSION_ID "enriched.session.id" Text false "idxAbC1d2E3f4G5h6I7j8" "the Okta session, if the event has a real one";
+    ENRICHED_SESSION_AGE_S "enriched.session.age_s" Integer false "600" "seconds since its first event";
+    ENRICHED_SESSION_EVENTS "enriched.session.events" Integer false "14" "its events so far, with this one";
+    ENRICHED_SESSION_IP_CHANGED "enriched.session.ip_changed" Boolean false "false" "address differs from the event before in the session";
+    ENRICHED_SESSION_ASN_CHANGED "enriched.session.asn_changed" Boolean false "false" "autonomous system differs from the event before";
+    ENRICHED_SESSION_COUNTRY_CHANGED "enriched.session.country_changed" Boolean false "false" "country differs from the event before";
+    ENRICHED_SESSION_OS_CHANGED "enriched.session.os_changed" Boolean false "false" "operating system differs from the event before";
+    ENRICHED_SESSION_UA_CHANGED "enriched.session.ua_changed" Boolean false "false" "user agent differs from the event before";
+    ENRICHED_SESSION_CONCURRENT "enriched.session.concurrent" Integer false "1" "sessions of the user active in the last hour";
+    ENRICHED_SESSION_ADMIN "enriched.session.admin" Boolean false "false" "whether the session has entered the Admin Console";
+    ENRICHED_SESSION_MFA "enriched.session.mfa" Boolean false "true" "whether the session has passed a second factor";
+    ENRICHED_TRAVEL_KM "enriched.travel.km" Number false "1502.3" "distance from the user's place before, less both accuracy radii";
+    ENRICHED_TRAVEL_KMH "enriched.travel.kmh" Number false "3004.6" "the speed that needs";
+    ENRICHED_TRAVEL_SECONDS "enriched.travel.seconds" Integer false "1800" "time between the two";
+    ENRICHED_TRAVEL_FROM_COUNTRY "enriched.travel.from_country" Text false "DE" "country of the place before";
+    ENRICHED_TRAVEL_FROM_CITY "enriched.travel.from_city" Text false "Berlin" "city of the place before";
+    ENRICHED_TRAVEL_FROM_UUID "enriched.travel.from_uuid" Text false "dc9fd3c0-598c-11ef-8478-2b7584bf8d5a" "the event at the place before";
+    ENRICHED_RISK_LEVEL "enriched.risk.level" Text false "HIGH" "risk, decoded from whichever of its three encodings is there";
+    ENRICHED_RISK_REASONS "enriched.risk.reasons" Text true "Anomalous Device" "why";
+    ENRICHED_BEHAVIORS_POSITIVE "enriched.behaviors.positive" Text true "New Device" "behaviours that were POSITIVE";
+}
+
+/// Every field of this run: the core set, then what the rules read besides.
+#[derive(Clone, Debug)]
+pub struct FieldTable {
+    paths: Vec<String>,
+    ids: BTreeMap<String, FieldId>,
+    read_by_rules: Vec<bool>,
+}
+
+impl Default for FieldTable {
+    fn default() -> Self {
+        let paths: Vec<String> = core::ALL.iter().map(|def| def.path.to_owned()).collect();
+        let ids = (0..).map(FieldId::new);
+        let ids = paths.iter().cloned().zip(ids).collect();
+        Self { read_by_rules: vec![false; paths.len()], paths, ids }
+    }
+}
+
+impl FieldTable {
+    /// Adds a field that a rule reads, and says where it stands. `None`: the table is full.
+    pub fn read(&mut self, path: &str) -> Option<FieldId> {
+        let id = match self.ids.get(path) {
+            Some(id) => *id,
+            None => self.add(path)?,
+        };
+        if let Some(flag) = self.read_by_rules.get_mut(id.index()) {
+            *flag = true;
+        }
+        Some(id)
+    }
+
+    /// Where a field stands, if it is in the table.
+    pub fn id(&self, path: &str) -> Option<FieldId> {
+        self.ids.get(path).copied()
+    }
+
+    /// A field's path.
+    pub fn path(&self, id: FieldId) -> &str {
+        self.paths.get(id.index()).map_or("", String::as_str)
+    }
+
+    /// Whether any rule reads the field: computed fields that none reads need not be filled.
+    pub fn is_read(&self, id: FieldId) -> bool {
+        self.read_by_rules.get(id.index()).copied().unwrap_or_default()
+    }
+
+    /// How many fields there are.
+    pub fn len(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// Whether the table is empty; it never is.
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty()
+    }
+
+    /// Every field with its path, in the order of the ids.
+    pub fn iter(&self) -> impl Iterator<Item = (FieldId, &str)> {
+        (0..).map(FieldId::new).zip(self.paths.iter().map(String::as_str))
+    }
+
+    fn add(&mut self, path: &str) -> Option<FieldId> {
+        if self.paths.len() >= crate::limits::FIELDS {
+            return None;
+        }
+        let id = FieldId::new(u16::try_from(self.paths.len()).ok()?);
+        self.paths.push(path.to_owned());
+        self.read_by_rules.push(false);
+        self.ids.insert(path.to_owned(), id);
+        Some(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_where_its_path_stands() {
+        let table = FieldTable::default();
+        assert_eq!(table.path(core::EVENT_TYPE), "eventType");
+        assert_eq!(table.path(core::ENRICHED_BEHAVIORS_POSITIVE), "enriched.behaviors.positive");
+        assert_eq!(table.id("target.type"), Some(core::TARGET_TYPE));
+        assert_eq!(table.len(), core::ALL.len());
+    }
+
+    #[test]
+    fn a_rule_s_field_is_added_once() {
+        let mut table = FieldTable::default();
+        let first = table.read("debugContext.debugData.grantType");
+        assert_eq!(first, table.read("debugContext.debugData.grantType"));
+        assert_eq!(table.len(), core::ALL.len() + 1);
+        assert!(table.is_read(first.unwrap()));
+        assert!(!table.is_read(core::UUID));
+    }
+}

@@ -1,0 +1,25 @@
+//! What passes between the stages?
+//!
+//! Types are named by their state of processing:
+//! [`RawRecord`] → [`Event`] → [`Observation`] → [`Enriched`] → [`Match`] → [`Alert`].
+//! Each stage takes one of them and gives the next; none knows where its bytes came from or go to.
+
+mod alert;
+mod effects;
+mod event;
+mod evidence;
+mod field;
+mod fields;
+mod place;
+mod record;
+mod rule;
+
+pub use alert::{Activity, Alert, Entity, EntityKind, Measured, Window};
+pub use effects::{DeadLetter, DeadLetterReason, Effects, Input, Tally};
+pub use event::{Enriched, Event, Match, Observation, SessionFacts, TravelFacts, UserFacts};
+pub use evidence::{Actor, Evidence, Target};
+pub use field::{FieldDef, FieldId, FieldKind, FieldTable, OPEN_MAPS, core};
+pub use fields::{Fields, Value};
+pub use place::{Asn, Geo, GeoSource, IpFacts, Place};
+pub use record::{Header, Position, RawRecord};
+pub use rule::{Attack, Confidence, Level, Mode, RuleIndex, RuleInfo, RuleKind, Tactic};

@@ -1,0 +1,62 @@
+//! How are near misses of a word found, and long texts cut?
+
+/// The candidate nearest to a word, if it is near enough to be what was meant.
+pub fn nearest<'k>(word: &str, candidates: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let most = (word.chars().count() / 3).max(1);
+    candidates
+        .map(|candidate| (distance(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= most)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Edits between two words (insert, delete, replace, swap of neighbours), case aside.
+fn distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().flat_map(char::to_lowercase).collect();
+    let right: Vec<char> = right.chars().flat_map(char::to_lowercase).collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in right.iter().enumerate() {
+            let replace = last[j] + usize::from(a != b);
+            let mut best = replace.min(last[j + 1] + 1).min(row[j] + 1);
+            let swapped = i > 0 && j > 0 && left[i - 1] == *b && right[j - 1] == *a;
+            if swapped {
+                best = best.min(before[j - 1] + 1);
+            }
+            row.push(best);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().unwrap_or_default()
+}
+
+/// The longest start of a text with at most so many bytes that ends at a character.
+pub fn cut(text: &str, bytes: usize) -> &str {
+    if text.len() <= bytes {
+        return text;
+    }
+    let end = (0..=bytes).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_near_and_another_word_is_not() {
+        let words = ["eventType", "outcome.result", "actor.alternateId"];
+        assert_eq!(nearest("evntType", words.into_iter()), Some("eventType"));
+        assert_eq!(nearest("outcome.reslut", words.into_iter()), Some("outcome.result"));
+        assert_eq!(nearest("severity", words.into_iter()), None);
+    }
+
+    #[test]
+    fn a_cut_never_splits_a_character() {
+        assert_eq!(cut("aé", 2), "a");
+        assert_eq!(cut("aé", 3), "aé");
+        assert_eq!(cut("", 0), "");
+    }
+}
