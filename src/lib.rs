@@ -1,11 +1,14 @@
 //! How does an Okta event become an alert?
 pub mod alert;
+pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod engine;
 pub mod enrich;
 pub mod error;
 pub mod limits;
 pub mod model;
+pub mod replay;
 pub mod rule;
 pub mod source;
 pub mod text;

@@ -59,6 +59,7 @@ pub struct Kafka {
     /// restarts. Empty: the host name, without static membership.
     pub instance_id: String,
     /// Any librdkafka property; a key that ends in `_file` names a file that holds the value.
+    #[serde(deserialize_with = "units::properties")]
     pub properties: BTreeMap<String, String>,
 }
 

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{Alert, Enriched, Position, RawRecord, RuleIndex};
+use super::{Alert, Enriched, Event, Position, RawRecord, RuleIndex};
 
 /// One thing a shard is told. Time, files and rules enter as data, so that a run can be repeated.
 #[derive(Clone, Debug)]
 pub enum Input {
     /// A record of an input topic or file.
     Record(RawRecord),
+    /// An event that was decoded before, as a replay sorts them: all of them are one source, and the
+    /// watermark follows them.
+    Event(Event),
     /// The wall clock, ms since the epoch. A replay sends none: there, events alone move time.
     Tick {
         /// Now.

@@ -167,3 +167,8 @@ pub enum Severity {
     /// Does not.
     Warning,
 }
+
+/// Every field a rule may use.
+pub fn catalogue() -> impl Iterator<Item = &'static crate::model::FieldDef> {
+    crate::model::core::ALL.iter()
+}
