@@ -172,9 +172,7 @@ impl Database {
                 let number = u128::from(u32::from(address));
                 Ok((0..IPV4_DEPTH + prefix).map(|at| bit(number, 128, at)).collect())
             }
-            (IpAddr::V6(address), 6) => {
-                Ok((0..prefix).map(|at| bit(u128::from(address), 128, at)).collect())
-            }
+            (IpAddr::V6(address), 6) => Ok((0..prefix).map(|at| bit(u128::from(address), 128, at)).collect()),
             (IpAddr::V6(_), _) => Err(Failure::new("cannot write the database")
                 .detail(format!("{network} is IPv6, and the database is for IPv4 alone."))),
         }
@@ -380,7 +378,8 @@ mod tests {
             lon: -9.13,
             accuracy_km: 20,
         };
-        let reader = read(&Database::new("GeoLite2-City", 1_700_000_000).with(net("203.0.113.0/24"), city(&lisbon)));
+        let reader =
+            read(&Database::new("GeoLite2-City", 1_700_000_000).with(net("203.0.113.0/24"), city(&lisbon)));
         assert_eq!(reader.metadata().build_epoch, 1_700_000_000);
         assert_eq!(reader.metadata().database_type, "GeoLite2-City");
         let found = reader.lookup("203.0.113.9".parse().unwrap()).unwrap();
