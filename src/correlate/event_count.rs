@@ -27,13 +27,7 @@ impl Measure for EventCount {
 
     fn removed(&self, _gone: &Occurrence<()>, _tally: &mut ()) {}
 
-    fn judge(
-        &self,
-        series: &Series<()>,
-        place: usize,
-        _tally: &mut (),
-        judged: &mut dyn FnMut(usize, f64),
-    ) {
+    fn judge(&self, series: &Series<()>, place: usize, _tally: &mut (), judged: &mut dyn FnMut(usize, f64)) {
         let Some(time_ms) = series.time(place) else { return };
         let mut start = series.first_after(self.timespan.start(time_ms));
         let mut last = place;

@@ -32,6 +32,8 @@ impl Feed<'_> {
 pub struct Firing {
     /// The correlation.
     pub rule: RuleIndex,
+    /// The key within the rule.
+    pub key: u128,
     /// The tenant.
     pub org: Option<Arc<str>>,
     /// The group-by fields with their values.

@@ -97,11 +97,18 @@ impl Correlator {
         fired: &mut Vec<Firing>,
         tally: &mut Tally,
     ) {
-        let Some(Body::Correlation(correlation)) = self.rules.get(consumer).map(|rule| &rule.body) else { return };
+        let Some(Body::Correlation(correlation)) = self.rules.get(consumer).map(|rule| &rule.body) else {
+            return;
+        };
         let Some(branch) = correlation.rules.iter().position(|rule| *rule == matched.rule) else { return };
         let Some(Some(table)) = self.tables.get_mut(consumer.0 as usize) else { return };
         let Moment { watermark_ms, now_ms } = moment;
         table.feed(correlation, &Feed { matched, branch, watermark_ms, now_ms }, fired, tally);
+    }
+
+    /// The alerts of the key that came true, by which an update finds its alert.
+    pub fn episodes(&mut self, firing: &Firing) -> Option<&mut Episodes> {
+        self.tables.get_mut(firing.rule.0 as usize)?.as_mut()?.episodes(firing.key)
     }
 
     /// Forgets what no event at or after the watermark can need.

@@ -66,11 +66,19 @@ struct State<M: Measure> {
 /// What every table can do, whatever it measures.
 pub(super) trait Correlate: std::fmt::Debug {
     /// Takes a match of one of the rule's branches, and adds what came true by it.
-    fn feed(&mut self, correlation: &Correlation, feed: &Feed<'_>, fired: &mut Vec<Firing>, tally: &mut Tally);
+    fn feed(
+        &mut self,
+        correlation: &Correlation,
+        feed: &Feed<'_>,
+        fired: &mut Vec<Firing>,
+        tally: &mut Tally,
+    );
     /// Forgets what no event at or after the watermark can need.
     fn expire(&mut self, timespan: Timespan, watermark_ms: i64);
     /// How many keys are held.
     fn keys(&self) -> usize;
+    /// The alerts of a key.
+    fn episodes(&mut self, key: u128) -> Option<&mut Episodes>;
 }
 
 impl<M: Measure> Table<M> {
@@ -133,7 +141,8 @@ impl<M: Measure> Table<M> {
         }
         for (place, figure) in &judged {
             Tally::add(&mut tally.matches, self.spec.rule, 1);
-            let mut firing = Fire { spec: &self.spec, timespan, feed, arrived, lost_upto_ms: self.lost_upto_ms };
+            let mut firing =
+                Fire { spec: &self.spec, timespan, feed, arrived, lost_upto_ms: self.lost_upto_ms };
             fired.extend(firing.fire(state, correlation, *place, *figure, tally));
         }
         state.shrink(&self.measure, &self.spec, tally);
@@ -145,7 +154,13 @@ impl<M: Measure> Correlate for Table<M>
 where
     M::Mark: Clone,
 {
-    fn feed(&mut self, correlation: &Correlation, feed: &Feed<'_>, fired: &mut Vec<Firing>, tally: &mut Tally) {
+    fn feed(
+        &mut self,
+        correlation: &Correlation,
+        feed: &Feed<'_>,
+        fired: &mut Vec<Firing>,
+        tally: &mut Tally,
+    ) {
         let Some(mark) = self.measure.mark(feed.branch, feed.matched) else {
             return Tally::add(&mut tally.ungrouped, self.spec.rule, 1);
         };
@@ -186,6 +201,10 @@ where
     fn keys(&self) -> usize {
         self.keys.len()
     }
+
+    fn episodes(&mut self, key: u128) -> Option<&mut Episodes> {
+        self.keys.get_mut(&key).map(|state| &mut state.episodes)
+    }
 }
 
 impl<M: Measure> State<M> {
@@ -213,7 +232,14 @@ impl<M: Measure> State<M> {
     }
 
     /// Puts the event to its place, which is given if anything changed by it.
-    fn take(&mut self, measure: &M, spec: &Spec, stamp: Stamp, mark: M::Mark, feed: &Feed<'_>) -> Option<usize> {
+    fn take(
+        &mut self,
+        measure: &M,
+        spec: &Spec,
+        stamp: Stamp,
+        mark: M::Mark,
+        feed: &Feed<'_>,
+    ) -> Option<usize> {
         let place = match self.series.find(stamp) {
             Ok(place) => {
                 if !measure.merged(&mut self.series, place, mark, &mut self.tally) {
@@ -233,7 +259,13 @@ impl<M: Measure> State<M> {
     }
 
     /// Judges the windows that an event at `place` changed; those that came true are marked so.
-    fn judge(&mut self, measure: &M, correlation: &Correlation, place: usize, judged: &mut Vec<(usize, f64)>) {
+    fn judge(
+        &mut self,
+        measure: &M,
+        correlation: &Correlation,
+        place: usize,
+        judged: &mut Vec<(usize, f64)>,
+    ) {
         measure.judge(&self.series, place, &mut self.tally, &mut |last, figure| {
             if holds(&correlation.conditions, figure) {
                 judged.push((last, figure));
@@ -280,7 +312,7 @@ impl Fire<'_> {
         let (stamp, event) = (last.stamp, last.event.clone());
         // The middle of a long window is not kept to be shown; the event that arrived always is.
         let decided = state.gallery.get(stamp).or_else(|| state.gallery.get(self.arrived))?;
-        let verdict = self.verdict(&mut state.episodes, stamp.time_ms, &decided.uuid);
+        let verdict = self.verdict(&mut state.episodes, stamp.time_ms);
         if verdict == Verdict::Covered {
             Tally::add(&mut tally.suppressed, self.spec.rule, 1);
         }
@@ -288,11 +320,13 @@ impl Fire<'_> {
             return None;
         }
         let timespan_ms = self.timespan.0;
-        let window = Window { start_ms: self.timespan.start(stamp.time_ms), end_ms: stamp.time_ms, timespan_ms };
+        let window =
+            Window { start_ms: self.timespan.start(stamp.time_ms), end_ms: stamp.time_ms, timespan_ms };
         let first = state.series.first_after(window.start_ms);
         let names = correlation.group_by.iter().map(|field| field.name.clone());
         Some(Firing {
             rule: self.spec.rule,
+            key: state.key.hash,
             org: self.feed.matched.event.event().org.clone(),
             group: names.zip(state.key.values.iter().map(ToString::to_string)).collect(),
             uuid: decided.uuid.clone(),
@@ -309,11 +343,11 @@ impl Fire<'_> {
         })
     }
 
-    fn verdict(&self, episodes: &mut Episodes, last_ms: i64, uuid: &str) -> Verdict {
+    fn verdict(&self, episodes: &mut Episodes, last_ms: i64) -> Verdict {
         if !self.spec.info.generates {
             return Verdict::Silent;
         }
         let made_at_ms = self.feed.now_ms.unwrap_or(last_ms);
-        episodes.offer(self.spec.suppression, last_ms, uuid, made_at_ms)
+        episodes.offer(self.spec.suppression, last_ms, made_at_ms)
     }
 }

@@ -27,13 +27,7 @@ impl Measure for Temporal {
         frame.inserted(series, place);
     }
 
-    fn merged(
-        &self,
-        series: &mut Series<Values>,
-        place: usize,
-        more: Values,
-        frame: &mut Frame,
-    ) -> bool {
+    fn merged(&self, series: &mut Series<Values>, place: usize, more: Values, frame: &mut Frame) -> bool {
         let new = merge(series, place, more);
         frame.grown(place, &new);
         !new.is_empty()
