@@ -9,4 +9,6 @@ pub mod limits;
 pub mod model;
 pub mod rule;
 pub mod source;
+#[cfg(any())]
+pub mod suite;
 pub mod text;

@@ -24,6 +24,7 @@ use crate::rule::{Body, Rule, RuleSet};
 use crate::source::{self, Reader};
 use dedup::Seen;
 use raise::Now;
+pub use raise::required;
 use single::Singles;
 use watermark::Watermark;
 
@@ -134,6 +135,12 @@ impl Shard {
             uuids: self.seen.len(),
             keys: self.correlator.keys().collect(),
         }
+    }
+
+    /// The highest figure any window of a correlation has had, whether it came true or not; `None`
+    /// for a detection.
+    pub fn highest(&self, rule: RuleIndex) -> Option<f64> {
+        self.correlator.highest(rule)
     }
 
     /// One record with any number of events. They are judged as one instant: the watermark moves
