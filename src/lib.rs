@@ -9,6 +9,5 @@ pub mod limits;
 pub mod model;
 pub mod rule;
 pub mod source;
-#[cfg(any())]
 pub mod suite;
 pub mod text;
