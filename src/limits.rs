@@ -28,6 +28,12 @@ pub const ARRAY_ELEMENTS: usize = 256;
 /// Bytes of one value that a rule reads; the rest is cut at a character boundary.
 pub const VALUE_BYTES: usize = 16 * 1024;
 
+/// Rule files of one run; more is an error at load.
+pub const RULE_FILES: usize = 10_000;
+
+/// Folders within folders that are searched for rule files; deeper is an error at load.
+pub const RULE_FOLDERS: usize = 16;
+
 /// Bytes of one rule file; a larger one is an error at load.
 pub const RULE_FILE_BYTES: usize = 1024 * 1024;
 
@@ -36,6 +42,9 @@ pub const RULE_NODES: usize = 100_000;
 
 /// Nesting of one rule document and of one condition; deeper is an error at load.
 pub const RULE_DEPTH: usize = 64;
+
+/// Bytes of one pattern with wildcards; longer is an error at load.
+pub const WILDCARD_BYTES: usize = 4_096;
 
 /// Bytes of one compiled regular expression; larger is an error at load.
 pub const REGEX_BYTES: usize = 1024 * 1024;
