@@ -14,12 +14,13 @@ use oktawatch::config::{Config, Duration};
 use oktawatch::engine::Shard;
 use oktawatch::enrich::GeoIp;
 use oktawatch::model::{Activity, Alert, Effects, Input, Position, RawRecord, RuleIndex};
-use oktawatch::rule::{self, RuleSet};
+use oktawatch::rule::{self, RuleSet, Sources};
 use proptest::prelude::*;
 use reference::{Event, Group, Kind, Rule, Satisfying, Source, satisfying};
 use serde_json::json;
 
-const EVENT_TYPES: [&str; 3] = ["user.session.start", "user.authentication.auth_via_mfa", "user.authentication.sso"];
+const EVENT_TYPES: [&str; 3] =
+    ["user.session.start", "user.authentication.auth_via_mfa", "user.authentication.sso"];
 const LATENESS_MS: i64 = 10_000;
 const START_MS: i64 = 1_767_607_200_000;
 
@@ -105,10 +106,7 @@ fn correlation((place, rule): (usize, &Rule)) -> String {
 }
 
 fn rule_set() -> Arc<RuleSet> {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("semantics.yml");
-    std::fs::write(&file, documents()).unwrap();
-    match rule::load(&[file]) {
+    match rule::compile(&Sources::of([("semantics.yml", documents().as_str())])) {
         Ok(rules) => Arc::new(rules),
         Err(findings) => panic!("{findings:#?}"),
     }
@@ -185,7 +183,8 @@ fn batches(deliveries: &[Delivery]) -> Vec<Vec<Input>> {
     arrivals.sort_by_key(|(arrives_ms, _)| *arrives_ms);
     let mut batches = vec![Vec::new()];
     for (offset, (_, delivery)) in (0..).zip(arrivals) {
-        let position = Position { topic: "okta-events".into(), partition: delivery.partition, offset, index: 0 };
+        let position =
+            Position { topic: "okta-events".into(), partition: delivery.partition, offset, index: 0 };
         let record = RawRecord { position, payload: payload(&delivery.event), ..RawRecord::default() };
         batches.last_mut().unwrap().push(Input::Record(record));
         if delivery.cut {
@@ -243,11 +242,13 @@ fn judge(rule: &Rule, windows: &[Satisfying], said: &Said) -> Result<(), TestCas
         .map(|alert| (alert.group[0].1.as_str(), alert.fired_at_ms))
         .collect();
     for window in windows {
-        let near = |(key, at): &(&str, i64)| *key == window.key && (at - window.time_ms).abs() < rule.suppress_ms;
+        let near =
+            |(key, at): &(&str, i64)| *key == window.key && (at - window.time_ms).abs() < rule.suppress_ms;
         prop_assert!(raised.iter().any(near), "{} does not cover {:?}", rule.name, window);
     }
     for (place, (key, at)) in raised.iter().enumerate() {
-        let repeats = |(other, other_at): &(&str, i64)| other == key && (other_at - at).abs() < rule.suppress_ms;
+        let repeats =
+            |(other, other_at): &(&str, i64)| other == key && (other_at - at).abs() < rule.suppress_ms;
         prop_assert!(!raised[..place].iter().any(repeats), "{} repeats itself for {}", rule.name, key);
     }
     Ok(())

@@ -17,9 +17,7 @@ use crate::alert;
 use crate::config::Config;
 use crate::correlate::{Correlator, Firing, Moment, Verdict, suppression};
 use crate::enrich::{Context, GeoIp, Observer};
-use crate::model::{
-    Effects, Enriched, Event, Evidence, Input, Match, Mode, RawRecord, RuleIndex, Tally, core,
-};
+use crate::model::{Effects, Enriched, Event, Evidence, Input, Match, RawRecord, RuleIndex, Tally, core};
 use crate::rule::{Body, Rule, RuleSet};
 use crate::source::{self, Reader};
 use dedup::Seen;
@@ -179,7 +177,8 @@ impl Shard {
         let late = self.watermark.reached_ms().is_some_and(|watermark_ms| event.published_ms < watermark_ms);
         tally.late += u64::from(late);
         let observation = self.observer.observe(event, tally);
-        let enriched = self.context.enrich(observation, late, tally);
+        let mut enriched = self.context.enrich(observation, late, tally);
+        self.rules.derive(&mut enriched.observation.event.fields);
         self.judge(enriched, effects);
     }
 
@@ -190,9 +189,7 @@ impl Shard {
         let fields = &enriched.event().fields;
         let candidates = self.rules.candidates(fields.text(core::EVENT_TYPE).unwrap_or_default());
         matched.extend(candidates.iter().copied().filter(|index| match self.rules.get(*index) {
-            Some(Rule { body: Body::Detection(detection), info, .. }) => {
-                info.mode != Mode::Off && detection.matches(fields)
-            }
+            Some(Rule { body: Body::Detection(detection), .. }) => detection.matches(fields),
             _ => false,
         }));
         if self.wants_enriched || !matched.is_empty() {
@@ -263,9 +260,6 @@ impl Shard {
         while let Some(matched) = waiting.pop_front() {
             let Some(source) = rules.get(matched.rule) else { continue };
             for consumer in &source.feeds {
-                if rules.get(*consumer).is_none_or(|rule| rule.info.mode == Mode::Off) {
-                    continue;
-                }
                 self.correlator.feed(*consumer, &matched, moment, &mut fired, &mut effects.tally);
                 for firing in fired.drain(..) {
                     invariants::firing(&firing, moment.watermark_ms, &mut effects.tally);
