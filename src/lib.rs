@@ -2,6 +2,7 @@
 pub mod alert;
 pub mod cli;
 pub mod config;
+pub mod correlate;
 pub mod demo;
 pub mod engine;
 pub mod enrich;
@@ -11,4 +12,5 @@ pub mod model;
 pub mod replay;
 pub mod rule;
 pub mod source;
+pub mod suite;
 pub mod text;
