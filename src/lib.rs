@@ -8,4 +8,5 @@ pub mod limits;
 pub mod model;
 pub mod rule;
 pub mod source;
+pub mod telemetry;
 pub mod text;
