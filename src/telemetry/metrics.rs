@@ -101,7 +101,7 @@ metrics! {
     records_consumed_total: Counter ["topic", "partition"] "Input records taken into a committed transaction.";
     records_consumed_bytes_total: Counter ["topic", "partition"] "Bytes of those records: keys, headers and values.";
     consumer_lag_records: Gauge ["topic", "partition"] "Records that are readable (up to the last stable offset) and not yet committed.";
-    event_time_lag_seconds: Gauge ["topic", "partition"] "Wall clock less `published` of the newest event; the wall clock's own age when caught up is not counted as lag.";
+    event_time_lag_seconds: Gauge ["topic", "partition"] "Wall clock less `published` of the newest event that was read.";
     watermark_timestamp_seconds: Gauge ["worker"] "Event time up to which a worker takes the stream to be complete, as a Unix time.";
     events_total: Counter ["outcome"] "Events by what became of them: processed, duplicate, late, from_the_future, skipped, lossy. Late, future and lossy events are processed as well.";
     geoip_lookups_total: Counter ["outcome"] "Client addresses looked up in the GeoIP database: found or missed.";
@@ -125,7 +125,7 @@ metrics! {
     worker_state: Gauge ["worker", "state"] "1 for the state a worker is in, 0 for the others.";
     rebalances_total: Counter ["kind"] "Partitions assigned, revoked or lost, counted by event.";
     broker_up: Gauge ["worker"] "1 while a worker reaches the cluster, 0 while it waits for it.";
-    log_lines_total: Counter ["level"] "Lines logged, by level.";
+    log_lines_total: Counter ["level"] "Facts written to the log, by level (error, warn, info).";
     log_lines_suppressed_total: Counter ["target"] "Repeated lines that were counted instead of logged.";
 }
 
