@@ -107,3 +107,15 @@ pub const SHRUNK_DEAD_LETTER_BYTES: usize = 64 * 1024;
 /// Events kept in the evidence of an alert that the broker found too large
 /// (`outputs_shrunk_total`).
 pub const SHRUNK_EVIDENCE: usize = 3;
+/// Bytes an alert keeps of one value; the rest is cut at a character boundary and shown as `…`.
+pub const EVIDENCE_VALUE_BYTES: usize = 1024;
+
+/// Targets an alert keeps of one event; the rest is only in the event itself.
+pub const EVIDENCE_TARGETS: usize = 32;
+
+/// Distinct values a sentence lists; of more, it says how many others there are.
+pub const SENTENCE_VALUES: usize = 3;
+
+/// Bytes of the original event in an alert (`output.raw_event`); a longer one is cut at a character
+/// boundary, as OCSF's `raw_data` need not be whole.
+pub const RAW_EVENT_BYTES: usize = 64 * 1024;

@@ -1,11 +1,25 @@
 //! How does what was found become something a SIEM reads?
 
+mod evidence;
+mod id;
+mod mask;
+mod mask_json;
+mod sentence;
+
+#[cfg(test)]
+#[path = "../../tests/alerts/samples.rs"]
+mod samples;
+
 use std::sync::Arc;
 
-use uuid::Uuid;
+pub use evidence::evidence;
+pub use id::{id, identify};
+pub use sentence::{duration, sentence};
 
 use crate::config;
-use crate::model::{Alert, Enriched, Evidence, FieldId, FieldTable, Header};
+#[cfg(test)]
+use crate::model;
+use crate::model::{Alert, DeadLetter, Enriched, FieldTable, Header};
 
 /// A record to produce.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,16 +34,6 @@ pub struct OutRecord {
     pub payload: Vec<u8>,
 }
 
-/// The id of an alert: UUIDv5 of rule id, key and the event that first fired it.
-pub fn id(_rule_id: &str, _key: &str, _first_uuid: &str) -> Uuid {
-    Uuid::nil()
-}
-
-/// What an alert keeps of an event: `reads` are the fields of the rule that matched it.
-pub fn evidence(_table: &FieldTable, _reads: &[FieldId], _event: &Enriched) -> Evidence {
-    Evidence::default()
-}
-
 /// Gives alerts the shape of the configured format.
 #[derive(Debug)]
 pub struct Renderer {}
@@ -42,6 +46,16 @@ impl Renderer {
 
     /// The record of an alert.
     pub fn alert(&self, _alert: &Alert) -> OutRecord {
+        OutRecord { topic: Arc::from(""), key: None, headers: Vec::new(), payload: Vec::new() }
+    }
+
+    /// The record of what could not be understood.
+    pub fn dead_letter(&self, _letter: &DeadLetter) -> OutRecord {
+        OutRecord { topic: Arc::from(""), key: None, headers: Vec::new(), payload: Vec::new() }
+    }
+
+    /// The record of an event with what was added.
+    pub fn enriched(&self, _event: &Enriched, _table: &FieldTable) -> OutRecord {
         OutRecord { topic: Arc::from(""), key: None, headers: Vec::new(), payload: Vec::new() }
     }
 }
