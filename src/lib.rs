@@ -1,6 +1,7 @@
 //! How does an Okta event become an alert?
 pub mod alert;
 pub mod config;
+pub mod correlate;
 pub mod engine;
 pub mod enrich;
 pub mod error;

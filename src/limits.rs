@@ -50,6 +50,14 @@ pub const KEYS_PER_RULE: usize = 100_000;
 /// Events held for one key of one correlation; beyond, the oldest goes (`rule_evictions_total`).
 pub const EVENTS_PER_KEY: usize = 10_000;
 
+/// Keys one match makes of arrays in a correlation's group-by; the rest is left out
+/// (`rule_evictions_total`).
+pub const KEYS_PER_MATCH: usize = 256;
+
+/// Alerts of one key that further windows may still belong to; beyond, the earliest is forgotten,
+/// and a late window near it raises an alert of its own.
+pub const EPISODES_PER_KEY: usize = 64;
+
 /// Evidence held for one key of one correlation: the first few and the latest are kept.
 pub const EVIDENCE_PER_KEY: usize = 64;
 

@@ -54,6 +54,16 @@ impl Context {
         Enriched { observation, session: None, user: None, travel: None, late }
     }
 
+    /// How many sessions are held.
+    pub fn sessions(&self) -> usize {
+        0
+    }
+
+    /// How many users are held.
+    pub fn users(&self) -> usize {
+        0
+    }
+
     /// Forgets what no event after the watermark can need.
     pub fn expire(&mut self, _watermark_ms: i64, _tally: &mut Tally) {}
 }

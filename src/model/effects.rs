@@ -14,6 +14,15 @@ pub enum Input {
         /// Now.
         now_ms: i64,
     },
+    /// The partition is read from now on: no event is late before its first one came, so that the
+    /// partitions of a backlog may be read at different speeds. Whoever reads several partitions
+    /// should say so of all before their first record; of an empty one, [`Input::Idle`] follows.
+    Assigned {
+        /// Topic.
+        topic: Arc<str>,
+        /// Partition.
+        partition: i32,
+    },
     /// The partition is read to its end and has been quiet for the idle timeout: it no longer
     /// holds the watermark back until its next record.
     Idle {
@@ -141,6 +150,8 @@ pub struct Tally {
     pub evicted: Vec<(RuleIndex, u64)>,
     /// Entries dropped at a bound in the tables of sessions, users and uuids.
     pub evicted_state: Vec<(&'static str, u64)>,
+    /// Invariants that did not hold: each is a mistake in the program.
+    pub invariants: u64,
 }
 
 impl Tally {
