@@ -5,6 +5,7 @@ pub mod correlate;
 pub mod engine;
 pub mod enrich;
 pub mod error;
+pub mod kafka;
 pub mod limits;
 pub mod model;
 pub mod rule;

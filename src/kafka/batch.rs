@@ -36,6 +36,8 @@ pub struct Outgoing {
     source: Source,
     /// How often it was shortened.
     shrunk: u8,
+    /// Nothing is left of it that could be sent.
+    spent: bool,
 }
 
 /// What a record was made of.
@@ -92,7 +94,12 @@ pub fn sizes(records: &[RawRecord]) -> Vec<(Arc<str>, i32, usize)> {
 
 impl Outgoing {
     fn new(record: OutRecord, source: Source) -> Self {
-        Self { record, source, shrunk: 0 }
+        Self { record, source, shrunk: 0, spent: false }
+    }
+
+    /// Whether nothing is left of it that could be sent.
+    pub fn is_spent(&self) -> bool {
+        self.spent
     }
 
     /// Makes the record shorter after the broker refused it, and says what it is now; `None` when
@@ -126,7 +133,10 @@ impl Outgoing {
                 let record = OutRecord { payload: Vec::new(), ..self.record.clone() };
                 (record, "headers without the original bytes")
             }
-            _ => return None,
+            _ => {
+                self.spent = true;
+                return None;
+            }
         };
         self.record = record;
         Some(says)
@@ -155,4 +165,3 @@ fn too_large(position: Position, detail: String) -> DeadLetter {
         key: None,
     }
 }
-

@@ -77,6 +77,11 @@ pub enum Fact<'a> {
         /// For how long.
         seconds: f64,
     },
+    /// A step that nothing had to be committed for: time passed.
+    Counted {
+        /// What the engine counted.
+        tally: &'a Tally,
+    },
     /// A batch was committed.
     Committed {
         /// The worker.

@@ -118,6 +118,7 @@ metrics! {
     dead_letters_total: Counter ["reason"] "Records, or parts of them, sent to the dead-letter topic.";
     outputs_shrunk_total: Counter ["topic"] "Output records that the broker found too large and that were sent shortened.";
     state_evictions_total: Counter ["table"] "Entries dropped at a bound in the tables of sessions, users and uuids.";
+    invariant_violations_total: Counter [] "Invariants that did not hold; each is a mistake in the program.";
     batch_seconds: Histogram ["worker"] "Time the engine took for one batch.";
     transaction_seconds: Histogram ["worker"] "Time from the begin of a transaction to its end.";
     transactions_total: Counter ["outcome"] "Transactions by their end: committed, aborted, unknown, fenced.";

@@ -87,6 +87,7 @@ impl Telemetry {
             Fact::Stepped { worker, seconds } => {
                 metrics::time(&metrics.batch_seconds.with_label_values(&[&worker.to_string()]), *seconds);
             }
+            Fact::Counted { tally } => self.tally(tally),
             Fact::Committed { worker, seconds, account } => {
                 let histogram = metrics.transaction_seconds.with_label_values(&[&worker.to_string()]);
                 metrics::time(&histogram, *seconds);
@@ -171,6 +172,7 @@ impl Telemetry {
                 family.with_label_values(&[self.name(*rule)]).inc_by(*count);
             }
         }
+        metrics.invariant_violations_total.with_label_values::<&str>(&[]).inc_by(tally.invariants);
         for (table, count) in &tally.evicted_state {
             metrics.state_evictions_total.with_label_values(&[table]).inc_by(*count);
         }
