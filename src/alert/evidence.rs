@@ -38,7 +38,7 @@ pub fn evidence(table: &FieldTable, reads: &[FieldId], event: &Enriched) -> Evid
 }
 
 /// Who acted. Without an id, a failed sign-in proves nothing about its login: it is what was typed.
-pub(super) fn actor(fields: &Fields) -> Actor {
+fn actor(fields: &Fields) -> Actor {
     let id = short(fields, core::ACTOR_ID);
     let login = short(fields, core::ACTOR_ALTERNATE_ID);
     let failed =

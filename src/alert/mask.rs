@@ -142,7 +142,7 @@ impl<'m> Masks<'m> {
 
     /// The alert as it may be shown.
     pub(super) fn apply<'a>(&self, alert: &'a Alert) -> Cow<'a, Alert> {
-        if self.values.is_empty() && self.masker.paths.is_empty() {
+        if self.is_empty() {
             return Cow::Borrowed(alert);
         }
         let mut shown = alert.clone();
@@ -229,13 +229,35 @@ impl<'m> Masks<'m> {
     /// An event's JSON with the same masks; nothing if it cannot be read, rather than a leak.
     pub(super) fn json(&self, raw: &str, unproven: bool) -> Option<Arc<str>> {
         let mut event = serde_json::from_str(raw).ok()?;
-        mask_json::walk(self, &mut event, unproven);
+        mask_json::walk(self, &mut event, "", unproven);
         Some(Arc::from(event.to_string()))
+    }
+
+    /// The same for what is taken apart already, and stands at this path of an event.
+    pub(super) fn value(&self, event: &mut serde_json::Value, path: &str, unproven: bool) {
+        if !self.is_empty() {
+            mask_json::walk(self, event, path, unproven);
+        }
+    }
+
+    /// An actor's key, which holds the login with more around it: the mask of the login alone, so
+    /// that the record can be joined with alerts.
+    pub(super) fn key(&self, key: &mut String, actor: &Actor) {
+        if self.hides("actor.alternateId", actor.unproven) && !actor.login.is_empty() {
+            *key = self.mask(&actor.login);
+        } else {
+            self.text(key);
+        }
+    }
+
+    /// Whether there is nothing to mask.
+    pub(super) fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.masker.paths.is_empty()
     }
 
     /// Whether a path is masked whatever stands there.
     pub(super) fn hides(&self, path: &str, unproven: bool) -> bool {
-        self.masker.redacts(path) || (unproven && path == "actor.alternateId")
+        self.masker.redacts(path) || (unproven && matches!(path, "actor.alternateId" | "enriched.user.login"))
     }
 
     /// What stands for a value.
