@@ -91,6 +91,40 @@ pub const UUIDS: usize = 5_000_000;
 /// up again.
 pub const GEOIP_CACHE: usize = 65_536;
 
+/// Milliseconds a worker's loop may be silent before `/healthz` says that it is dead. Longer than
+/// the longest chain of calls to the cluster between two rounds, each of which has its own timeout.
+pub const WORKER_SILENCE_MS: i64 = 120_000;
+
+/// Milliseconds within which a repeated log line of one kind is counted instead of written
+/// (`log_lines_suppressed_total`).
+pub const LOG_REPEAT_MS: i64 = 10_000;
+
+/// KiB that a consumer fetches ahead for all of its partitions; beyond, it stops fetching.
+pub const FETCH_AHEAD_KBYTES: usize = 32 * 1024;
+
+/// Milliseconds any one call to the cluster may take before it counts as failed.
+pub const CLUSTER_CALL_MS: u64 = 10_000;
+
+/// Milliseconds between two attempts during an outage, at most; the first waits
+/// [`RETRY_FIRST_MS`], each further one twice as long.
+pub const RETRY_LAST_MS: u64 = 10_000;
+
+/// Milliseconds before the second attempt of an outage.
+pub const RETRY_FIRST_MS: u64 = 100;
+
+/// Milliseconds a worker may take to finish its batch and leave the group once it was asked to
+/// stop; beyond, the process ends and the next start finishes what is open.
+pub const DRAIN_MS: u64 = 20_000;
+
+/// Bytes of a text that goes into a header of an output record; the rest is cut.
+pub const HEADER_BYTES: usize = 1_024;
+
+/// Bytes kept of a dead letter that the broker found too large (`outputs_shrunk_total`).
+pub const SHRUNK_DEAD_LETTER_BYTES: usize = 64 * 1024;
+
+/// Events kept in the evidence of an alert that the broker found too large
+/// (`outputs_shrunk_total`).
+pub const SHRUNK_EVIDENCE: usize = 3;
 /// Bytes an alert keeps of one value; the rest is cut at a character boundary and shown as `…`.
 pub const EVIDENCE_VALUE_BYTES: usize = 1024;
 
