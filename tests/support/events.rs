@@ -119,7 +119,7 @@ pub fn timestamp(ms: i64) -> String {
 /// Okta's identifiers: a prefix that tells the kind, 20 characters in all.
 pub fn id(prefix: &str, of: &str) -> String {
     let digest = Uuid::new_v5(&Uuid::NAMESPACE_OID, of.as_bytes()).simple().to_string();
-    format!("{prefix}{}", &digest[..17])
+    format!("{prefix}{digest:.17}")
 }
 
 fn display_name(login: &str) -> String {
