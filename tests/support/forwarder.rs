@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::broker::{any_port, script};
 use super::process::Process;
+use super::service::repository;
 use super::wait_for;
 
 /// A private rsyslog that follows one file and produces each line to a topic.
@@ -29,29 +30,20 @@ impl Rsyslog {
     }
 }
 
+/// The example that the repository ships, with this test's file, broker and topic.
 fn rsyslog_config(folder: &Path, follow: &Path, brokers: &str, topic: &str) -> String {
-    format!(
-        r#"
-$MaxMessageSize 256k
-global(workDirectory="{folder}")
-module(load="imfile")
-module(load="omkafka")
-template(name="record" type="list") {{
-  constant(value="{{\"host\":\"")
-  property(name="hostname" format="json")
-  constant(value="\",\"msg\":\"")
-  property(name="msg" format="json")
-  constant(value="\"}}")
-}}
-input(type="imfile" file="{follow}" tag="okta" ruleset="okta")
-ruleset(name="okta") {{
-  action(type="omkafka" broker=["{brokers}"] topic="{topic}" template="record"
-         partitions.auto="on" resubmitOnFailure="on" confParam=["compression.codec=lz4"])
-}}
-"#,
-        folder = folder.display(),
-        follow = follow.display(),
-    )
+    let folder = folder.to_str().unwrap();
+    let mut config = std::fs::read_to_string(repository("deploy/forwarders/rsyslog.conf")).unwrap();
+    for (theirs, ours) in [
+        ("/var/log/okta/*.jsonl", follow.to_str().unwrap()),
+        ("localhost:9092", brokers),
+        ("okta-events", topic),
+        ("/var/lib/rsyslog", folder),
+    ] {
+        assert!(config.contains(theirs), "the example names {theirs}");
+        config = config.replace(theirs, ours);
+    }
+    format!("global(workDirectory=\"{folder}\")\n{config}")
 }
 
 /// Kafka Connect standalone that writes a topic's records to a file, a line each.
