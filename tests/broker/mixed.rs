@@ -1,0 +1,69 @@
+//! Is what comes out of a real cluster what must come out?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::an_hour_ago;
+use crate::support::alert::{self, Found};
+use crate::support::broker;
+use crate::support::service::{Site, repository};
+use crate::support::story::Story;
+use crate::support::topic::{Message, Record};
+
+fn payloads(messages: &[Message]) -> Vec<&[u8]> {
+    messages.iter().map(|message| message.payload.as_slice()).collect()
+}
+
+fn lines(replayed: &std::process::Output) -> Vec<&[u8]> {
+    replayed.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect()
+}
+
+fn run_over(site: &Site<'_>, records: &[Record]) -> Vec<Message> {
+    site.produce(records);
+    let service = site.run("one");
+    site.wait_until_read();
+    assert!(service.terminate().success());
+    site.committed(&site.alerts())
+}
+
+#[test]
+#[ignore = "needs a real broker"]
+fn a_stream_in_every_envelope_all_over_the_partitions_gives_every_alert_once_and_no_other() {
+    let (broker, _turn) = broker::turn();
+    let site = Site::new(broker, "mixed", 6);
+    let mut story = Story::morning("mixed", 1, an_hour_ago(), 600);
+    let records = story.records_with_copies(6);
+    let alerts = run_over(&site, &records);
+    let expected: BTreeMap<_, _> = story.expected.iter().map(|alert| (alert.clone(), 1)).collect();
+    assert_eq!(alert::counted(&alerts), expected);
+    assert_eq!(site.committed(&site.dead_letters()).len(), 0, "every envelope is understood");
+}
+
+#[test]
+#[ignore = "needs a real broker"]
+fn a_replay_finds_what_the_service_found() {
+    let (broker, _turn) = broker::turn();
+    let site = Site::new(broker, "replayed", 1);
+    let mut story = Story::morning("replayed", 2, an_hour_ago(), 300);
+    let records = story.records_with_copies(1);
+    let alerts = alert::sorted(payloads(&run_over(&site, &records)));
+    let replayed = site.replay(&records);
+    assert!(replayed.status.success(), "{}", String::from_utf8_lossy(&replayed.stderr));
+    assert_eq!(alert::sorted(lines(&replayed)), alerts);
+    assert!(alerts.len() >= story.expected.len());
+}
+
+#[test]
+#[ignore = "needs a real broker"]
+fn the_shipped_detections_find_in_a_replay_what_they_find_in_the_service() {
+    let (broker, _turn) = broker::turn();
+    let mut site = Site::new(broker, "shipped", 1);
+    site.rules = vec![repository("detections")];
+    let mut story = Story::morning("shipped", 3, an_hour_ago(), 300);
+    let records = story.records_with_copies(1);
+    let alerts = alert::sorted(payloads(&run_over(&site, &records)));
+    let replayed = site.replay(&records);
+    assert!(replayed.status.success(), "{}", String::from_utf8_lossy(&replayed.stderr));
+    assert_eq!(alert::sorted(lines(&replayed)), alerts);
+    let rules: BTreeSet<&str> = alerts.iter().map(|alert: &Found| alert.rule.as_str()).collect();
+    assert!(rules.len() >= 2, "tokens and administrators are made in this story, yet only {rules:?} fired");
+}
