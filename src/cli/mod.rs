@@ -3,15 +3,22 @@
 //! One file per command; this is the only place that prints and exits.
 
 mod args;
+mod check;
 mod config;
+mod demo;
 mod exit;
 mod fields;
 mod output;
+mod replay;
+mod rules;
+mod run;
+mod test;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use args::{Command, ConfigCommand};
 pub use exit::Exit;
 
 /// Runs the command that the arguments name.
@@ -20,10 +27,14 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
-    let outcome = match arguments.command {
-        args::Command::Fields(fields) => fields::run(&fields),
-        args::Command::Config(args::ConfigCommand::Show(show)) => config::show(&show),
-        _ => Ok(Exit::Good),
+    let outcome = match &arguments.command {
+        Command::Run(arguments) => run::run(arguments),
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Replay(arguments) => replay::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
+        Command::Test(arguments) => test::run(arguments),
+        Command::Fields(arguments) => fields::run(arguments),
+        Command::Config(ConfigCommand::Show(arguments)) => config::show(arguments),
     };
     match outcome {
         Ok(exit) => exit.into(),

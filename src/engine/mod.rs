@@ -43,6 +43,8 @@ pub struct Shard {
     /// Every event goes out enriched, not only those that matched.
     wants_enriched: bool,
     expired_upto_ms: i64,
+    /// Stands for the files of a replay in the watermark.
+    recording: Arc<str>,
     /// Rules that the event at hand matched; kept to be used again.
     matched: Vec<RuleIndex>,
 }
@@ -91,6 +93,7 @@ impl Shard {
             correlator: Correlator::new(Arc::clone(&rules), &config.limits),
             wants_enriched: !config.output.enriched.is_empty(),
             expired_upto_ms: i64::MIN,
+            recording: Arc::from("recording"),
             matched: Vec::new(),
             rules,
         }
@@ -103,6 +106,7 @@ impl Shard {
             let before_ms = self.watermark.reached_ms();
             match input {
                 Input::Record(record) => self.record(&record, &mut effects),
+                Input::Event(event) => self.recorded(event, &mut effects),
                 Input::Tick { now_ms } => self.watermark.tick(now_ms),
                 Input::Assigned { topic, partition } => self.watermark.assigned(&topic, partition),
                 Input::Idle { topic, partition } => self.watermark.idle(&topic, partition),
@@ -158,6 +162,14 @@ impl Shard {
             self.event(event, effects);
         }
         self.watermark.record(&record.position.topic, record.position.partition, latest_ms);
+    }
+
+    /// One event of a replay: whichever file it stood in, all of them are one source, in order.
+    fn recorded(&mut self, event: Event, effects: &mut Effects) {
+        let published_ms = event.published_ms;
+        self.event(event, effects);
+        let source = Arc::clone(&self.recording);
+        self.watermark.record(&source, 0, Some(published_ms));
     }
 
     fn event(&mut self, event: Event, effects: &mut Effects) {

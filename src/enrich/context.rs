@@ -67,6 +67,16 @@ impl Context {
         Enriched { observation, session, user: user.facts, travel: user.travel, late }
     }
 
+    /// How many sessions are held.
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// How many users are held.
+    pub fn users(&self) -> usize {
+        self.users.len()
+    }
+
     /// Forgets what no event after the watermark can need.
     pub fn expire(&mut self, watermark_ms: i64, _tally: &mut Tally) {
         self.watermark_ms = self.watermark_ms.max(watermark_ms);

@@ -132,8 +132,3 @@ fn compiled(sources: &Sources, mut findings: diagnostic::Findings) -> Result<Rul
         _ => Err(diagnostics),
     }
 }
-
-/// Every field a rule may use.
-pub fn catalogue() -> impl Iterator<Item = &'static crate::model::FieldDef> {
-    crate::model::core::ALL.iter()
-}
