@@ -141,7 +141,7 @@ fn change(entry: &Entry, findings: &mut Findings) -> Option<(String, Value)> {
         return None;
     }
     if fields::kind_of(path) == PathKind::Unknown {
-        let near = fields::suggestion(path);
+        let near = (!findings.is_full()).then(|| fields::suggestion(path)).flatten();
         findings
             .error(entry.key_span, "unknown-field", format!("no field `{path}`"))
             .suggest(near.as_deref(), || {

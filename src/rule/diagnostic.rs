@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::sources::{Sources, Span};
+use crate::limits;
 
 /// A mistake in a rule file: where, what, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,10 +29,11 @@ pub struct Diagnostic {
 }
 
 /// How bad a mistake is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Stops the load.
+    #[default]
     Error,
     /// Does not.
     Warning,
@@ -42,10 +44,14 @@ pub enum Severity {
 pub(super) struct Findings {
     list: Vec<Finding>,
     unreadable: Vec<(PathBuf, String)>,
+    /// Errors that are only counted, as too many came before.
+    untold: usize,
+    /// Takes what is not told.
+    sink: Finding,
 }
 
 /// One mistake, before its line and column are known.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Finding {
     severity: Severity,
     code: &'static str,
@@ -97,11 +103,21 @@ impl Findings {
     /// How many errors there are so far, to see whether a step added any.
     pub(super) fn errors(&self) -> usize {
         let errors = self.list.iter().filter(|finding| finding.severity == Severity::Error);
-        errors.count() + self.unreadable.len()
+        errors.count() + self.unreadable.len() + self.untold
+    }
+
+    /// Whether further mistakes are only counted, so that nothing is gained by looking for help.
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() >= limits::RULE_MISTAKES
     }
 
     /// All of it, in the order of files and places.
     pub(super) fn finish(mut self, sources: &Sources) -> Vec<Diagnostic> {
+        if let Some(last) = self.list.last().filter(|_| self.untold > 0) {
+            let message = format!("{} more errors are not told", self.untold);
+            let span = last.span;
+            self.list.push(Finding { message, code: "too-many", span, ..Finding::default() });
+        }
         self.list.sort_by_key(|finding| (finding.span.file, finding.span.start, finding.severity));
         let unreadable = self.unreadable.into_iter().map(|(file, message)| Diagnostic {
             severity: Severity::Error,
@@ -117,9 +133,15 @@ impl Findings {
     }
 
     fn push(&mut self, severity: Severity, span: Span, code: &'static str, message: String) -> &mut Finding {
-        self.list.push(Finding { severity, code, message, span, help: None });
-        let last = self.list.len() - 1;
-        &mut self.list[last]
+        let finding = Finding { severity, code, message, span, help: None };
+        if self.is_full() {
+            self.untold += usize::from(severity == Severity::Error);
+            self.sink = finding;
+            return &mut self.sink;
+        }
+        let place = self.list.len();
+        self.list.push(finding);
+        self.list.get_mut(place).unwrap_or(&mut self.sink)
     }
 }
 
@@ -153,6 +175,18 @@ mod tests {
         findings.error(Span { file: 0, start: 11, end: 12 }, "unknown-key", "no such key");
         let diagnostics = findings.finish(&sources);
         assert_eq!((diagnostics[0].line, diagnostics[0].column), (2, 5));
+    }
+
+    #[test]
+    fn too_many_mistakes_are_counted() {
+        let mut findings = Findings::default();
+        for _ in 0..limits::RULE_MISTAKES + 5 {
+            findings.error(Span::default(), "x", "wrong").help("less");
+        }
+        assert_eq!(findings.errors(), limits::RULE_MISTAKES + 5);
+        let told = findings.finish(&Sources::default());
+        assert_eq!(told.len(), limits::RULE_MISTAKES + 1);
+        assert_eq!(told.last().unwrap().message, "5 more errors are not told");
     }
 
     #[test]

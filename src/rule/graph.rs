@@ -29,9 +29,11 @@ impl<'d> Directory<'d> {
         let found = self.get(&word.text);
         if found.is_none() {
             let names = self.by_word.keys().copied();
+            let near =
+                Some(names).filter(|_| !findings.is_full()).and_then(|names| nearest(&word.text, names));
             findings
                 .error(word.span, "unknown-rule", format!("no rule `{}`", word.text))
-                .suggest(nearest(&word.text, names), || {
+                .suggest(near, || {
                     "Name a rule by its `name` or its `id`; it may stand in another file.".to_owned()
                 });
         }

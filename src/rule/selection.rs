@@ -58,7 +58,7 @@ impl Reading<'_> {
             }
             PathKind::Unknown => {
                 let message = format!("no field `{}`", path.text);
-                let near = fields::suggestion(&path.text);
+                let near = (!self.findings.is_full()).then(|| fields::suggestion(&path.text)).flatten();
                 self.findings.error(path.span, "unknown-field", message).suggest(near.as_deref(), || {
                     "`oktawatch fields` lists every field a rule may use".to_owned()
                 });
