@@ -85,3 +85,11 @@ pub const SENTENCE_VALUES: usize = 3;
 /// Bytes of the original event in an alert (`output.raw_event`); a longer one is cut at a character
 /// boundary, as OCSF's `raw_data` need not be whole.
 pub const RAW_EVENT_BYTES: usize = 64 * 1024;
+
+/// Bytes of one value in a sentence; the rest is cut at a character boundary and shown as `…`.
+pub const SENTENCE_VALUE_BYTES: usize = 256;
+
+/// Bytes of a rendered alert, below Kafka's usual 1 MiB: beyond, the events between the first, the
+/// decisive and the last go (they count as `omitted`), then their targets and read values, then
+/// the end of the runbook.
+pub const ALERT_BYTES: usize = 900 * 1024;
