@@ -110,3 +110,87 @@ fn scalar(value: FieldValue<'_>) -> Option<Value> {
         FieldValue::Container => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::samples;
+    use crate::config::Output;
+    use crate::model::{Event, Fields, Observation, Position, SessionFacts, core};
+
+    fn event(raw: Option<&str>, login: &str, id: &str) -> (FieldTable, Enriched) {
+        let table = FieldTable::default();
+        let mut fields = Fields::new(table.len());
+        if !id.is_empty() {
+            fields.set(core::ACTOR_ID, FieldValue::Text(id));
+        }
+        fields.set(core::ACTOR_ALTERNATE_ID, FieldValue::Text(login));
+        fields.set(core::OUTCOME_RESULT, FieldValue::Text("FAILURE"));
+        fields.set(core::ENRICHED_RISK_LEVEL, FieldValue::Text("HIGH"));
+        let event = Event {
+            position: Position::default(),
+            uuid: "u1".into(),
+            published_ms: samples::T0,
+            org: Some(Arc::from("acme")),
+            envelope: "raw",
+            lossy: false,
+            fields,
+            raw: raw.map(Arc::from),
+        };
+        let actor_key = format!("acme/{login}").to_lowercase().into();
+        let observation = Observation { event, place: Some(samples::lisbon()), actor_key };
+        let session = Some(SessionFacts { id: "s1".into(), ..SessionFacts::default() });
+        (table, Enriched { observation, session, user: None, travel: None, late: false })
+    }
+
+    fn rendered(raw: Option<&str>, login: &str, id: &str) -> (String, String) {
+        let (table, event) = event(raw, login, id);
+        let masker = Masker::new(&Output::default());
+        let record = record(&Arc::from("enriched"), &masker, &event, &table);
+        (String::from_utf8(record.key.unwrap()).unwrap(), String::from_utf8(record.payload).unwrap())
+    }
+
+    #[test]
+    fn the_event_keeps_its_bytes_and_gains_one_object() {
+        let raw = r#"{ "z":1.50, "a":{"b":"c"} }"#;
+        let (key, payload) = rendered(Some(raw), "ana@example.com", "00u1");
+        assert_eq!(key, "acme/ana@example.com");
+        assert!(payload.starts_with(r#"{ "z":1.50, "a":{"b":"c"} ,"enriched":{"#), "{payload}");
+        let value: Value = serde_json::from_str(&payload).unwrap();
+        assert_eq!(value["enriched"]["geo"]["city"], "Lisbon");
+        assert_eq!(value["enriched"]["asn"]["number"], 64_500);
+        assert_eq!(value["enriched"]["session"]["id"], "s1");
+        assert_eq!(value["enriched"]["risk"]["level"], "HIGH");
+        assert_eq!(value["enriched"]["ip"]["anonymous"], false);
+        assert_eq!(value["enriched"]["org"], "acme");
+    }
+
+    #[test]
+    fn an_empty_event_and_one_with_the_object_are_still_json() {
+        for raw in ["{}", r#"{"enriched":{"old":1}}"#] {
+            let value: Value = serde_json::from_str(&rendered(Some(raw), "ana", "00u1").1).unwrap();
+            assert_eq!(value["enriched"]["geo"]["country"], "PT");
+            assert_eq!(value["enriched"]["old"], Value::Null);
+        }
+    }
+
+    #[test]
+    fn without_its_json_an_event_shows_what_was_read() {
+        let value: Value = serde_json::from_str(&rendered(None, "ana", "00u1").1).unwrap();
+        assert_eq!(value["actor"]["alternateId"], "ana");
+        assert_eq!(
+            (value["uuid"].as_str(), value["published"].as_str()),
+            (Some("u1"), Some("2026-08-13T15:58:20.353Z"))
+        );
+    }
+
+    #[test]
+    fn what_may_be_a_password_is_masked_in_key_and_value() {
+        let raw = r#"{"actor":{"alternateId":"Winter2026!"},"enriched":1}"#;
+        for raw in [Some(raw), None] {
+            let (key, payload) = rendered(raw, "Winter2026!", "");
+            assert!(key.starts_with("masked:"), "{key}");
+            assert!(!payload.to_lowercase().contains("winter2026") && payload.contains(&key), "{payload}");
+        }
+    }
+}

@@ -10,6 +10,10 @@
 //! those who do not hold the secret. Without one it is only 16 bits: one guess in 65 536 fits
 //! whatever was typed, so no guess can be confirmed, at the price that two different values
 //! sometimes share a mask.
+//!
+//! The alert's id is such a digest as well: of the key, among others. What may be a password goes
+//! into it masked; for redacted fields the id is keyed too, where there is a secret. Without one,
+//! who knows the rule and the first event can try guesses on a redacted key.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -146,6 +150,9 @@ impl<'m> Masks<'m> {
             return Cow::Borrowed(alert);
         }
         let mut shown = alert.clone();
+        if let Some(secret) = self.masker.secret.filter(|_| !self.masker.paths.is_empty()) {
+            shown.id = Uuid::new_v5(&secret, alert.id.as_bytes());
+        }
         self.text(&mut shown.entity.value);
         for (name, value) in &mut shown.group {
             self.at(name, value);
@@ -294,4 +301,89 @@ fn replace_folded(text: &str, secret: &str, mask: &str) -> String {
     }
     out.push_str(text.get(from..).unwrap_or_default());
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::samples;
+
+    fn masker(redact: &[&str], secret: &str) -> Masker {
+        let redact = redact.iter().map(|path| (*path).to_owned()).collect();
+        Masker::new(&config::Output { redact, mask_secret: secret.to_owned(), ..config::Output::default() })
+    }
+
+    #[test]
+    fn the_same_value_has_the_same_mask_whatever_its_case() {
+        for masker in [masker(&[], ""), masker(&[], "pepper")] {
+            let mask = masker.mask(Some("acme"), "Ana@Example.com");
+            assert_eq!(mask, masker.mask(Some("acme"), "ana@example.com"));
+            assert_ne!(mask, masker.mask(Some("acme"), "ben@example.com"));
+            assert_ne!(mask, masker.mask(Some("other"), "ana@example.com"), "tenants cannot be joined");
+        }
+    }
+
+    #[test]
+    fn without_a_secret_many_guesses_fit_one_mask() {
+        let masker = masker(&[], "");
+        let masks: BTreeSet<String> = (0..5_000).map(|n| masker.mask(None, &format!("guess {n}"))).collect();
+        assert!(masks.len() < 5_000, "no mask may single out a value");
+        assert_eq!(masker.mask(None, "x").len(), "masked:".len() + 4);
+    }
+
+    #[test]
+    fn masks_of_two_secrets_have_nothing_in_common() {
+        assert_ne!(masker(&[], "one").mask(None, "ana"), masker(&[], "two").mask(None, "ana"));
+    }
+
+    #[test]
+    fn an_alert_without_anything_to_hide_is_not_even_copied() {
+        let alert = samples::correlation();
+        assert!(matches!(Masks::of(&masker(&[], ""), &alert).apply(&alert), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_value_is_masked_within_longer_texts_too() {
+        let alert = samples::mistyped_password("Winter2026!");
+        let shown = Masks::unproven(&alert).apply(&alert).into_owned();
+        let raw = shown.evidence[0].raw.clone().unwrap();
+        assert!(raw.contains("/login?u=masked:"), "{raw}");
+        let mut text = "user WINTER2026! locked".to_owned();
+        Masks::unproven(&alert).text(&mut text);
+        assert!(text.starts_with("user masked:") && text.ends_with(" locked"), "{text}");
+    }
+
+    #[test]
+    fn raw_json_that_cannot_be_masked_is_left_out() {
+        let mut alert = samples::mistyped_password("Winter2026!");
+        Arc::make_mut(&mut alert.evidence[0]).raw = Some(Arc::from("Winter2026! {"));
+        let shown = Masks::unproven(&alert).apply(&alert).into_owned();
+        assert_eq!(shown.evidence[0].raw, None);
+    }
+
+    #[test]
+    fn a_redacted_flag_is_masked_at_its_path_only() {
+        let mut alert = samples::correlation();
+        let read = &mut Arc::make_mut(&mut alert.evidence[0]).read;
+        read.push((Arc::from("securityContext.isProxy"), "true".to_owned()));
+        read.push((Arc::from("enriched.ip.anonymous"), "true".to_owned()));
+        let masker = masker(&["securityContext.isProxy"], "");
+        let shown = Masks::of(&masker, &alert).apply(&alert).into_owned();
+        let value = |path: &str| {
+            let read = &shown.evidence[0].read;
+            read.iter().find(|(name, _)| name.as_ref() == path).map(|(_, value)| value.clone()).unwrap()
+        };
+        assert!(value("securityContext.isProxy").starts_with("masked:"));
+        assert_eq!(value("enriched.ip.anonymous"), "true");
+    }
+
+    #[test]
+    fn the_id_of_a_redacted_alert_is_keyed() {
+        let alert = samples::correlation();
+        let keyed = masker(&["actor.alternateId"], "pepper");
+        let shown = Masks::of(&keyed, &alert).apply(&alert).into_owned();
+        let again = Masks::of(&keyed, &samples::update()).apply(&samples::update()).into_owned();
+        assert_ne!(shown.id, alert.id);
+        assert_eq!(shown.id, again.id, "an update keeps the id");
+    }
 }

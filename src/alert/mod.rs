@@ -6,6 +6,7 @@ mod ecs;
 mod enriched;
 mod evidence;
 mod facts;
+mod fit;
 mod flat;
 mod id;
 mod json;
@@ -114,7 +115,7 @@ impl Renderer {
                 header("content-type", JSON),
                 header("schema-version", &self.schema),
             ],
-            payload: self.value(&shown).to_string().into_bytes(),
+            payload: fit::fitted(&shown, |alert| self.value(alert).to_string()).into_bytes(),
         }
     }
 

@@ -1,7 +1,5 @@
 //! How is an alert told to a person at a terminal?
 
-use std::fmt::Write as _;
-
 use super::json::time;
 use super::mask::Masks;
 use super::{attack_names::technique_name, runbook_link, sentence};
@@ -21,13 +19,7 @@ pub fn readable(alert: &Alert) -> String {
 /// with the events are shown as `·`, so that no event can write to the terminal.
 pub fn styled(alert: &Alert, colour: bool) -> String {
     let shown = Masks::unproven(alert).apply(alert);
-    let lines = [head(&shown, colour), facts(&shown), timeline(&shown), next(&shown)].concat();
-    let clean = |c: char| if c.is_control() && c != '\n' && c != '\u{1b}' { '·' } else { c };
-    if colour {
-        lines.chars().map(clean).collect()
-    } else {
-        lines.replace('\u{1b}', "·").chars().map(clean).collect()
-    }
+    [head(&shown, colour), facts(&shown), timeline(&shown), next(&shown)].concat()
 }
 
 fn head(alert: &Alert, colour: bool) -> String {
@@ -68,8 +60,7 @@ fn facts(alert: &Alert) -> String {
 
 fn line(lines: &mut String, name: &str, value: &str) {
     if !value.is_empty() {
-        // Writing to a String cannot fail.
-        let _ = writeln!(lines, "  {name:<7} {}", plain(value));
+        lines.push_str(&format!("  {name:<7} {}\n", plain(value)));
     }
 }
 
@@ -138,10 +129,10 @@ fn timeline(alert: &Alert) -> String {
     for row in &rows {
         let cells: Vec<String> =
             row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        let _ = writeln!(lines, "    {}", cells.join("  ").trim_end());
+        lines.push_str(&format!("    {}\n", cells.join("  ").trim_end()));
     }
     if alert.omitted > 0 {
-        let _ = writeln!(lines, "    … and {} more", alert.omitted);
+        lines.push_str(&format!("    … and {} more\n", alert.omitted));
     }
     lines
 }

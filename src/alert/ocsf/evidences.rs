@@ -91,8 +91,12 @@ fn src_endpoint(event: &Evidence) -> Value {
 }
 
 /// A location needs a name of some kind; coordinates alone are none.
+pub(super) fn named(geo: &Geo) -> bool {
+    [&geo.city, &geo.country, &geo.region].into_iter().flatten().any(|name| !name.is_empty())
+}
+
 fn location(geo: &Geo) -> Value {
-    if geo.city.is_none() && geo.country.is_none() && geo.region.is_none() {
+    if !named(geo) {
         return Value::Null;
     }
     json!({

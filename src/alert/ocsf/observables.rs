@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::evidences::email;
+use super::evidences::{email, named};
 use super::resources;
 use crate::model::{Alert, Evidence};
 
@@ -15,11 +15,13 @@ const IP: Kind = Kind(2, "IP Address", "evidences[].src_endpoint.ip");
 const USER_NAME: Kind = Kind(4, "User Name", "evidences[].actor.user.name");
 const EMAIL: Kind = Kind(5, "Email Address", "evidences[].actor.user.email_addr");
 const RESOURCE: Kind = Kind(10, "Resource UID", "resources[].uid");
-const COUNTRY: Kind = Kind(14, "Country", "evidences[].src_endpoint.location.country");
-const USER_AGENT: Kind = Kind(16, "HTTP User-Agent", "evidences[].http_request.user_agent");
 const ENDPOINT: Kind = Kind(20, "Endpoint", "evidences[].src_endpoint");
 const LOCATION: Kind = Kind(26, "Geo Location", "evidences[].src_endpoint.location");
-const USER: Kind = Kind(31, "User Object: uid", "evidences[].actor.user.uid");
+
+// The schema has numbers for these (16, 31), but readers with an older list of numbers refuse the
+// whole finding over them; all take 99 with the kind in words.
+const USER_AGENT: Kind = Kind(99, "HTTP User-Agent", "evidences[].http_request.user_agent");
+const USER: Kind = Kind(99, "User Object: uid", "evidences[].actor.user.uid");
 
 /// Every value once; whole objects (endpoint, location) are only pointed at.
 pub(super) fn observables(alert: &Alert) -> Vec<Value> {
@@ -33,17 +35,20 @@ pub(super) fn observables(alert: &Alert) -> Vec<Value> {
     for target in resources::distinct(alert) {
         push(&mut list, &mut seen, &RESOURCE, &target.id);
     }
-    let has = |list: &[Value], key: &str| list.iter().any(|one| one["name"] == key);
-    let (address, country) = (has(&list, IP.2), has(&list, COUNTRY.2));
-    let objects = [(address, ENDPOINT), (country, LOCATION)];
+    let endpoints = || alert.evidence.iter().filter(|event| !event.ip.is_empty());
+    let objects =
+        [(endpoints().next().is_some(), ENDPOINT), (endpoints().any(|event| located(event)), LOCATION)];
     for (_, Kind(id, name, path)) in objects.iter().filter(|(there, _)| *there) {
         list.push(json!({ "type_id": id, "type": name, "name": path }));
     }
     list
 }
 
-fn of_event(event: &Evidence) -> [(Kind, &str); 6] {
-    let geo = event.place.as_deref().and_then(|place| place.geo.as_deref());
+fn located(event: &Evidence) -> bool {
+    event.place.as_deref().and_then(|place| place.geo.as_deref()).is_some_and(named)
+}
+
+fn of_event(event: &Evidence) -> [(Kind, &str); 5] {
     let address = event.ip.parse::<std::net::IpAddr>().is_ok();
     let actor = &event.actor;
     let name = if actor.login.is_empty() { &actor.name } else { &actor.login };
@@ -52,17 +57,32 @@ fn of_event(event: &Evidence) -> [(Kind, &str); 6] {
         (USER_NAME, name),
         (EMAIL, email(&actor.login).unwrap_or_default()),
         (USER, &actor.id),
-        (
-            COUNTRY,
-            geo.filter(|_| !event.ip.is_empty()).and_then(|geo| geo.country.as_deref()).unwrap_or_default(),
-        ),
         (USER_AGENT, &event.user_agent),
     ]
 }
 
-fn push<'v>(list: &mut Vec<Value>, seen: &mut BTreeSet<(u8, &'v str)>, kind: &Kind, value: &'v str) {
-    let Kind(id, name, path) = kind;
-    if !value.is_empty() && seen.insert((*id, value)) {
+fn push<'v>(
+    list: &mut Vec<Value>,
+    seen: &mut BTreeSet<(&'static str, &'v str)>,
+    kind: &Kind,
+    value: &'v str,
+) {
+    let Kind(id, name, path) = *kind;
+    if !value.is_empty() && seen.insert((path, value)) {
         list.push(json!({ "type_id": id, "type": name, "name": path, "value": value }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::samples;
+
+    #[test]
+    fn a_value_is_listed_once_however_many_events_have_it() {
+        let list = observables(&samples::correlation());
+        let addresses: Vec<_> = list.iter().filter(|one| one["type_id"] == 2).collect();
+        assert_eq!(addresses.len(), 2, "six events from two addresses: {addresses:?}");
+        assert!(list.iter().any(|one| one["name"] == LOCATION.2 && one.get("value").is_none()));
     }
 }
