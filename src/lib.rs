@@ -2,6 +2,7 @@
 pub mod alert;
 pub mod config;
 pub mod correlate;
+pub mod demo;
 pub mod engine;
 pub mod enrich;
 pub mod error;

@@ -87,7 +87,8 @@ pub const PLACES_PER_USER: usize = 32;
 /// (`state_evictions_total{table="uuids"}`).
 pub const UUIDS: usize = 5_000_000;
 
-/// Distinct addresses whose location is kept ready.
+/// Distinct addresses whose location is kept ready; beyond, those not asked for lately are looked
+/// up again.
 pub const GEOIP_CACHE: usize = 65_536;
 
 /// Bytes an alert keeps of one value; the rest is cut at a character boundary and shown as `…`.
@@ -102,3 +103,22 @@ pub const SENTENCE_VALUES: usize = 3;
 /// Bytes of the original event in an alert (`output.raw_event`); a longer one is cut at a character
 /// boundary, as OCSF's `raw_data` need not be whole.
 pub const RAW_EVENT_BYTES: usize = 64 * 1024;
+
+/// Decoded records kept for one GeoIP database; beyond, those not asked for lately are decoded
+/// again.
+pub const GEOIP_RECORDS: usize = 65_536;
+
+/// Sightings held of one session or one user, to find the neighbours in time of a late event;
+/// beyond, the oldest goes. Only those that an event within the allowed lateness can need are held.
+pub const SIGHTINGS: usize = 32;
+
+/// Sessions of one user that `enriched.session.concurrent` can count; beyond, the least recently
+/// active goes.
+pub const SESSIONS_PER_USER: usize = 64;
+
+/// Event time after which a quiet session is forgotten: its next event begins it anew; ms.
+pub const SESSION_QUIET_MS: i64 = 7 * 24 * 3_600_000;
+
+/// Event time after which a quiet user is forgotten, with the places: the next event begins anew;
+/// ms.
+pub const USER_QUIET_MS: i64 = 90 * 24 * 3_600_000;
