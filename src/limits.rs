@@ -128,6 +128,7 @@ pub const SHRUNK_DEAD_LETTER_BYTES: usize = 64 * 1024;
 /// Events kept in the evidence of an alert that the broker found too large
 /// (`outputs_shrunk_total`).
 pub const SHRUNK_EVIDENCE: usize = 3;
+
 /// Bytes an alert keeps of one value; the rest is cut at a character boundary and shown as `…`.
 pub const EVIDENCE_VALUE_BYTES: usize = 1024;
 
@@ -167,3 +168,4 @@ pub const SENTENCE_VALUE_BYTES: usize = 256;
 /// decisive and the last go (they count as `omitted`), then their targets and read values, then
 /// the end of the runbook.
 pub const ALERT_BYTES: usize = 900 * 1024;
+

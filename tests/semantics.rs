@@ -255,7 +255,7 @@ fn judge(rule: &Rule, windows: &[Satisfying], said: &Said) -> Result<(), TestCas
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
     fn every_satisfying_window_is_covered_and_no_alert_is_without_one(

@@ -129,11 +129,12 @@ impl Shard {
         let partitions = self.watermark.partitions().map(|(topic, partition, watermark_ms, idle)| {
             PartitionFigures { topic: Arc::clone(topic), partition, watermark_ms, idle }
         });
+        let (sessions, users) = self.context.held();
         Figures {
             watermark_ms: self.watermark.reached_ms(),
             partitions: partitions.collect(),
-            sessions: self.context.sessions(),
-            users: self.context.users(),
+            sessions,
+            users,
             uuids: self.seen.len(),
             keys: self.correlator.keys().collect(),
         }
