@@ -2,6 +2,7 @@
 pub mod alert;
 pub mod config;
 pub mod correlate;
+pub mod demo;
 pub mod engine;
 pub mod enrich;
 pub mod error;
@@ -12,5 +13,9 @@ pub mod model;
 pub mod rule;
 pub mod run;
 pub mod source;
+<<<<<<< HEAD
 pub mod telemetry;
+=======
+pub mod suite;
+>>>>>>> engine
 pub mod text;

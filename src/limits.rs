@@ -28,6 +28,12 @@ pub const ARRAY_ELEMENTS: usize = 256;
 /// Bytes of one value that a rule reads; the rest is cut at a character boundary.
 pub const VALUE_BYTES: usize = 16 * 1024;
 
+/// Rule files of one run; more is an error at load.
+pub const RULE_FILES: usize = 10_000;
+
+/// Folders within folders that are searched for rule files; deeper is an error at load.
+pub const RULE_FOLDERS: usize = 16;
+
 /// Bytes of one rule file; a larger one is an error at load.
 pub const RULE_FILE_BYTES: usize = 1024 * 1024;
 
@@ -36,6 +42,9 @@ pub const RULE_NODES: usize = 100_000;
 
 /// Nesting of one rule document and of one condition; deeper is an error at load.
 pub const RULE_DEPTH: usize = 64;
+
+/// Bytes of one pattern with wildcards; longer is an error at load.
+pub const WILDCARD_BYTES: usize = 4_096;
 
 /// Bytes of one compiled regular expression; larger is an error at load.
 pub const REGEX_BYTES: usize = 1024 * 1024;
@@ -78,7 +87,8 @@ pub const PLACES_PER_USER: usize = 32;
 /// (`state_evictions_total{table="uuids"}`).
 pub const UUIDS: usize = 5_000_000;
 
-/// Distinct addresses whose location is kept ready.
+/// Distinct addresses whose location is kept ready; beyond, those not asked for lately are looked
+/// up again.
 pub const GEOIP_CACHE: usize = 65_536;
 
 /// Milliseconds a worker's loop may be silent before `/healthz` says that it is dead. Longer than
@@ -127,3 +137,22 @@ pub const SENTENCE_VALUES: usize = 3;
 /// Bytes of the original event in an alert (`output.raw_event`); a longer one is cut at a character
 /// boundary, as OCSF's `raw_data` need not be whole.
 pub const RAW_EVENT_BYTES: usize = 64 * 1024;
+
+/// Decoded records kept for one GeoIP database; beyond, those not asked for lately are decoded
+/// again.
+pub const GEOIP_RECORDS: usize = 65_536;
+
+/// Sightings held of one session or one user, to find the neighbours in time of a late event;
+/// beyond, the oldest goes. Only those that an event within the allowed lateness can need are held.
+pub const SIGHTINGS: usize = 32;
+
+/// Sessions of one user that `enriched.session.concurrent` can count; beyond, the least recently
+/// active goes.
+pub const SESSIONS_PER_USER: usize = 64;
+
+/// Event time after which a quiet session is forgotten: its next event begins it anew; ms.
+pub const SESSION_QUIET_MS: i64 = 7 * 24 * 3_600_000;
+
+/// Event time after which a quiet user is forgotten, with the places: the next event begins anew;
+/// ms.
+pub const USER_QUIET_MS: i64 = 90 * 24 * 3_600_000;

@@ -27,11 +27,15 @@
 mod distinct;
 mod episode;
 mod event_count;
+mod fire;
 mod firing;
 mod key;
 mod measure;
+#[cfg(test)]
+mod samples;
 mod series;
 mod shown;
+mod state;
 mod table;
 mod temporal;
 mod temporal_ordered;
@@ -118,6 +122,12 @@ impl Correlator {
                 table.expire(Timespan(correlation.timespan_ms), watermark_ms);
             }
         }
+    }
+
+    /// The highest figure any window of a correlation has had, whether it came true or not; `None`
+    /// for a detection.
+    pub fn highest(&self, rule: RuleIndex) -> Option<f64> {
+        Some(self.tables.get(rule.0 as usize)?.as_ref()?.highest())
     }
 
     /// How many keys each correlation holds.

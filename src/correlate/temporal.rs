@@ -51,3 +51,29 @@ impl Measure for Temporal {
         "rules seen".to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::Fed;
+    use super::*;
+
+    fn rule(branch: u64) -> Values {
+        Values::from_slice(&[branch])
+    }
+
+    #[test]
+    fn the_rules_may_match_in_any_order_within_the_window() {
+        let mut fed = Fed::new(Temporal { timespan: Timespan(10) });
+        fed.take(100, 1, rule(1));
+        assert_eq!(fed.take(109, 2, rule(0)), [(109, 2.0)]);
+        assert_eq!(fed.take(110, 3, rule(0)), [(110, 1.0)]);
+        assert_eq!(fed.take(101, 4, rule(1)), [(101, 1.0), (109, 2.0), (110, 2.0)]);
+    }
+
+    #[test]
+    fn one_event_may_stand_for_two_rules() {
+        let mut fed = Fed::new(Temporal { timespan: Timespan(10) });
+        fed.take(100, 1, rule(0));
+        assert_eq!(fed.take(100, 1, rule(1)), [(100, 2.0)]);
+    }
+}

@@ -114,3 +114,58 @@ impl Measure for TemporalOrdered {
         "rules in order".to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::Fed;
+    use super::*;
+
+    fn three() -> Fed<TemporalOrdered> {
+        Fed::new(TemporalOrdered { timespan: Timespan(10), steps: 3 })
+    }
+
+    fn step(step: u64) -> Values {
+        Values::from_slice(&[step])
+    }
+
+    #[test]
+    fn each_step_completes_the_run_that_started_last() {
+        let mut fed = three();
+        assert_eq!(fed.take(100, 1, step(0)), [(100, 1.0)]);
+        assert_eq!(fed.take(103, 2, step(1)), [(103, 2.0)]);
+        assert_eq!(fed.take(104, 3, step(0)), [(104, 1.0)]);
+        assert_eq!(fed.take(109, 4, step(2)), [(109, 3.0)]);
+        // The run from 100 has left the window, and none from 104 has reached the second step.
+        assert_eq!(fed.take(110, 5, step(2)), [(110, 0.0)]);
+        assert_eq!(fed.take(111, 6, step(1)), [(111, 2.0)]);
+        assert_eq!(fed.take(113, 7, step(2)), [(113, 3.0)]);
+    }
+
+    #[test]
+    fn the_same_millisecond_is_not_after() {
+        let mut fed = three();
+        fed.take(100, 1, step(0));
+        assert_eq!(fed.take(100, 2, step(1)), [(100, 0.0)]);
+        assert_eq!(fed.take(101, 3, step(2)), [(101, 0.0)]);
+    }
+
+    #[test]
+    fn one_event_is_one_step() {
+        let mut fed = three();
+        fed.take(100, 1, step(0));
+        fed.take(101, 2, step(1));
+        assert_eq!(fed.take(101, 2, step(2)), [(101, 2.0)]);
+    }
+
+    #[test]
+    fn a_step_out_of_order_completes_the_windows_that_waited_for_it() {
+        let mut fed = three();
+        fed.take(100, 1, step(0));
+        fed.take(106, 2, step(2));
+        fed.take(108, 3, step(2));
+        fed.take(110, 4, step(2));
+        let judged = fed.take(103, 5, step(1));
+        assert_eq!(judged, [(103, 2.0), (106, 3.0), (108, 3.0), (110, 0.0)]);
+        assert_eq!(fed.take(111, 6, step(2)), [(111, 0.0)]);
+    }
+}

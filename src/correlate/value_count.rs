@@ -65,3 +65,66 @@ fn hash(counted: Value<'_>) -> Option<u64> {
         other => Some(value(&other.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::Fed;
+    use super::*;
+
+    fn ten() -> Fed<ValueCount> {
+        let counted_name = "client.ipAddress".to_owned();
+        Fed::new(ValueCount { timespan: Timespan(10), counted: Vec::new(), counted_name })
+    }
+
+    fn values(values: &[&str]) -> Values {
+        values.iter().map(|text| value(text)).collect()
+    }
+
+    #[test]
+    fn a_value_counts_once_and_leaves_with_the_last_event_that_has_it() {
+        let mut fed = ten();
+        assert_eq!(fed.take(100, 1, values(&["a"])), [(100, 1.0)]);
+        assert_eq!(fed.take(104, 2, values(&["A"])), [(104, 1.0)]);
+        assert_eq!(fed.take(106, 3, values(&["b"])), [(106, 2.0)]);
+        assert_eq!(fed.take(110, 4, values(&["c"])), [(110, 3.0)]);
+        assert_eq!(fed.take(114, 5, values(&["c"])), [(114, 2.0)]);
+    }
+
+    #[test]
+    fn every_element_of_an_array_counts() {
+        let mut fed = ten();
+        assert_eq!(fed.take(100, 1, values(&["a", "b"])), [(100, 2.0)]);
+        assert_eq!(fed.take(101, 2, values(&["b", "c"])), [(101, 3.0)]);
+    }
+
+    #[test]
+    fn an_event_out_of_order_joins_every_window_that_holds_it() {
+        let mut fed = ten();
+        for (time, uuid, name) in [(100, 1, "a"), (108, 2, "b"), (115, 3, "c"), (119, 4, "d")] {
+            fed.take(time, uuid, values(&[name]));
+        }
+        assert_eq!(fed.take(106, 5, values(&["e"])), [(106, 2.0), (108, 3.0), (115, 3.0)]);
+        assert_eq!(fed.take(120, 6, values(&["e"])), [(120, 3.0)]);
+    }
+
+    #[test]
+    fn another_branch_adds_its_value_to_the_same_event() {
+        let mut fed = ten();
+        fed.take(100, 1, values(&["a"]));
+        fed.take(101, 2, values(&["b"]));
+        assert_eq!(fed.take(100, 1, values(&["c"])), [(100, 2.0), (101, 3.0)]);
+        assert_eq!(fed.take(100, 1, values(&["c"])), []);
+    }
+
+    #[test]
+    fn what_is_taken_out_no_longer_counts() {
+        let mut fed = ten();
+        fed.take(100, 1, values(&["a"]));
+        fed.take(101, 2, values(&["b"]));
+        fed.remove_oldest();
+        assert_eq!(fed.take(102, 3, values(&["c"])), [(102, 2.0)]);
+        fed.take(130, 4, values(&["d"]));
+        fed.remove_oldest();
+        assert_eq!(fed.take(131, 5, values(&["e"])), [(131, 2.0)]);
+    }
+}

@@ -17,13 +17,12 @@ use crate::alert;
 use crate::config::Config;
 use crate::correlate::{Correlator, Firing, Moment, Verdict, suppression};
 use crate::enrich::{Context, GeoIp, Observer};
-use crate::model::{
-    Effects, Enriched, Event, Evidence, Input, Match, Mode, RawRecord, RuleIndex, Tally, core,
-};
+use crate::model::{Effects, Enriched, Event, Evidence, Input, Match, RawRecord, RuleIndex, Tally, core};
 use crate::rule::{Body, Rule, RuleSet};
 use crate::source::{self, Reader};
 use dedup::Seen;
 use raise::Now;
+pub use raise::required;
 use single::Singles;
 use watermark::Watermark;
 
@@ -126,14 +125,21 @@ impl Shard {
         let partitions = self.watermark.partitions().map(|(topic, partition, watermark_ms, idle)| {
             PartitionFigures { topic: Arc::clone(topic), partition, watermark_ms, idle }
         });
+        let (sessions, users) = self.context.held();
         Figures {
             watermark_ms: self.watermark.reached_ms(),
             partitions: partitions.collect(),
-            sessions: self.context.sessions(),
-            users: self.context.users(),
+            sessions,
+            users,
             uuids: self.seen.len(),
             keys: self.correlator.keys().collect(),
         }
+    }
+
+    /// The highest figure any window of a correlation has had, whether it came true or not; `None`
+    /// for a detection.
+    pub fn highest(&self, rule: RuleIndex) -> Option<f64> {
+        self.correlator.highest(rule)
     }
 
     /// One record with any number of events. They are judged as one instant: the watermark moves
@@ -172,7 +178,8 @@ impl Shard {
         let late = self.watermark.reached_ms().is_some_and(|watermark_ms| event.published_ms < watermark_ms);
         tally.late += u64::from(late);
         let observation = self.observer.observe(event, tally);
-        let enriched = self.context.enrich(observation, late, tally);
+        let mut enriched = self.context.enrich(observation, late, tally);
+        self.rules.derive(&mut enriched.observation.event.fields);
         self.judge(enriched, effects);
     }
 
@@ -183,9 +190,7 @@ impl Shard {
         let fields = &enriched.event().fields;
         let candidates = self.rules.candidates(fields.text(core::EVENT_TYPE).unwrap_or_default());
         matched.extend(candidates.iter().copied().filter(|index| match self.rules.get(*index) {
-            Some(Rule { body: Body::Detection(detection), info, .. }) => {
-                info.mode != Mode::Off && detection.matches(fields)
-            }
+            Some(Rule { body: Body::Detection(detection), .. }) => detection.matches(fields),
             _ => false,
         }));
         if self.wants_enriched || !matched.is_empty() {
@@ -256,9 +261,6 @@ impl Shard {
         while let Some(matched) = waiting.pop_front() {
             let Some(source) = rules.get(matched.rule) else { continue };
             for consumer in &source.feeds {
-                if rules.get(*consumer).is_none_or(|rule| rule.info.mode == Mode::Off) {
-                    continue;
-                }
                 self.correlator.feed(*consumer, &matched, moment, &mut fired, &mut effects.tally);
                 for firing in fired.drain(..) {
                     invariants::firing(&firing, moment.watermark_ms, &mut effects.tally);

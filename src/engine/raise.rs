@@ -100,8 +100,8 @@ pub(super) fn finish(mut alert: Alert, verdict: &Verdict, of: Option<Uuid>) -> A
     alert
 }
 
-/// `>= 5`, `> 3 and >= 5`
-fn required(conditions: &[Threshold]) -> String {
+/// A correlation's thresholds as an alert shows them: `>= 5`, `> 3 and >= 5`.
+pub fn required(conditions: &[Threshold]) -> String {
     let each = conditions.iter().map(|threshold| {
         let operator = match threshold.operator {
             Operator::Greater => ">",
