@@ -13,9 +13,6 @@ pub mod model;
 pub mod rule;
 pub mod run;
 pub mod source;
-<<<<<<< HEAD
 pub mod telemetry;
-=======
 pub mod suite;
->>>>>>> engine
 pub mod text;
