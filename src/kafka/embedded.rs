@@ -2,9 +2,10 @@
 //!
 //! librdkafka brings a small broker of its own, meant for tests. Groups, headers and transactional
 //! calls work and other processes can connect, but: what a transaction wrote can be read before it
-//! commits, a partition keeps its last 5 MB or 100,000 records, nothing is compacted, nothing
-//! survives the process, and clients cannot create topics. Good for a demonstration and for quick
-//! tests; what exactly-once promises is tested against a real broker.
+//! commits, the offsets of a transaction are forgotten, a partition keeps its last 5 MB or 100,000
+//! records, nothing is compacted, nothing survives the process, and clients cannot create topics.
+//! Good for a demonstration and for quick tests; what exactly-once promises is tested against a
+//! real broker. Where a group must find its place again, use `delivery = "at_least_once"`.
 
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;

@@ -1,13 +1,13 @@
 //! Does a worker carry every record exactly once from one topic to the other?
 //!
-//! Against the broker inside librdkafka, which has no isolation of open transactions: what is
-//! promised to readers of committed records is tested against a real broker, in `tests/broker.rs`.
+//! Against the broker inside librdkafka. It has no isolation of open transactions and forgets their
+//! offsets, so what is promised of those is tested against a real broker, in `tests/broker.rs`.
 
 mod support;
 
 use std::time::Duration;
 
-use oktawatch::config::Delivery;
+use oktawatch::config::{Config, Delivery};
 use oktawatch::kafka::Embedded;
 use oktawatch::telemetry::WorkerState;
 use support::{DEAD, INPUT, Kafka, Running, config, garbage};
@@ -22,28 +22,35 @@ fn embedded() -> (Embedded, Kafka) {
     (broker, kafka)
 }
 
+fn at_least_once(kafka: &Kafka) -> Config {
+    let mut config = config(&kafka.brokers);
+    config.engine.delivery = Delivery::AtLeastOnce;
+    config
+}
+
 #[test]
 fn every_record_leads_to_its_output_and_its_offset_is_committed() {
     let (_broker, kafka) = embedded();
     kafka.send(INPUT, &garbage(0..200));
     let running = Running::start(config(&kafka.brokers));
     assert_eq!(kafka.texts(DEAD, 200), garbage(0..200));
+    assert!(running.metric("oktawatch_transactions_total{outcome=\"aborted\"} 0"));
     running.stop().unwrap();
-    assert_eq!(kafka.committed("oktawatch", INPUT, 2), 200);
 }
 
 #[test]
 fn a_restart_goes_on_where_the_last_commit_stood() {
     let (_broker, kafka) = embedded();
     kafka.send(INPUT, &garbage(0..50));
-    let running = Running::start(config(&kafka.brokers));
+    let running = Running::start(at_least_once(&kafka));
     kafka.texts(DEAD, 50);
     running.stop().unwrap();
+    assert_eq!(kafka.committed("oktawatch", INPUT, 2), 50);
     kafka.send(INPUT, &garbage(50..80));
-    let running = Running::start(config(&kafka.brokers));
+    let running = Running::start(at_least_once(&kafka));
     assert_eq!(kafka.texts(DEAD, 80), garbage(0..80));
     running.stop().unwrap();
-    assert_eq!(kafka.texts(DEAD, 80), garbage(0..80), "nothing twice");
+    assert_eq!(kafka.committed("oktawatch", INPUT, 2), 80);
 }
 
 #[test]
@@ -97,8 +104,10 @@ fn errors_of_the_transaction_are_undone_and_tried_again() {
         let running = Running::start(config(&kafka.brokers));
         running.until_committed(10);
         running.stop().unwrap();
-        assert_eq!(kafka.committed("oktawatch", INPUT, 2), 10, "{api:?} {error:?}");
-        assert!(kafka.texts(DEAD, 10).len() >= 10, "{api:?} {error:?}");
+        let mut texts = kafka.texts(DEAD, 10);
+        // This broker shows what an aborted transaction wrote, and cannot say whether one committed.
+        texts.dedup();
+        assert_eq!(texts, garbage(0..10), "{api:?} {error:?}");
     }
 }
 
@@ -117,23 +126,11 @@ fn a_fenced_worker_begins_anew() {
 }
 
 #[test]
-fn at_least_once_works_without_transactions() {
-    let (_broker, kafka) = embedded();
-    let mut config = config(&kafka.brokers);
-    config.engine.delivery = Delivery::AtLeastOnce;
-    kafka.send(INPUT, &garbage(0..30));
-    let running = Running::start(config);
-    assert_eq!(kafka.texts(DEAD, 30), garbage(0..30));
-    running.stop().unwrap();
-    assert_eq!(kafka.committed("oktawatch", INPUT, 2), 30);
-}
-
-#[test]
 fn two_workers_share_the_partitions_and_one_takes_over_what_the_other_leaves() {
     let (_broker, kafka) = embedded();
-    let first = Running::start(config(&kafka.brokers));
+    let first = Running::start(at_least_once(&kafka));
     first.until("it has joined", |state| state == WorkerState::Running);
-    let second = Running::start(support::instance(config(&kafka.brokers), "second"));
+    let second = Running::start(support::instance(at_least_once(&kafka), "second"));
     second.until("it has joined", |state| state == WorkerState::Running);
     kafka.send(INPUT, &garbage(0..40));
     assert_eq!(kafka.texts(DEAD, 40), garbage(0..40));
