@@ -168,4 +168,3 @@ pub const SENTENCE_VALUE_BYTES: usize = 256;
 /// decisive and the last go (they count as `omitted`), then their targets and read values, then
 /// the end of the runbook.
 pub const ALERT_BYTES: usize = 900 * 1024;
-

@@ -159,7 +159,9 @@ fn watch_geoip(shared: &Arc<Shared>) {
                     shared.geoip.store(Arc::new(geoip));
                     shared.telemetry.observe(&Fact::GeoIpLoaded { again: true });
                 }
-                Ok(Err(failure)) => shared.telemetry.observe(&Fact::GeoIpFailed { error: &failure.to_string() }),
+                Ok(Err(failure)) => {
+                    shared.telemetry.observe(&Fact::GeoIpFailed { error: &failure.to_string() })
+                }
                 Err(panic) => shared.telemetry.observe(&Fact::GeoIpFailed { error: &panic.to_string() }),
             }
         }

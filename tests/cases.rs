@@ -113,7 +113,8 @@ fn batches(lines: &[String], way: Way) -> Vec<Vec<Input>> {
             straight().map(|(number, line)| vec![record(line, number % count, number / count)]).collect()
         }
         Way::Thrice => {
-            let twice = straight().map(|(number, line)| vec![record(line, 0, number), record(line, 0, number)]);
+            let twice =
+                straight().map(|(number, line)| vec![record(line, 0, number), record(line, 0, number)]);
             let later = straight().map(|(number, line)| vec![record(line, 0, number)]);
             let mut all: Vec<Vec<Input>> = twice.collect();
             for (number, batch) in later.enumerate() {
@@ -166,7 +167,8 @@ fn every_story_raises_its_alerts_however_its_events_arrive() {
             let found = story.run(&rules, way);
             if found != expected {
                 let (found, expected) = (lines(&found), lines(&expected));
-                writeln!(differences, "{} {way:?}\nfound:\n{found}expected:\n{expected}", story.name()).unwrap();
+                writeln!(differences, "{} {way:?}\nfound:\n{found}expected:\n{expected}", story.name())
+                    .unwrap();
             }
         }
     }

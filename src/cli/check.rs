@@ -1,5 +1,7 @@
 //! What is wrong with the configuration and the rules?
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::args::{CheckArgs, Format};
@@ -8,8 +10,9 @@ use super::output::{self, Out};
 use super::rules;
 use crate::config::{self, Config};
 use crate::enrich::GeoIp;
-use crate::rule::{self, CheckReport, LintOptions, Severity};
+use crate::error::Failure;
 use crate::kafka;
+use crate::rule::{self, CheckReport, LintOptions, Severity};
 
 /// Checks everything there is, and tells all of it.
 pub(super) fn run(arguments: &CheckArgs) -> Outcome {
@@ -24,20 +27,27 @@ pub(super) fn run(arguments: &CheckArgs) -> Outcome {
     Ok(if report.failed() { Exit::Findings } else { Exit::Good })
 }
 
-fn check_rules(arguments: &CheckArgs, config: &Config) -> Result<CheckReport, (crate::error::Failure, Exit)> {
+fn check_rules(arguments: &CheckArgs, config: &Config) -> Result<CheckReport, (Failure, Exit)> {
     let paths = if arguments.paths.is_empty() { &config.rules.paths } else { &arguments.paths };
     rules::exist(paths)?;
     let event_types = match &arguments.event_types {
-        Some(file) => Some(rule::read_event_types(file).or_usage()?),
+        Some(file) => Some(rule::event_types(&read(file).or_usage()?)),
         None => None,
     };
     Ok(rule::check(paths, &LintOptions { event_types, ..LintOptions::default() }))
 }
 
-fn print(report: &CheckReport, format: Format) -> Result<(), (crate::error::Failure, Exit)> {
+fn read(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(format!("cannot read {}", file.display())).detail(error))
+}
+
+fn print(report: &CheckReport, format: Format) -> Result<(), (Failure, Exit)> {
     let mut out = Out::new();
     match format {
-        Format::Text => out.bytes(rule::render(&report.diagnostics, &report.sources).as_bytes()).or_runtime()?,
+        Format::Text => {
+            out.bytes(rule::render(&report.diagnostics, &report.sources).as_bytes()).or_runtime()?
+        }
         Format::Json => {
             for diagnostic in &report.diagnostics {
                 out.line(&json!(diagnostic).to_string()).or_runtime()?;
@@ -53,7 +63,7 @@ fn print(report: &CheckReport, format: Format) -> Result<(), (crate::error::Fail
     Ok(())
 }
 
-fn connect(config: &Config) -> Result<(), (crate::error::Failure, Exit)> {
+fn connect(config: &Config) -> Result<(), (Failure, Exit)> {
     for line in kafka::survey(config).or_runtime()? {
         output::note(&line);
     }

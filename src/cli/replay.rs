@@ -12,13 +12,13 @@ use super::output::{self, Out};
 use super::rules;
 use crate::alert::{self, Renderer};
 use crate::config::{self, Config};
-use crate::engine::Shard;
+use crate::engine::{self, Shard};
 use crate::enrich::GeoIp;
 use crate::error::Failure;
 use crate::model::{Effects, Enriched, Tally};
 use crate::replay::{self, Recording};
 use crate::rule::RuleSet;
-use crate::source::{self, Reader};
+use crate::source::Reader;
 
 /// Dead letters that are told one by one.
 const DEAD_LETTERS_SHOWN: usize = 10;
@@ -30,8 +30,8 @@ pub(super) fn run(arguments: &ReplayArgs) -> Outcome {
     let config = configuration(arguments).or_usage()?;
     let rules = Arc::new(rules::load(&config.rules.paths)?);
     let geoip = Arc::new(GeoIp::open(&config.geoip).or_usage()?);
-    let options = source::Options { keep_raw: keeps_raw(&config, arguments), ..source::Options::from(&config.input) };
-    let recording = replay::read(&arguments.files, &Reader::new(Arc::clone(&rules.table), options)).or_runtime()?;
+    let reader = Reader::new(Arc::clone(&rules.table), engine::reading(&config));
+    let recording = replay::read(&arguments.files, &reader).or_runtime()?;
     let mut report = Report::new(arguments, &config, Arc::clone(&rules), &recording).or_runtime()?;
     let mut shard = Shard::new(&config, Arc::clone(&rules), geoip);
     replay::judge(recording.events, &mut shard, |effects| report.take(&effects)).or_runtime()?;
@@ -50,10 +50,6 @@ fn configuration(arguments: &ReplayArgs) -> Result<Config, Failure> {
     let wanted = arguments.enriched.is_some() || arguments.profile;
     config.output.enriched = if wanted { "enriched".to_owned() } else { String::new() };
     Ok(config)
-}
-
-fn keeps_raw(config: &Config, arguments: &ReplayArgs) -> bool {
-    config.output.raw_event || arguments.enriched.is_some()
 }
 
 /// Prints alerts as they come, and the summary at the end.
@@ -141,14 +137,19 @@ impl Report {
             output::note(&format!("from {} to {}", crate::text::instant(first), crate::text::instant(last)));
         }
         let (found, missed) = (self.tally.geoip_found, self.tally.geoip_missed);
-        output::note(&format!("{} duplicates, {found} addresses found in the database, {missed} not", self.tally.duplicates));
+        output::note(&format!(
+            "{} duplicates, {found} addresses found in the database, {missed} not",
+            self.tally.duplicates
+        ));
         output::note(&format!("{} alerts by {} rules", self.alerts.values().sum::<u64>(), self.alerts.len()));
         for (rule, count) in &self.alerts {
             output::note(&format!("  {count:>7}  {rule}"));
         }
         for (rule, count) in &self.tally.evicted {
             let name = self.rules.get(*rule).map_or("?", |rule| &*rule.info.name);
-            output::note(&format!("warning: {name} dropped {count} events at a bound: its counts may be low"));
+            output::note(&format!(
+                "warning: {name} dropped {count} events at a bound: its counts may be low"
+            ));
         }
         if let Some(sample) = &self.sample {
             costs(&self.rules, sample);
@@ -168,7 +169,12 @@ fn head(recording: &Recording) -> String {
     for letter in recording.dead_letters.iter().take(DEAD_LETTERS_SHOWN) {
         let place = &letter.position;
         let number = place.offset + 1;
-        text.push_str(&format!("\n  {} record {number}: {}: {}", place.topic, letter.reason.as_str(), letter.detail));
+        text.push_str(&format!(
+            "\n  {} record {number}: {}: {}",
+            place.topic,
+            letter.reason.as_str(),
+            letter.detail
+        ));
     }
     if recording.dead_letters.len() > DEAD_LETTERS_SHOWN {
         text.push_str(&format!("\n  … and {} more", recording.dead_letters.len() - DEAD_LETTERS_SHOWN));
@@ -180,7 +186,10 @@ fn costs(rules: &RuleSet, sample: &[Arc<Enriched>]) {
     output::note(&format!("cost of each detection over {} events, dearest first", sample.len()));
     output::note("  RULE\tTESTED\tMATCHED\tNS/EVENT");
     for cost in replay::profile(rules, sample) {
-        output::note(&format!("  {}\t{}\t{}\t{:.0}", cost.rule, cost.tested, cost.matched, cost.ns_per_event));
+        output::note(&format!(
+            "  {}\t{}\t{}\t{:.0}",
+            cost.rule, cost.tested, cost.matched, cost.ns_per_event
+        ));
     }
 }
 

@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 use super::exit::Exit;
 use super::output;
 use crate::error::Failure;
-use crate::rule::{self, RuleSet};
+use crate::rule::{self, LintOptions, RuleSet, Severity};
 
 /// Loads the rules, or prints every mistake.
 pub(super) fn load(paths: &[PathBuf]) -> Result<RuleSet, (Failure, Exit)> {
     exist(paths)?;
-    rule::load(paths).map_err(|diagnostics| {
-        output::note(&rule::render(&diagnostics));
-        let failure = Failure::new(format!("{} mistakes in the rules", diagnostics.len()))
+    let report = rule::check(paths, &LintOptions { tests: false, ..LintOptions::default() });
+    report.rules.ok_or_else(|| {
+        let mut errors = report.diagnostics;
+        errors.retain(|found| found.severity == Severity::Error);
+        output::note(rule::render(&errors, &report.sources).trim_end());
+        let failure = Failure::new(format!("{} errors in the rules", errors.len()))
             .hint("`oktawatch check PATH` shows them together with its advice.");
         (failure, Exit::Usage)
     })

@@ -38,7 +38,8 @@ pub(super) fn run(arguments: &TestArgs) -> Outcome {
     }
     out.flush().or_runtime()?;
     if passed + failed == 0 {
-        let failure = Failure::new("no test was run").hint("Rule files carry them under `tests:`; --filter may have left none.");
+        let failure = Failure::new("no test was run")
+            .hint("Rule files carry them under `tests:`; --filter may have left none.");
         return Err((failure, Exit::Findings));
     }
     output::note(&format!("{passed} passed, {failed} failed"));
@@ -80,7 +81,14 @@ fn expectation(expected: &Expectation) -> String {
 }
 
 fn seen_line(seen: &suite::Seen) -> String {
-    format!("{} at {} for {} with {} events: {}", seen.rule, clock(seen.at_ms), seen.entity, seen.count, seen.sentence)
+    format!(
+        "{} at {} for {} with {} events: {}",
+        seen.rule,
+        clock(seen.at_ms),
+        seen.entity,
+        seen.count,
+        seen.sentence
+    )
 }
 
 /// A time of a test, as tests write it.
@@ -90,7 +98,8 @@ fn clock(at_ms: i64) -> String {
 
 fn record(outcome: &suite::Outcome) -> String {
     let seen: Vec<String> = outcome.seen.iter().map(seen_line).collect();
-    let missing: Vec<String> = outcome.missing.iter().map(|missing| expectation(&missing.expectation)).collect();
+    let missing: Vec<String> =
+        outcome.missing.iter().map(|missing| expectation(&missing.expectation)).collect();
     let extra: Vec<String> = outcome.extra.iter().map(seen_line).collect();
     let file: &Path = &outcome.file;
     json!({"file": file, "test": outcome.name, "passed": outcome.passed(), "seen": seen, "missing": missing,

@@ -334,7 +334,8 @@ fn chained(firing: Firing) -> Option<Match> {
     })
 }
 
-fn reading(config: &Config) -> source::Options {
+/// How records are read under a configuration.
+pub fn reading(config: &Config) -> source::Options {
     let named = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     source::Options {
         org: named(&config.input.org).map(Arc::from),

@@ -122,7 +122,10 @@ impl Outgoing {
             }
             (Source::Enriched(position), 1) => {
                 let detail = "The enriched event is too large for its topic.".to_owned();
-                (renderer.dead_letter(&too_large(position.clone(), detail)), "a dead letter that names the event")
+                (
+                    renderer.dead_letter(&too_large(position.clone(), detail)),
+                    "a dead letter that names the event",
+                )
             }
             (Source::DeadLetter, 1) => {
                 let mut record = self.record.clone();

@@ -24,6 +24,7 @@ mod session;
 mod settle;
 mod shared;
 mod sink;
+mod survey;
 mod topics;
 mod worker;
 
@@ -31,5 +32,6 @@ pub use client::{Role, properties};
 pub use clock::{steady_ms, wall_ms};
 pub use embedded::Embedded;
 pub use shared::Shared;
+pub use survey::survey;
 pub use topics::{Trouble, ensure};
 pub use worker::run as run_worker;

@@ -102,8 +102,10 @@ impl Sink {
 
     fn transact(&self, batch: &Batch, consumer: &BaseConsumer<Context>) -> Result<(), Setback> {
         self.call(Operation::Begin, || self.producer.begin_transaction())?;
-        let sent = self.produce(batch).and_then(|()| self.drain()).and_then(|()| self.send_offsets(batch, consumer));
-        let ended = sent.and_then(|()| self.call(Operation::Commit, || self.producer.commit_transaction(CALL)));
+        let sent =
+            self.produce(batch).and_then(|()| self.drain()).and_then(|()| self.send_offsets(batch, consumer));
+        let ended =
+            sent.and_then(|()| self.call(Operation::Commit, || self.producer.commit_transaction(CALL)));
         ended.map_err(|setback| self.undo(setback))
     }
 
@@ -120,7 +122,11 @@ impl Sink {
     }
 
     /// The same call a few times, as long as its error says that this helps.
-    fn call(&self, operation: Operation, mut call: impl FnMut() -> Result<(), KafkaError>) -> Result<(), Setback> {
+    fn call(
+        &self,
+        operation: Operation,
+        mut call: impl FnMut() -> Result<(), KafkaError>,
+    ) -> Result<(), Setback> {
         let mut attempt = 1;
         loop {
             match call() {
@@ -153,7 +159,9 @@ impl Sink {
         loop {
             match self.producer.send(message(record, place)) {
                 Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(Code::MessageSizeTooLarge), _)) => return refuse(vec![place]),
+                Err((KafkaError::MessageProduction(Code::MessageSizeTooLarge), _)) => {
+                    return refuse(vec![place]);
+                }
                 Err((KafkaError::MessageProduction(Code::QueueFull), _)) if clock::instant() < deadline => {
                     self.producer.poll(Duration::from_millis(5));
                 }
@@ -175,7 +183,8 @@ impl Sink {
             self.producer.poll(Duration::from_millis(1));
         }
         let failures = self.context().failures();
-        let too_large = |(place, code): &(usize, Code)| (*code == Code::MessageSizeTooLarge).then_some(*place);
+        let too_large =
+            |(place, code): &(usize, Code)| (*code == Code::MessageSizeTooLarge).then_some(*place);
         refuse(failures.iter().filter_map(too_large).collect())?;
         match failures.first() {
             Some((_, code)) => Err(Setback::new(Operation::Produce, &KafkaError::MessageProduction(*code))),
@@ -219,7 +228,8 @@ pub fn is_committed(batch: &Batch, consumer: &BaseConsumer<Context>) -> Result<b
         asked.add_partition(topic, *partition);
     }
     let answer = consumer.committed_offsets(asked, CALL);
-    let answer = answer.map_err(|error| Setback { renew: false, ..Setback::new(Operation::Offsets, &error) })?;
+    let answer =
+        answer.map_err(|error| Setback { renew: false, ..Setback::new(Operation::Offsets, &error) })?;
     Ok(answer.elements().iter().any(|element| element.metadata() == batch.tag))
 }
 
@@ -247,7 +257,8 @@ fn message(record: &OutRecord, place: usize) -> BaseRecord<'_, [u8], [u8], usize
     for header in &record.headers {
         headers = headers.insert(Header { key: &header.name, value: Some(&header.value) });
     }
-    let message = BaseRecord::with_opaque_to(&record.topic, place).payload(&record.payload[..]).headers(headers);
+    let message =
+        BaseRecord::with_opaque_to(&record.topic, place).payload(&record.payload[..]).headers(headers);
     match &record.key {
         Some(key) => message.key(&key[..]),
         None => message,
