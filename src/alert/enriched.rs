@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::facts::{asn_facts, geo_facts, ip_facts, position, session_facts, travel_facts, user_facts};
 use super::json::{maybe, put, text, tidy, time};
-use super::mask::{Masker, Masks};
+use super::mask::Masker;
+use super::masked::Masks;
 use super::{OutRecord, evidence, header};
 use crate::model::{Enriched, FieldId, FieldTable, Value as FieldValue};
 

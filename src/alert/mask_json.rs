@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::mask::Masks;
+use super::masked::Masks;
 
 /// Masks every value that must not be seen, in place; `path` is where the value stands. Arrays add
 /// nothing to a path, as in rules.

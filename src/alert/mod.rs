@@ -6,12 +6,14 @@ mod ecs;
 mod enriched;
 mod evidence;
 mod facts;
+mod figure;
 mod fit;
 mod flat;
 mod id;
 mod json;
 mod mask;
 mod mask_json;
+mod masked;
 mod ocsf;
 mod provenance;
 mod readable;
@@ -38,7 +40,8 @@ use crate::limits;
 #[cfg(test)]
 use crate::model;
 use crate::model::{Alert, DeadLetter, Enriched, FieldTable, Header, Mode, RuleInfo};
-use mask::{Masker, Masks};
+use mask::Masker;
+use masked::Masks;
 
 const JSON: &str = "application/json";
 

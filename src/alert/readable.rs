@@ -1,7 +1,7 @@
 //! How is an alert told to a person at a terminal?
 
 use super::json::time;
-use super::mask::Masks;
+use super::masked::Masks;
 use super::{attack_names::technique_name, runbook_link, sentence};
 use crate::model::{Activity, Alert, Evidence, Level};
 

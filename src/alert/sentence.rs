@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::mask::Masks;
+use super::figure::Figure;
+use super::masked::Masks;
 use crate::limits::{SENTENCE_VALUE_BYTES, SENTENCE_VALUES};
 use crate::model::placeholder::{Piece, Style, pieces};
 use crate::model::{Alert, Evidence, Geo, Measured, RuleKind, Target, TravelFacts};
@@ -76,7 +77,7 @@ pub(super) fn place(evidence: &Evidence) -> Option<String> {
     }
 }
 
-fn country(geo: &Geo) -> Option<&str> {
+pub(super) fn country(geo: &Geo) -> Option<&str> {
     geo.country_name.as_deref().or(geo.country.as_deref())
 }
 
@@ -158,7 +159,7 @@ pub(super) fn target(target: &Target) -> &str {
     names.into_iter().find(|text| !text.is_empty()).map_or("", |text| text)
 }
 
-fn apps(event: &Evidence) -> impl Iterator<Item = &str> {
+pub(super) fn apps(event: &Evidence) -> impl Iterator<Item = &str> {
     event.targets.iter().filter(|target| target.kind == "AppInstance").map(target)
 }
 
@@ -198,60 +199,6 @@ fn list(values: &BTreeSet<String>, measured: Option<f64>) -> String {
 fn measured_distinct(alert: &Alert) -> Option<&Measured> {
     let distinct = alert.measured.iter().find(|measured| measured.what.starts_with("distinct"));
     distinct.or(alert.measured.first())
-}
-
-/// A placeholder that counts the distinct values of the events.
-struct Figure {
-    /// Okta's or our path of the value, for what the rule itself measured.
-    path: &'static str,
-    values: fn(&Evidence) -> Vec<String>,
-}
-
-impl Figure {
-    fn new(name: &str) -> Option<Self> {
-        let (path, values): (_, fn(&Evidence) -> Vec<String>) = match name {
-            "ips" => ("client.ipAddress", |event| text(event.ip.as_str())),
-            "countries" => ("enriched.geo.country", |event| {
-                let geo = event.place.as_ref().and_then(|place| place.geo.as_deref());
-                geo.and_then(country).map(text).unwrap_or_default()
-            }),
-            "cities" => ("enriched.geo.city", |event| {
-                let geo = event.place.as_ref().and_then(|place| place.geo.as_deref());
-                geo.and_then(|geo| geo.city.as_deref()).map(text).unwrap_or_default()
-            }),
-            "asns" => ("enriched.asn.number", |event| asn(event).into_iter().collect()),
-            "users" => ("actor.alternateId", |event| text(user(event))),
-            "targets" => ("target.id", |event| event.targets.iter().map(target).flat_map(text).collect()),
-            "apps" => ("target.displayName", |event| apps(event).flat_map(text).collect()),
-            _ => return None,
-        };
-        Some(Self { path, values })
-    }
-
-    fn values(&self, alert: &Alert) -> BTreeSet<String> {
-        alert.evidence.iter().flat_map(|event| (self.values)(event)).collect()
-    }
-
-    /// The figure, where the rule itself measured it.
-    fn measured(&self, alert: &Alert) -> Option<f64> {
-        let mut measured = alert.measured.iter();
-        let own = measured.find(|measured| measured.what.strip_prefix("distinct ") == Some(self.path));
-        own.map(|measured| measured.observed)
-    }
-
-    /// How many: as the rule measured it, else as the shown events tell, with a `+` where others
-    /// are not shown.
-    fn count(&self, alert: &Alert) -> String {
-        match self.measured(alert) {
-            Some(figure) => figure.to_string(),
-            None if alert.omitted > 0 => format!("{}+", self.values(alert).len()),
-            None => self.values(alert).len().to_string(),
-        }
-    }
-}
-
-fn text(value: &str) -> Vec<String> {
-    if value.is_empty() { Vec::new() } else { vec![value.to_owned()] }
 }
 
 /// A time span as people say it: its two largest units, `4m12s`, `2h`, `3d4h`.

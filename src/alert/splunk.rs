@@ -32,6 +32,14 @@ pub(super) fn envelope(alert: &Alert, raw: bool, provenance: &Provenance) -> Val
 }
 
 fn event(alert: &Alert, raw: bool, provenance: &Provenance) -> Value {
+    let mut event = facts(alert, raw, provenance);
+    if let (Value::Object(event), Value::Object(mut risk)) = (&mut event, risk(alert)) {
+        event.append(&mut risk);
+    }
+    event
+}
+
+fn facts(alert: &Alert, raw: bool, provenance: &Provenance) -> Value {
     let rule = &alert.rule;
     let decisive = sentence::decisive(alert);
     let target = decisive.and_then(|event| event.targets.iter().find(|target| target.kind == "User"));
@@ -71,7 +79,6 @@ fn event(alert: &Alert, raw: bool, provenance: &Provenance) -> Value {
         "measured": super::measured(alert),
         "window": super::window(alert),
         "annotations": { "mitre_attack": techniques(alert) },
-        "risk": risk(alert),
         "drilldown_uri": runbook_link(rule),
         "next_steps": text(&rule.runbook),
         "rules_digest": text(&provenance.rules_digest),
@@ -109,15 +116,12 @@ fn risk(alert: &Alert) -> Value {
     };
     let addresses: BTreeSet<&str> =
         alert.evidence.iter().map(|event| event.ip.as_str()).filter(|ip| !ip.is_empty()).collect();
-    let threats: Vec<Value> = addresses
-        .into_iter()
-        .map(|ip| json!({ "threat_object": ip, "threat_object_type": "ip_address" }))
-        .collect();
     json!({
         "risk_object": text(&alert.entity.value),
         "risk_object_type": kind,
         "risk_score": alert.rule.risk,
         "risk_message": alert.sentence,
-        "threat_objects": threats,
+        "threat_object_type": if addresses.is_empty() { Value::Null } else { text("ip_address") },
+        "threat_object": addresses,
     })
 }
