@@ -134,7 +134,7 @@ fn change(entry: &Entry, findings: &mut Findings) -> Option<(String, Value)> {
         return None;
     }
     if fields::kind_of(path) == PathKind::Unknown {
-        let near = (!findings.is_full()).then(|| fields::suggestion(path)).flatten();
+        let near = findings.guess(|| fields::suggestion(path));
         findings
             .error(entry.key_span, "unknown-field", format!("no field `{path}`"))
             .suggest(near.as_deref(), || {

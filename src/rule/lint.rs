@@ -130,7 +130,7 @@ impl Lint<'_> {
             };
             if !found {
                 let message = format!("Okta has no event type `{}`", written.text);
-                let near = nearest(&written.text, known.iter().map(String::as_str));
+                let near = self.findings.guess(|| nearest(&written.text, known.iter().map(String::as_str)));
                 self.findings
                     .error(written.span, "unknown-event-type", message)
                     .suggest(near, || "No entry of the catalogue of event types fits it.".to_owned());

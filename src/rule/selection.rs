@@ -1,4 +1,9 @@
 //! What does a selection match?
+//!
+//! What Sigma leaves open is decided so: `neq` means that no value of the field equals any of the
+//! list, so a field without a value satisfies it; `''` asks for an absent field like `null` does,
+//! as empty values are absent; keywords are refused, as an event is held as the fields that rules
+//! name and not as its whole text.
 
 use ipnet::IpNet;
 use regex::RegexBuilder;
@@ -58,7 +63,7 @@ impl Reading<'_> {
             }
             PathKind::Unknown => {
                 let message = format!("no field `{}`", path.text);
-                let near = (!self.findings.is_full()).then(|| fields::suggestion(&path.text)).flatten();
+                let near = self.findings.guess(|| fields::suggestion(&path.text));
                 self.findings.error(path.span, "unknown-field", message).suggest(near.as_deref(), || {
                     "`oktawatch fields` lists every field a rule may use".to_owned()
                 });
