@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn a_test_is_events_and_what_they_raise() {
-        let lines = "- name: five\n  events:\n  - {at: 0s, repeat: 5, every: 40s, eventType: a, securityContext.isProxy: true}\n\
+        let lines = "- name: five\n  events:\n  - {at: 0s, repeat: 5, every: 40s, eventType: a, \
+                     securityContext.isProxy: true}\n\
                      \x20 - {at: 4m, target: [{type: User, id: null}], outcome.reason: '1'}\n\
                      \x20 expect:\n  - {rule: one, at: 4m, key: ana, count: 5}\n  - {}";
         let cases = tests(lines).unwrap();

@@ -110,8 +110,9 @@ impl Lint<'_> {
         if !self.facts.has_runbook {
             let message = format!("`{}` has no runbook", name.text);
             let finding = self.findings.warning(name.span, "missing-runbook", message);
-            finding
-                .help("Say under `oktawatch: {runbook: …}` what an alert means, how to check and answer it.");
+            finding.help(
+                "Say under `oktawatch: {runbook: …}` what it means, how to check it, how to answer it.",
+            );
         }
         if !self.facts.has_attack {
             let message = format!("`{}` names no ATT&CK tactic or technique", name.text);

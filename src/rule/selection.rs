@@ -397,17 +397,22 @@ mod tests {
         assert!(!matches(&set, &[("actor.alternateId", Value::Text("user20000@example.com"))]));
     }
 
+    const TOKENS: &str = "(sel|eventType|severity\\|re|a\\|contains\\|all|condition|1 of\
+        |not|:|'|\\*|\\?|\\\\|\n|\n  | |-|é|\\[|\\]|\\{|\\}|,){0,30}";
+
     proptest! {
         #[test]
         fn no_text_makes_the_compiler_panic(
-            detection in "(sel|eventType|severity\\|re|a\\|contains\\|all|condition|1 of|not|:|'|\\*|\\?|\\\\|\n|\n  | |-|é|\\[|\\]|\\{|\\}|,){0,30}"
+            detection in TOKENS
         ) {
             let text = document("one", &detection, "");
             drop(compile(&Sources::of([("a.yml", text.as_str())])));
         }
 
         #[test]
-        fn no_value_makes_the_matcher_panic(pattern in "[aé*?\\\\/ -]{1,12}", value in any::<String>(), number in any::<f64>()) {
+        fn no_value_makes_the_matcher_panic(
+            pattern in "[aé*?\\\\/ -]{1,12}", value in any::<String>(), number in any::<f64>()
+        ) {
             let quoted = serde_json::to_string(&pattern).unwrap();
             for modifier in ["", "|contains", "|startswith|cased", "|endswith|windash"] {
                 let set = one(&format!("sel:\n  severity{modifier}: {quoted}\ncondition: sel"));
