@@ -21,6 +21,7 @@ use crate::demo::{self, Sample};
 use crate::error::Failure;
 use crate::kafka::{self, Stage};
 use crate::rule::RuleSet;
+use crate::telemetry;
 
 /// Midnight of the sample day: a Wednesday that is not today, so that nobody takes it for real.
 const MIDNIGHT_MS: i64 = 1_773_792_000_000;
@@ -41,6 +42,7 @@ pub(super) fn run(arguments: &DemoArgs) -> Outcome {
     }
     let folder = Scratch::new().or_runtime()?;
     let config = configuration(&folder.0, arguments).or_runtime()?;
+    telemetry::log::init(&config.log).or_runtime()?;
     let rules = Arc::new(rules::load(&config.rules.paths)?);
     introduce(&samples, &rules);
     let played = play(config, &rules, &samples).or_runtime()?;
@@ -49,7 +51,10 @@ pub(super) fn run(arguments: &DemoArgs) -> Outcome {
 }
 
 fn configuration(folder: &Path, arguments: &DemoArgs) -> Result<Config, Failure> {
-    let mut config = config::load(&[], &[])?;
+    let quiet = [("log.level", "error"), ("log.format", "text")]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let mut config =
+        config::load(&[], &arguments.set.iter().chain(&quiet).rev().cloned().collect::<Vec<_>>())?;
     config.kafka.group = "oktawatch-demo".to_owned();
     config.http.listen.clear();
     if !arguments.rules.is_empty() {
@@ -88,12 +93,12 @@ fn play(config: Config, rules: &Arc<RuleSet>, samples: &[Sample]) -> Result<Play
         let sent = (number * SLICE + slice.len()).min(samples.len());
         progress(slice.last().map_or(MIDNIGHT_MS, |sample| sample.at_ms), sent, samples.len(), alerts.len());
     }
-    while !stage.is_drained()? {
+    while stage.committed()? < samples.len() as u64 {
         take(&mut alerts, stage.alerts(Duration::from_millis(100))?);
         if kafka::steady_ms() - start > (PATIENCE_S * 1_000).cast_signed() {
             return Err(Failure::new("the demo did not finish")
                 .detail("The worker stopped reading.")
-                .hint("Run it again with OKTAWATCH_LOG__LEVEL=debug and report what it says."));
+                .hint("Run it again with --set log.level=debug and report what it says."));
         }
     }
     stage.finish()?;

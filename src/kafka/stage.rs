@@ -29,9 +29,7 @@ pub struct Stage {
     worker: Option<JoinHandle<Result<(), Failure>>>,
     producer: BaseProducer,
     alerts: BaseConsumer,
-    committed: BaseConsumer,
-    sent: [i64; PARTITIONS as usize],
-    next: usize,
+    next: i32,
 }
 
 impl Stage {
@@ -52,16 +50,12 @@ impl Stage {
         let telemetry = Telemetry::new(infos, Arc::new(Health::new(1, clock::steady_ms())), 1)?;
         let producer = client(&config, &[]).create().map_err(|error| failed("start a producer", &error))?;
         let alerts = reader(&config, &config.output.alerts)?;
-        let group = config.kafka.group.clone();
-        let committed = client(&config, &[("group.id", &group)]);
-        let committed = committed.create().map_err(|error| failed("ask for offsets", &error))?;
         let shared = Arc::new(Shared::new(config, rules, geoip, Arc::new(telemetry)));
         let own = Arc::clone(&shared);
         let worker =
             std::thread::Builder::new().name("worker-0".to_owned()).spawn(move || run_worker(own, 0));
         let worker = worker.map_err(|error| Failure::new("cannot start a worker").detail(error))?;
-        let sent = [0; PARTITIONS as usize];
-        Ok(Self { broker, shared, worker: Some(worker), producer, alerts, committed, sent, next: 0 })
+        Ok(Self { broker, shared, worker: Some(worker), producer, alerts, next: 0 })
     }
 
     /// Produces records to the input topic, over its partitions by turns.
@@ -70,16 +64,10 @@ impl Stage {
     /// The broker does not take them.
     pub fn send<'p>(&mut self, payloads: impl Iterator<Item = &'p [u8]>) -> Result<(), Failure> {
         for payload in payloads {
-            let partition = self.next % self.sent.len();
-            self.next += 1;
-            let topic = self.input();
-            let record = BaseRecord::<(), [u8]>::to(topic)
-                .payload(payload)
-                .partition(i32::try_from(partition).unwrap_or_default());
+            let record =
+                BaseRecord::<(), [u8]>::to(self.input()).payload(payload).partition(self.next % PARTITIONS);
             self.producer.send(record).map_err(|(error, _)| failed("produce", &error))?;
-            if let Some(sent) = self.sent.get_mut(partition) {
-                *sent += 1;
-            }
+            self.next = self.next.wrapping_add(1);
         }
         self.producer.flush(CALL).map_err(|error| failed("produce", &error))
     }
@@ -97,24 +85,15 @@ impl Stage {
         Ok(payloads)
     }
 
-    /// Whether the offsets of everything that was sent are committed.
+    /// How many of the records that were sent stand in committed transactions.
     ///
     /// # Errors
-    /// The broker does not answer.
-    pub fn is_drained(&self) -> Result<bool, Failure> {
-        let mut wanted = TopicPartitionList::new();
-        wanted.add_partition_range(self.input(), 0, PARTITIONS - 1);
-        let found = self
-            .committed
-            .committed_offsets(wanted, CALL)
-            .map_err(|error| failed("ask for offsets", &error))?;
-        Ok(found.elements().iter().all(|element| {
-            let sent = usize::try_from(element.partition()).ok().and_then(|at| self.sent.get(at)).copied();
-            match element.offset() {
-                Offset::Offset(offset) => sent.is_none_or(|sent| offset >= sent),
-                _ => sent == Some(0),
-            }
-        }))
+    /// The worker has ended.
+    pub fn committed(&self) -> Result<u64, Failure> {
+        if self.worker.as_ref().is_some_and(JoinHandle::is_finished) {
+            return Err(Failure::new("the worker has ended before its work"));
+        }
+        Ok(self.shared.telemetry.records_committed())
     }
 
     /// Has the worker finish, commit and leave.
