@@ -1,6 +1,6 @@
 //! How do the documents of all files become one rule set?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::assemble::Assembling;
 use super::case::{ReadTest, TestCase};
@@ -31,6 +31,8 @@ pub(super) struct Facts {
     pub event_types: Vec<Spanned>,
     pub message: Option<Spanned>,
     pub group_by: Vec<String>,
+    /// Paths of the fields it reads, or that the rules it takes read.
+    pub reads: Vec<String>,
     pub has_runbook: bool,
     pub has_attack: bool,
     /// It raises alerts of its own, and is not off.
@@ -59,7 +61,10 @@ pub(super) fn compile(sources: &Sources, findings: &mut Findings) -> Compiled {
     let graph = Graph::new(&documents, &directory, compiler.findings);
     let bodies = compiler.bodies(graph.as_ref());
     let roles = Roles::new(&documents, &directory);
-    let facts = facts(&documents, &bodies, &tests, &directory, &roles);
+    let mut facts = facts(&documents, &bodies, &tests, &directory, &roles);
+    if let Some(graph) = &graph {
+        add_reads(&mut facts, &bodies, graph, &table);
+    }
     let Some(graph) = graph.filter(|_| findings.errors() == 0) else { return Compiled { set: None, facts } };
     let bodies = bodies.into_iter().flatten().map(|compiling| compiling.body).collect();
     let assembling = Assembling { documents: &documents, graph: &graph, roles: &roles, sources, table };
@@ -214,6 +219,7 @@ fn facts(
             event_types: body.as_ref().map(|body| body.event_types.clone()).unwrap_or_default(),
             message: options.message.clone(),
             group_by: group_by.iter().map(|group| group.text.clone()).collect(),
+            reads: Vec::new(),
             has_runbook: options.runbook.as_ref().is_some_and(|runbook| !runbook.trim().is_empty()),
             has_attack: !document.attacks.is_empty(),
             alerts: roles.generates(place) && options.mode != Mode::Off,
@@ -221,4 +227,23 @@ fn facts(
         }
     });
     facts.collect()
+}
+
+fn add_reads(facts: &mut [Facts], bodies: &[Option<Compiling>], graph: &Graph, table: &FieldTable) {
+    for place in graph.order.iter().copied() {
+        let reads: Vec<String> = match bodies.get(place).and_then(|body| body.as_ref()) {
+            Some(Compiling { body: Body::Detection(detection), .. }) => {
+                detection.reads.iter().map(|field| table.path(*field).to_owned()).collect()
+            }
+            _ => {
+                let children = graph.children.get(place).into_iter().flatten();
+                let children = children.filter_map(|child| facts.get(*child));
+                let reads: BTreeSet<&String> = children.flat_map(|child| &child.reads).collect();
+                reads.into_iter().cloned().collect()
+            }
+        };
+        if let Some(facts) = facts.get_mut(place) {
+            facts.reads = reads;
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! What is wrong with a rule file, where, and what would be right?
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::sources::{Sources, Span};
+use crate::limits;
 
 /// A mistake in a rule file: where, what, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -16,6 +18,7 @@ pub struct Diagnostic {
     /// What is wrong, in one line.
     pub message: String,
     /// The file.
+    #[serde(serialize_with = "shown")]
     pub file: PathBuf,
     /// Byte range in the file.
     pub span: std::ops::Range<usize>,
@@ -27,11 +30,17 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
+/// A path need not be text; JSON must.
+fn shown<S: serde::Serializer>(path: &Path, out: S) -> Result<S::Ok, S::Error> {
+    out.collect_str(&path.display())
+}
+
 /// How bad a mistake is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Stops the load.
+    #[default]
     Error,
     /// Does not.
     Warning,
@@ -42,10 +51,14 @@ pub enum Severity {
 pub(super) struct Findings {
     list: Vec<Finding>,
     unreadable: Vec<(PathBuf, String)>,
+    /// Errors that are only counted, as too many came before.
+    untold: usize,
+    /// Takes what is not told.
+    sink: Finding,
 }
 
 /// One mistake, before its line and column are known.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Finding {
     severity: Severity,
     code: &'static str,
@@ -97,11 +110,32 @@ impl Findings {
     /// How many errors there are so far, to see whether a step added any.
     pub(super) fn errors(&self) -> usize {
         let errors = self.list.iter().filter(|finding| finding.severity == Severity::Error);
-        errors.count() + self.unreadable.len()
+        errors.count() + self.unreadable.len() + self.untold
+    }
+
+    /// What a guess at the right word finds, while there are few mistakes: each guess looks at
+    /// every word there is.
+    pub(super) fn guess<T>(&self, guess: impl FnOnce() -> Option<T>) -> Option<T> {
+        if self.list.len() < limits::RULE_GUESSES { guess() } else { None }
+    }
+
+    fn is_full(&self) -> bool {
+        self.list.len() >= limits::RULE_MISTAKES
+    }
+
+    /// The files that have errors so far.
+    pub(super) fn files_with_errors(&self) -> BTreeSet<u32> {
+        let errors = self.list.iter().filter(|finding| finding.severity == Severity::Error);
+        errors.map(|finding| finding.span.file).collect()
     }
 
     /// All of it, in the order of files and places.
     pub(super) fn finish(mut self, sources: &Sources) -> Vec<Diagnostic> {
+        if let Some(last) = self.list.last().filter(|_| self.untold > 0) {
+            let message = format!("{} more errors are not told", self.untold);
+            let span = last.span;
+            self.list.push(Finding { message, code: "too-many", span, ..Finding::default() });
+        }
         self.list.sort_by_key(|finding| (finding.span.file, finding.span.start, finding.severity));
         let unreadable = self.unreadable.into_iter().map(|(file, message)| Diagnostic {
             severity: Severity::Error,
@@ -117,9 +151,15 @@ impl Findings {
     }
 
     fn push(&mut self, severity: Severity, span: Span, code: &'static str, message: String) -> &mut Finding {
-        self.list.push(Finding { severity, code, message, span, help: None });
-        let last = self.list.len() - 1;
-        &mut self.list[last]
+        let finding = Finding { severity, code, message, span, help: None };
+        if self.is_full() {
+            self.untold += usize::from(severity == Severity::Error);
+            self.sink = finding;
+            return &mut self.sink;
+        }
+        let place = self.list.len();
+        self.list.push(finding);
+        self.list.get_mut(place).unwrap_or(&mut self.sink)
     }
 }
 
@@ -153,6 +193,19 @@ mod tests {
         findings.error(Span { file: 0, start: 11, end: 12 }, "unknown-key", "no such key");
         let diagnostics = findings.finish(&sources);
         assert_eq!((diagnostics[0].line, diagnostics[0].column), (2, 5));
+    }
+
+    #[test]
+    fn too_many_mistakes_are_counted() {
+        let mut findings = Findings::default();
+        for _ in 0..limits::RULE_MISTAKES + 5 {
+            findings.error(Span::default(), "x", "wrong").help("less");
+        }
+        assert_eq!(findings.errors(), limits::RULE_MISTAKES + 5);
+        assert_eq!(findings.guess(|| Some(1)), None);
+        let told = findings.finish(&Sources::default());
+        assert_eq!(told.len(), limits::RULE_MISTAKES + 1);
+        assert_eq!(told.last().unwrap().message, "5 more errors are not told");
     }
 
     #[test]

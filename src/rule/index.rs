@@ -75,3 +75,84 @@ fn literal(pattern: &Pattern) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::RuleSet;
+    use super::super::testing::{compile, correlation, document, matches, one};
+    use crate::model::Value;
+
+    fn candidates(set: &RuleSet, event_type: &str) -> Vec<String> {
+        let rules = set.candidates(event_type).iter().filter_map(|rule| set.get(*rule));
+        rules.map(|rule| rule.info.name.to_string()).collect()
+    }
+
+    #[test]
+    fn a_rule_is_a_candidate_of_the_types_it_needs() {
+        let set = compile(&[
+            document("a", "sel: {eventType: User.Lock, severity: x}\ncondition: sel", ""),
+            document("b", "sel: {eventType: [user.lock, zone.update]}\ncondition: sel", ""),
+            document("c", "sel: {eventType|startswith: user.}\ncondition: sel", ""),
+            document("d", "x: {eventType: zone.update}\ny: {severity: z}\ncondition: x or y", ""),
+            document(
+                "e",
+                "x: {eventType: zone.update}\ny: {eventType: user.lock}\ncondition: x and not y",
+                "",
+            ),
+            document("f", "x: {eventType|neq: zone.update}\ncondition: x", ""),
+        ])
+        .unwrap();
+        assert_eq!(candidates(&set, "user.lock"), ["a", "b", "c", "d", "f"]);
+        assert_eq!(candidates(&set, "USER.LOCK"), ["a", "b", "c", "d", "f"]);
+        assert_eq!(candidates(&set, "zone.update"), ["b", "c", "d", "e", "f"]);
+        assert_eq!(candidates(&set, "other.type"), ["c", "d", "f"]);
+    }
+
+    #[test]
+    fn a_rule_that_leads_to_no_alert_is_no_candidate() {
+        let count = "type: event_count\nrules: NAME\ntimespan: 1m\ncondition: {gte: 2}";
+        let off = correlation("count-b", &count.replace("NAME", "b")) + "oktawatch: {mode: off}\n";
+        let sel = "sel: {eventType: x}\ncondition: sel";
+        let set = compile(&[
+            document("a", sel, ""),
+            document("b", sel, ""),
+            document("c", sel, "oktawatch: {mode: off}"),
+            correlation("count-a", &count.replace("NAME", "a")),
+            off,
+        ])
+        .unwrap();
+        assert_eq!(candidates(&set, "x"), ["a"]);
+        let by_name = |name: &str| set.rules.iter().find(|rule| &*rule.info.name == name).unwrap();
+        assert_eq!(by_name("a").feeds.len(), 1);
+        assert!(by_name("b").feeds.is_empty());
+    }
+
+    fn condition() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof!["[a-d]", Just("1 of *".to_owned()), Just("all of them".to_owned())];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            prop_oneof![
+                (inner.clone(), inner.clone()).prop_map(|(left, right)| format!("({left} and {right})")),
+                (inner.clone(), inner.clone()).prop_map(|(left, right)| format!("({left} or {right})")),
+                inner.prop_map(|part| format!("not {part}")),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_matches_is_always_a_candidate(
+            condition in condition(), kind in "[xyz]", severity in "[xyz]"
+        ) {
+            let selections = "a: {eventType: [x, Y]}\nb: {eventType: z, severity: x}\n\
+                              c: {severity|contains: y}\nd: {eventType|neq: x}";
+            let set = one(&format!("{selections}\ncondition: {condition}"));
+            let text = |text| Value::Text(text);
+            let values = [("eventType", text(&kind)), ("severity", text(&severity))];
+            if matches(&set, &values) {
+                prop_assert_eq!(set.candidates(&kind).len(), 1);
+            }
+        }
+    }
+}

@@ -1,8 +1,9 @@
 //! What does a rule say, and does an event match it?
 //!
-//! Sigma documents become one [`RuleSet`]: text → [`yaml`] → [`document`] → [`compile`] →
-//! [`assemble`]. A detection is judged by its compiled form alone, where every field is a place in
-//! the event's table; which detections are worth judging is looked up by the event's type.
+//! Sigma documents become one [`RuleSet`]: text → `yaml` → `document` → `compile` → `assemble`, and
+//! all mistakes on the way become [`Diagnostic`]s. A detection is judged by its compiled form alone,
+//! where every field is a place in the event's table; which detections are worth judging is looked
+//! up by the event's type.
 
 mod assemble;
 mod attack;
@@ -16,15 +17,18 @@ mod detection;
 mod diagnostic;
 mod digest;
 mod document;
+mod event_types;
 mod fields;
 mod graph;
 mod index;
 mod known;
 mod link;
+mod lint;
 mod modifier;
 mod options;
 mod pattern;
 mod reader;
+mod render;
 mod roles;
 mod selection;
 mod sources;
@@ -43,7 +47,10 @@ pub use case::{Expectation, InlineTest, TestCase, TestEvent};
 pub use correlation::{Correlation, GroupBy, GroupSource, Operator, Threshold};
 pub use detection::Detection;
 pub use diagnostic::{Diagnostic, Severity};
+pub use event_types::event_types;
 pub use fields::catalogue;
+pub use lint::{CheckReport, LintOptions, check, check_texts};
+pub use render::render;
 pub use sources::{Source, Sources};
 
 /// All rules of a run, compiled together.

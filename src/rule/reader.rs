@@ -60,9 +60,9 @@ impl<'n> Map<'n> {
     pub(super) fn only(&self, known: &[&str], findings: &mut Findings) {
         for entry in self.entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
             let message = format!("{} has no key `{}`", self.what, entry.key);
-            findings
-                .error(entry.key_span, "unknown-key", message)
-                .suggest(nearest(&entry.key, known.iter().copied()), || list_of("its keys are", known));
+            let near = findings.guess(|| nearest(&entry.key, known.iter().copied()));
+            let finding = findings.error(entry.key_span, "unknown-key", message);
+            finding.suggest(near, || list_of("its keys are", known));
         }
     }
 
