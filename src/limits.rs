@@ -128,3 +128,11 @@ pub const SESSION_QUIET_MS: i64 = 7 * 24 * 3_600_000;
 /// Event time after which a quiet user is forgotten, with the places: the next event begins anew;
 /// ms.
 pub const USER_QUIET_MS: i64 = 90 * 24 * 3_600_000;
+
+/// Bytes of one value in a sentence; the rest is cut at a character boundary and shown as `…`.
+pub const SENTENCE_VALUE_BYTES: usize = 256;
+
+/// Bytes of a rendered alert, below Kafka's usual 1 MiB: beyond, the events between the first, the
+/// decisive and the last go (they count as `omitted`), then their targets and read values, then
+/// the end of the runbook.
+pub const ALERT_BYTES: usize = 900 * 1024;

@@ -38,7 +38,7 @@ pub fn evidence(table: &FieldTable, reads: &[FieldId], event: &Enriched) -> Evid
 }
 
 /// Who acted. Without an id, a failed sign-in proves nothing about its login: it is what was typed.
-pub(super) fn actor(fields: &Fields) -> Actor {
+fn actor(fields: &Fields) -> Actor {
     let id = short(fields, core::ACTOR_ID);
     let login = short(fields, core::ACTOR_ALTERNATE_ID);
     let failed =
@@ -108,4 +108,92 @@ fn bounded(text: &str) -> String {
         return text.to_owned();
     }
     format!("{}…", cut(text, limits::EVIDENCE_VALUE_BYTES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::samples;
+    use crate::model::{Event, Observation, Position};
+
+    /// An event with these fields, from Lisbon.
+    fn event(fill: impl FnOnce(&mut Fields)) -> (FieldTable, Enriched) {
+        let table = FieldTable::default();
+        let mut fields = Fields::new(table.len());
+        fill(&mut fields);
+        let event = Event {
+            position: Position::default(),
+            uuid: "u1".into(),
+            published_ms: samples::T0,
+            org: None,
+            envelope: "raw",
+            lossy: false,
+            fields,
+            raw: None,
+        };
+        let observation = Observation { event, place: Some(samples::lisbon()), actor_key: "ana".into() };
+        (table, Enriched { observation, session: None, user: None, travel: None, late: false })
+    }
+
+    fn kept(fill: impl FnOnce(&mut Fields), reads: &[FieldId]) -> Evidence {
+        let (table, event) = event(fill);
+        evidence(&table, reads, &event)
+    }
+
+    #[test]
+    fn targets_are_put_together_from_aligned_lists() {
+        let evidence = kept(
+            |fields| {
+                fields
+                    .set_list(core::TARGET_ID, [Some(Value::Text("00u1")), Some(Value::Text("0oa1")), None]);
+                fields.set_list(
+                    core::TARGET_TYPE,
+                    [Some(Value::Text("User")), Some(Value::Text("AppInstance")), None],
+                );
+                fields.set_list(core::TARGET_ALTERNATE_ID, [None, Some(Value::Text("Payroll")), None]);
+            },
+            &[],
+        );
+        let [user, app] = evidence.targets.as_slice() else { panic!("{:?}", evidence.targets) };
+        assert_eq!((user.id.as_str(), user.kind.as_str(), user.alternate_id.as_str()), ("00u1", "User", ""));
+        assert_eq!((app.id.as_str(), app.alternate_id.as_str()), ("0oa1", "Payroll"));
+    }
+
+    #[test]
+    fn what_the_rule_read_is_kept_in_its_order_and_bounded() {
+        let long = "é".repeat(limits::EVIDENCE_VALUE_BYTES);
+        let evidence = kept(
+            |fields| {
+                fields.set(core::REQUEST_URI, Value::Text(&long));
+                fields.set_list(core::CONTEXT_RISK_REASONS, [Some(Value::Text("a")), Some(Value::Text("b"))]);
+            },
+            &[core::CONTEXT_RISK_REASONS, core::REQUEST_URI, core::FACTOR],
+        );
+        let [(first, reasons), (_, uri)] = evidence.read.as_slice() else { panic!("{:?}", evidence.read) };
+        assert_eq!((first.as_ref(), reasons.as_str()), ("securityContext.risk.reasons", "a, b"));
+        assert!(uri.ends_with('…') && uri.len() <= limits::EVIDENCE_VALUE_BYTES + '…'.len_utf8());
+    }
+
+    #[test]
+    fn only_a_failed_sign_in_without_an_id_is_unproven() {
+        let unproven = |id: &'static str, result: &'static str| {
+            let set = |fields: &mut Fields| {
+                if !id.is_empty() {
+                    fields.set(core::ACTOR_ID, Value::Text(id));
+                }
+                fields.set(core::ACTOR_ALTERNATE_ID, Value::Text("Winter2026!"));
+                fields.set(core::OUTCOME_RESULT, Value::Text(result));
+            };
+            kept(set, &[]).actor.unproven
+        };
+        assert!(unproven("", "FAILURE"));
+        assert!(!unproven("00u1", "FAILURE"));
+        assert!(!unproven("", "SUCCESS"));
+    }
+
+    #[test]
+    fn the_address_is_the_normalised_one() {
+        let evidence = kept(|fields| fields.set(core::CLIENT_IP, Value::Text("::ffff:203.0.113.7")), &[]);
+        assert_eq!(evidence.ip, "203.0.113.7");
+    }
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::mask::Masks;
+use super::masked::Masks;
 use crate::model::Alert;
 
 /// The namespace of the product's ids: UUIDv5 of `oktawatch` under the nil UUID.

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::mask::Masks;
+use super::masked::Masks;
 
-/// Masks every value that must not be seen, in place. Arrays add nothing to a path, as in rules.
-pub(super) fn walk(masks: &Masks<'_>, event: &mut Value, unproven: bool) {
-    at(masks, event, &mut String::new(), unproven, false);
+/// Masks every value that must not be seen, in place; `path` is where the value stands. Arrays add
+/// nothing to a path, as in rules.
+pub(super) fn walk(masks: &Masks<'_>, value: &mut Value, path: &str, unproven: bool) {
+    at(masks, value, &mut path.to_owned(), unproven, false);
 }
 
 fn at(masks: &Masks<'_>, value: &mut Value, path: &mut String, unproven: bool, hidden: bool) {

@@ -1,12 +1,13 @@
 //! Which sentence does a person read first?
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
-use super::mask::Masks;
-use crate::limits::SENTENCE_VALUES;
+use super::figure::Figure;
+use super::masked::Masks;
+use crate::limits::{SENTENCE_VALUE_BYTES, SENTENCE_VALUES};
 use crate::model::placeholder::{Piece, Style, pieces};
 use crate::model::{Alert, Evidence, Geo, Measured, RuleKind, Target, TravelFacts};
+use crate::text::cut;
 
 /// The sentence of an alert with everything else filled in: the rule's message with its
 /// placeholders resolved, else a default for the rule's kind.
@@ -29,33 +30,41 @@ fn fill(alert: &Alert, template: &[Piece<'_>]) -> String {
     template.iter().fold(String::new(), |mut sentence, piece| {
         match piece {
             Piece::Text(text) => sentence.push_str(text),
-            Piece::Slot { name, style } => sentence.push_str(&resolve(alert, name, *style)),
+            Piece::Slot { name, style } => sentence.push_str(&one_line(&resolve(alert, name, *style))),
         }
         sentence
     })
 }
 
+/// A value as it may stand in a sentence: of one line, and no longer than a line.
+fn one_line(value: &str) -> String {
+    let line: String =
+        cut(value, SENTENCE_VALUE_BYTES).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if value.len() > SENTENCE_VALUE_BYTES { format!("{line}…") } else { line }
+}
+
 fn default(alert: &Alert) -> String {
-    let mut sentence = format!("{}: ", alert.rule.title);
-    let entity = one(alert, "entity");
+    let entity = one_line(&one(alert, "entity"));
     let span = one(alert, "span");
-    // Writing to a String cannot fail.
-    let _ = match alert.rule.kind {
-        RuleKind::Detection => write!(sentence, "{entity}"),
+    let what = match alert.rule.kind {
+        RuleKind::Detection => entity,
         RuleKind::ValueCount => {
-            let measured = alert.measured.first();
-            let what = measured.map_or("distinct values", |measured| measured.what.as_str());
-            write!(sentence, "{} {what} for {entity} in {span}", one(alert, "distinct"))
+            let what = measured_distinct(alert).map_or("distinct values", |measured| measured.what.as_str());
+            format!("{} {what} for {entity} in {span}", one(alert, "distinct"))
         }
-        _ => write!(sentence, "{} events for {entity} in {span}", alert.count),
+        _ => format!(
+            "{} {} for {entity} in {span}",
+            alert.count,
+            if alert.count == 1 { "event" } else { "events" }
+        ),
     };
     let countries = Figure::new("countries").map(|figure| figure.values(alert)).unwrap_or_default();
-    if countries.len() > 1 {
-        let _ = write!(sentence, " from {} countries", countries.len());
-    } else if let Some(place) = decisive(alert).and_then(place) {
-        let _ = write!(sentence, " from {place}");
-    }
-    sentence
+    let from = match decisive(alert).and_then(place) {
+        _ if countries.len() > 1 => format!(" from {} countries", countries.len()),
+        Some(place) => format!(" from {}", one_line(&place)),
+        None => String::new(),
+    };
+    format!("{}: {what}{from}", alert.rule.title)
 }
 
 /// City and country of an event, as far as they are known.
@@ -68,7 +77,7 @@ pub(super) fn place(evidence: &Evidence) -> Option<String> {
     }
 }
 
-fn country(geo: &Geo) -> Option<&str> {
+pub(super) fn country(geo: &Geo) -> Option<&str> {
     geo.country_name.as_deref().or(geo.country.as_deref())
 }
 
@@ -82,8 +91,8 @@ fn resolve(alert: &Alert, name: &str, style: Style<'_>) -> String {
     let figure = Figure::new(name);
     match style {
         Style::List => match figure {
-            Some(figure) => list(&figure.values(alert)),
-            None => list(&read_values(alert, name)),
+            Some(figure) => list(&figure.values(alert), figure.measured(alert)),
+            None => list(&read_values(alert, name), None),
         },
         Style::Plain => figure.map_or_else(|| one(alert, name), |figure| figure.count(alert)),
         Style::Noun { one: singular, many } => {
@@ -150,7 +159,7 @@ pub(super) fn target(target: &Target) -> &str {
     names.into_iter().find(|text| !text.is_empty()).map_or("", |text| text)
 }
 
-fn apps(event: &Evidence) -> impl Iterator<Item = &str> {
+pub(super) fn apps(event: &Evidence) -> impl Iterator<Item = &str> {
     event.targets.iter().filter(|target| target.kind == "AppInstance").map(target)
 }
 
@@ -177,70 +186,19 @@ fn read_values(alert: &Alert, path: &str) -> BTreeSet<String> {
     read.filter(|(name, _)| name.as_ref() == path).map(|(_, value)| value.clone()).collect()
 }
 
-/// The first few values; of the others, how many.
-fn list(values: &BTreeSet<String>) -> String {
+/// The first few values; of the others, how many: as measured, where the events are not all shown.
+fn list(values: &BTreeSet<String>, measured: Option<f64>) -> String {
     if values.is_empty() {
         return "an unknown value".to_owned();
     }
     let shown: Vec<&str> = values.iter().take(SENTENCE_VALUES).map(String::as_str).collect();
-    match values.len() - shown.len() {
-        0 => shown.join(", "),
-        more => format!("{} +{more}", shown.join(", ")),
-    }
+    let more = measured.unwrap_or_default().max(values.len() as f64) - shown.len() as f64;
+    if more > 0.0 { format!("{} +{more}", shown.join(", ")) } else { shown.join(", ") }
 }
 
 fn measured_distinct(alert: &Alert) -> Option<&Measured> {
     let distinct = alert.measured.iter().find(|measured| measured.what.starts_with("distinct"));
     distinct.or(alert.measured.first())
-}
-
-/// A placeholder that counts the distinct values of the events.
-struct Figure {
-    /// Okta's or our path of the value, for what the rule itself measured.
-    path: &'static str,
-    values: fn(&Evidence) -> Vec<String>,
-}
-
-impl Figure {
-    fn new(name: &str) -> Option<Self> {
-        let (path, values): (_, fn(&Evidence) -> Vec<String>) = match name {
-            "ips" => ("client.ipAddress", |event| text(event.ip.as_str())),
-            "countries" => ("enriched.geo.country", |event| {
-                let geo = event.place.as_ref().and_then(|place| place.geo.as_deref());
-                geo.and_then(country).map(text).unwrap_or_default()
-            }),
-            "cities" => ("enriched.geo.city", |event| {
-                let geo = event.place.as_ref().and_then(|place| place.geo.as_deref());
-                geo.and_then(|geo| geo.city.as_deref()).map(text).unwrap_or_default()
-            }),
-            "asns" => ("enriched.asn.number", |event| asn(event).into_iter().collect()),
-            "users" => ("actor.alternateId", |event| text(user(event))),
-            "targets" => ("target.id", |event| event.targets.iter().map(target).flat_map(text).collect()),
-            "apps" => ("target.displayName", |event| apps(event).flat_map(text).collect()),
-            _ => return None,
-        };
-        Some(Self { path, values })
-    }
-
-    fn values(&self, alert: &Alert) -> BTreeSet<String> {
-        alert.evidence.iter().flat_map(|event| (self.values)(event)).collect()
-    }
-
-    /// How many: as the rule measured it, else as the shown events tell, with a `+` where others
-    /// are not shown.
-    fn count(&self, alert: &Alert) -> String {
-        let mut measured = alert.measured.iter();
-        let own = measured.find(|measured| measured.what.strip_prefix("distinct ") == Some(self.path));
-        match own {
-            Some(measured) => measured.observed.to_string(),
-            None if alert.omitted > 0 => format!("{}+", self.values(alert).len()),
-            None => self.values(alert).len().to_string(),
-        }
-    }
-}
-
-fn text(value: &str) -> Vec<String> {
-    if value.is_empty() { Vec::new() } else { vec![value.to_owned()] }
 }
 
 /// A time span as people say it: its two largest units, `4m12s`, `2h`, `3d4h`.
@@ -260,4 +218,109 @@ pub fn duration(ms: i64) -> String {
         }
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::samples;
+    use crate::model::placeholder::PLACEHOLDERS;
+    use std::sync::Arc;
+
+    fn told(mut alert: Alert, message: &str) -> String {
+        Arc::make_mut(&mut alert.rule).message = Some(message.to_owned());
+        sentence(&alert)
+    }
+
+    #[test]
+    fn a_message_is_filled_in() {
+        for (message, expected) in [
+            ("{count} pushes for {actor.alternateId} in {span}", "6 pushes for ana@example.com in 4m12s"),
+            (
+                "{countries:list}; {ips}; {cities}; {asns:list}",
+                "Germany, Portugal; 2; 2; AS64500 Example Fibre, AS64501 Example Hosting",
+            ),
+            ("{users:user/users} within {window}", "1 user within 10m"),
+            (
+                "{title} {key} {entity} {user}",
+                "MFA push bombing ana@example.com ana@example.com ana@example.com",
+            ),
+            ("{ip} {city} {country} {asn}", "198.51.100.23 Berlin Germany AS64501 Example Hosting"),
+            (
+                "{target} {{literally}} {eventType:list}",
+                "Ana Example {literally} user.authentication.auth_via_mfa, user.mfa.okta_verify.deny_push",
+            ),
+        ] {
+            assert_eq!(told(samples::correlation(), message), expected);
+        }
+    }
+
+    #[test]
+    fn a_journey_is_told() {
+        let message = "{km} km from {from_city}, {from_country}: {kmh} km/h";
+        assert_eq!(told(samples::single(), message), "2291 km from Lisbon, Portugal: 2291 km/h");
+    }
+
+    #[test]
+    fn a_list_names_the_first_few_and_counts_the_others_as_measured() {
+        let told = told(samples::long(), "{apps} ({apps:list}), {ips}");
+        assert_eq!(told, "97 (Payroll 0, Payroll 1, Payroll 10 +94), 2+");
+    }
+
+    #[test]
+    fn every_placeholder_has_a_word_for_what_is_not_known() {
+        let mut alert = samples::alert(samples::rule("empty", RuleKind::Detection), Vec::new());
+        alert.entity.value.clear();
+        for (name, _) in PLACEHOLDERS {
+            for slot in [format!("{{{name}}}"), format!("{{{name}:list}}"), format!("{{{name}:one/many}}")] {
+                let told = told(alert.clone(), &slot);
+                assert!(!told.is_empty() && !told.contains(['{', '}']), "{slot}: {told}");
+            }
+            let plain = told(alert.clone(), &format!("{{{name}}}"));
+            assert_ne!(plain, "an unknown value", "{name} is taken for a field path");
+        }
+        assert_eq!(told(alert, "{debugContext.debugData.factor}"), "an unknown value");
+    }
+
+    #[test]
+    fn a_rule_without_a_message_has_a_sentence_for_its_kind() {
+        let mut alert = samples::single();
+        Arc::make_mut(&mut alert.rule).message = None;
+        assert_eq!(sentence(&alert), "Impossible travel: ana@example.com from Berlin, Germany");
+        let mut alert = samples::correlation();
+        Arc::make_mut(&mut alert.rule).message = None;
+        assert_eq!(
+            sentence(&alert),
+            "MFA push bombing: 6 events for ana@example.com in 4m12s from 2 countries"
+        );
+        let mut alert = samples::long();
+        Arc::make_mut(&mut alert.rule).message = None;
+        let told = sentence(&alert);
+        assert!(told.contains("97 distinct target.displayName for ana@example.com in 13m18s"), "{told}");
+    }
+
+    #[test]
+    fn a_value_stays_one_line_of_the_sentence() {
+        let mut alert = samples::single();
+        Arc::make_mut(&mut alert.evidence[0]).actor.login = format!("a\nb{}", "x".repeat(1_000)).into();
+        let told = told(alert, "{user}");
+        assert!(told.starts_with("a b") && told.ends_with('…') && told.len() < 300, "{told}");
+    }
+
+    #[test]
+    fn what_may_be_a_password_is_masked_in_it() {
+        let told = sentence(&samples::mistyped_password("Winter2026!"));
+        assert!(told.contains("masked:") && !told.to_lowercase().contains("winter"), "{told}");
+    }
+
+    #[test]
+    fn a_span_has_its_two_largest_units() {
+        let spans =
+            [(0, "under 1s"), (999, "under 1s"), (45_000, "45s"), (252_000, "4m12s"), (7_200_000, "2h")];
+        for (ms, expected) in
+            spans.into_iter().chain([(3_605_000, "1h"), (273_600_000, "3d4h"), (-5, "under 1s")])
+        {
+            assert_eq!(duration(ms), expected);
+        }
+    }
 }
