@@ -189,6 +189,7 @@ fn batches(deliveries: &[Delivery], partitions: i32) -> Vec<Vec<Input>> {
     arrivals.sort_by_key(|(arrives_ms, _)| *arrives_ms);
     let mut batches = vec![Vec::new()];
     for (offset, (_, delivery)) in (0..).zip(arrivals) {
+        let partition = delivery.partition % partitions;
         let position = Position { topic: "okta-events".into(), partition, offset, index: 0 };
         let record = RawRecord { position, payload: payload(&delivery.event), ..RawRecord::default() };
         batches.last_mut().unwrap().push(Input::Record(record));
