@@ -196,6 +196,7 @@ impl<'s> Session<'s> {
             offsets: self.positions.offsets(),
             account,
             unknown: false,
+            produced: false,
         }
     }
 }
