@@ -28,14 +28,26 @@ pub const ARRAY_ELEMENTS: usize = 256;
 /// Bytes of one value that a rule reads; the rest is cut at a character boundary.
 pub const VALUE_BYTES: usize = 16 * 1024;
 
+/// Rule files of one run; more is an error at load.
+pub const RULE_FILES: usize = 10_000;
+
+/// Folders within folders that are searched for rule files; deeper is an error at load.
+pub const RULE_FOLDERS: usize = 16;
+
 /// Bytes of one rule file; a larger one is an error at load.
 pub const RULE_FILE_BYTES: usize = 1024 * 1024;
+
+/// Mistakes told of in one load; the rest is only counted.
+pub const RULE_MISTAKES: usize = 1_000;
 
 /// Nodes of one rule document, after aliases; more is an error at load.
 pub const RULE_NODES: usize = 100_000;
 
 /// Nesting of one rule document and of one condition; deeper is an error at load.
 pub const RULE_DEPTH: usize = 64;
+
+/// Bytes of one pattern with wildcards; longer is an error at load.
+pub const WILDCARD_BYTES: usize = 4_096;
 
 /// Bytes of one compiled regular expression; larger is an error at load.
 pub const REGEX_BYTES: usize = 1024 * 1024;
@@ -49,6 +61,14 @@ pub const KEYS_PER_RULE: usize = 100_000;
 
 /// Events held for one key of one correlation; beyond, the oldest goes (`rule_evictions_total`).
 pub const EVENTS_PER_KEY: usize = 10_000;
+
+/// Keys one match makes of arrays in a correlation's group-by; the rest is left out
+/// (`rule_evictions_total`).
+pub const KEYS_PER_MATCH: usize = 256;
+
+/// Alerts of one key that further windows may still belong to; beyond, the earliest is forgotten,
+/// and a late window near it raises an alert of its own.
+pub const EPISODES_PER_KEY: usize = 64;
 
 /// Evidence held for one key of one correlation: the first few and the latest are kept.
 pub const EVIDENCE_PER_KEY: usize = 64;
@@ -70,5 +90,81 @@ pub const PLACES_PER_USER: usize = 32;
 /// (`state_evictions_total{table="uuids"}`).
 pub const UUIDS: usize = 5_000_000;
 
-/// Distinct addresses whose location is kept ready.
+/// Distinct addresses whose location is kept ready; beyond, those not asked for lately are looked
+/// up again.
 pub const GEOIP_CACHE: usize = 65_536;
+
+/// Milliseconds a worker's loop may be silent before `/healthz` says that it is dead. Longer than
+/// the longest chain of calls to the cluster between two rounds, each of which has its own timeout.
+pub const WORKER_SILENCE_MS: i64 = 120_000;
+
+/// Milliseconds within which a repeated log line of one kind is counted instead of written
+/// (`log_lines_suppressed_total`).
+pub const LOG_REPEAT_MS: i64 = 10_000;
+
+/// KiB that a consumer fetches ahead for all of its partitions; beyond, it stops fetching.
+pub const FETCH_AHEAD_KBYTES: usize = 32 * 1024;
+
+/// Milliseconds any one call to the cluster may take before it counts as failed.
+pub const CLUSTER_CALL_MS: u64 = 10_000;
+
+/// Milliseconds between two attempts during an outage, at most; the first waits
+/// [`RETRY_FIRST_MS`], each further one twice as long.
+pub const RETRY_LAST_MS: u64 = 10_000;
+
+/// Milliseconds before the second attempt of an outage.
+pub const RETRY_FIRST_MS: u64 = 100;
+
+/// Milliseconds a worker may take to finish its batch and leave the group once it was asked to
+/// stop; beyond, the process ends and the next start finishes what is open.
+pub const DRAIN_MS: u64 = 20_000;
+
+/// Bytes of a text that goes into a header of an output record; the rest is cut.
+pub const HEADER_BYTES: usize = 1_024;
+
+/// Bytes kept of a dead letter that the broker found too large (`outputs_shrunk_total`).
+pub const SHRUNK_DEAD_LETTER_BYTES: usize = 64 * 1024;
+
+/// Events kept in the evidence of an alert that the broker found too large
+/// (`outputs_shrunk_total`).
+pub const SHRUNK_EVIDENCE: usize = 3;
+
+/// Bytes an alert keeps of one value; the rest is cut at a character boundary and shown as `…`.
+pub const EVIDENCE_VALUE_BYTES: usize = 1024;
+
+/// Targets an alert keeps of one event; the rest is only in the event itself.
+pub const EVIDENCE_TARGETS: usize = 32;
+
+/// Distinct values a sentence lists; of more, it says how many others there are.
+pub const SENTENCE_VALUES: usize = 3;
+
+/// Bytes of the original event in an alert (`output.raw_event`); a longer one is cut at a character
+/// boundary, as OCSF's `raw_data` need not be whole.
+pub const RAW_EVENT_BYTES: usize = 64 * 1024;
+
+/// Decoded records kept for one GeoIP database; beyond, those not asked for lately are decoded
+/// again.
+pub const GEOIP_RECORDS: usize = 65_536;
+
+/// Sightings held of one session or one user, to find the neighbours in time of a late event;
+/// beyond, the oldest goes. Only those that an event within the allowed lateness can need are held.
+pub const SIGHTINGS: usize = 32;
+
+/// Sessions of one user that `enriched.session.concurrent` can count; beyond, the least recently
+/// active goes.
+pub const SESSIONS_PER_USER: usize = 64;
+
+/// Event time after which a quiet session is forgotten: its next event begins it anew; ms.
+pub const SESSION_QUIET_MS: i64 = 7 * 24 * 3_600_000;
+
+/// Event time after which a quiet user is forgotten, with the places: the next event begins anew;
+/// ms.
+pub const USER_QUIET_MS: i64 = 90 * 24 * 3_600_000;
+
+/// Bytes of one value in a sentence; the rest is cut at a character boundary and shown as `…`.
+pub const SENTENCE_VALUE_BYTES: usize = 256;
+
+/// Bytes of a rendered alert, below Kafka's usual 1 MiB: beyond, the events between the first, the
+/// decisive and the last go (they count as `omitted`), then their targets and read values, then
+/// the end of the runbook.
+pub const ALERT_BYTES: usize = 900 * 1024;

@@ -1,13 +1,12 @@
 //! Do the values make sense, one by one and together?
 
 use super::{Config, Layer};
-use crate::error::Failure;
 
 /// OCSF versions whose Detection Finding has every key that alerts use.
 pub(super) const OCSF_VERSIONS: &[&str] = &["1.5.0", "1.6.0", "1.7.0", "1.8.0"];
 
 /// Checks what types alone do not say; all problems at once.
-pub(super) fn check(config: &Config, layer: impl Fn(&str) -> Layer) -> Result<(), Failure> {
+pub(super) fn check(config: &Config, layer: impl Fn(&str) -> Layer) -> Vec<String> {
     let mut problems = Vec::new();
     let mut need = |good: bool, key: &str, text: String| {
         if !good {
@@ -74,10 +73,7 @@ pub(super) fn check(config: &Config, layer: impl Fn(&str) -> Layer) -> Result<()
     ] {
         need(value > 0, key, "must be more than 0".to_owned());
     }
-    if problems.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new("the configuration is not valid").detail(problems.join("\n          ")))
+    problems
 }
 
 fn outputs(config: &Config) -> impl Iterator<Item = &String> {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use figment::{Figment, Metadata, Source};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{Config, check};
@@ -53,31 +54,109 @@ pub struct Setting {
 /// A file that cannot be read, a key that does not exist, a value that does not fit; all with key
 /// and layer.
 pub fn load(files: &[PathBuf], flags: &[(String, String)]) -> Result<Config, Failure> {
-    let figment = layers(files, flags)?;
-    let config: Config = figment.extract().map_err(|error| explain(&error))?;
-    check::check(&config, |key| layer(figment.find_metadata(key)))?;
-    Ok(config)
+    extract(&layers(files, flags)?)
 }
 
-/// Every key with its value and layer, in the order of the file.
+/// Every key with its value and layer, in the order of their names.
 ///
 /// # Errors
 /// As [`load`].
 pub fn settings(files: &[PathBuf], flags: &[(String, String)]) -> Result<Vec<Setting>, Failure> {
-    let config = load(files, flags)?;
     let figment = layers(files, flags)?;
-    let tree = serde_json::to_value(&config)
+    let tree = serde_json::to_value(extract(&figment)?)
         .map_err(|error| Failure::new("cannot print the configuration").detail(error))?;
-    let mut leaves = Vec::new();
-    flatten("", &tree, &mut leaves);
-    Ok(leaves
-        .into_iter()
-        .map(|(key, value)| {
-            let layer = layer(figment.find_metadata(&key));
-            let value = if is_secret(&key) { Value::String("********".to_owned()) } else { value };
-            Setting { key, value, layer }
-        })
-        .collect())
+    let mut settings = Vec::new();
+    flatten(&mut Vec::new(), &tree, &mut |path, value| {
+        let key = path.join(".");
+        let value = if is_secret(&key) { Value::String("********".to_owned()) } else { value.clone() };
+        settings.push(Setting { layer: layer(metadata(&figment, path)), key, value });
+    });
+    Ok(settings)
+}
+
+/// Section by section, so that one mistake does not hide another.
+fn extract(figment: &Figment) -> Result<Config, Failure> {
+    let mut problems = unknown_keys(figment)?;
+    if !problems.is_empty() {
+        return Err(invalid(&problems));
+    }
+    let config = Config {
+        kafka: section(figment, "kafka", &mut problems),
+        input: section(figment, "input", &mut problems),
+        output: section(figment, "output", &mut problems),
+        state: section(figment, "state", &mut problems),
+        engine: section(figment, "engine", &mut problems),
+        time: section(figment, "time", &mut problems),
+        rules: section(figment, "rules", &mut problems),
+        geoip: section(figment, "geoip", &mut problems),
+        http: section(figment, "http", &mut problems),
+        log: section(figment, "log", &mut problems),
+        limits: section(figment, "limits", &mut problems),
+    };
+    if problems.is_empty() {
+        let paths =
+            |key: &str| layer(metadata(figment, &key.split('.').map(str::to_owned).collect::<Vec<_>>()));
+        problems = check::check(&config, paths);
+    }
+    if problems.is_empty() { Ok(config) } else { Err(invalid(&problems)) }
+}
+
+fn section<T: Default + DeserializeOwned>(figment: &Figment, name: &str, problems: &mut Vec<String>) -> T {
+    figment.extract_inner(name).unwrap_or_else(|errors: figment::Error| {
+        problems.extend(errors.into_iter().map(|mut error| {
+            // `extract_inner` names the section after the key.
+            if error.path.last().is_some_and(|last| last == name) {
+                error.path.rotate_right(1);
+            }
+            explain(&error)
+        }));
+        T::default()
+    })
+}
+
+/// Every key that no setting has, at any depth, with what was probably meant.
+fn unknown_keys(figment: &Figment) -> Result<Vec<String>, Failure> {
+    let known = serde_json::to_value(Config::default())
+        .map_err(|error| Failure::new("cannot print the configuration").detail(error))?;
+    let given: Value = figment.extract().map_err(|error| invalid(&[explain(&error)]))?;
+    let mut problems = Vec::new();
+    compare(figment, &mut Vec::new(), &known, &given, &mut problems);
+    Ok(problems)
+}
+
+fn compare(
+    figment: &Figment,
+    path: &mut Vec<String>,
+    known: &Value,
+    given: &Value,
+    problems: &mut Vec<String>,
+) {
+    let (Value::Object(known), Value::Object(given)) = (known, given) else { return };
+    for (key, value) in given {
+        path.push(key.clone());
+        match known.get(key) {
+            // An empty map is one whose keys are the user's.
+            Some(Value::Object(any)) if any.is_empty() => {}
+            Some(known) => compare(figment, path, known, value, problems),
+            None => {
+                let meant = crate::text::nearest(key, known.keys().map(String::as_str));
+                let meant = meant.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+                let layer = layer(metadata(figment, path));
+                problems.push(format!("{}: unknown key{meant} ({layer})", path.join(".")));
+            }
+        }
+        path.pop();
+    }
+}
+
+/// Who set the value at a path, whose last key may hold dots itself.
+fn metadata<'f>(figment: &'f Figment, path: &[String]) -> Option<&'f Metadata> {
+    if let Some(metadata) = figment.find_metadata(&path.join(".")) {
+        return Some(metadata);
+    }
+    let (top, rest) = path.split_at_checked(2)?;
+    let map = figment.find_value(&top.join(".")).ok()?;
+    figment.get_metadata(map.as_dict()?.get(&rest.join("."))?.tag())
 }
 
 fn layers(files: &[PathBuf], flags: &[(String, String)]) -> Result<Figment, Failure> {
@@ -90,7 +169,9 @@ fn layers(files: &[PathBuf], flags: &[(String, String)]) -> Result<Figment, Fail
         }
         figment = figment.merge(Toml::file_exact(file));
     }
-    figment = figment.merge(Env::prefixed(PREFIX).split("__"));
+    // Kubernetes puts OKTAWATCH_SERVICE_HOST and the like into every pod beside a Service of that
+    // name: only names with a section are ours.
+    figment = figment.merge(Env::prefixed(PREFIX).filter(|key| key.as_str().contains("__")).split("__"));
     for (key, value) in flags {
         let value: figment::value::Value = value.parse().unwrap_or_else(|never| match never {});
         figment = figment.merge(Flag(key.clone(), value));
@@ -127,39 +208,27 @@ fn relative(path: &Path) -> PathBuf {
     std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).to_path_buf()
 }
 
-fn explain(errors: &figment::Error) -> Failure {
-    let lines: Vec<String> = errors.clone().into_iter().map(|error| one(&error)).collect();
+fn invalid(problems: &[String]) -> Failure {
     Failure::new("the configuration is not valid")
-        .detail(lines.join("\n          "))
+        .detail(problems.join("\n          "))
         .hint("`oktawatch config show` prints every key with its value and who set it.")
 }
 
-fn one(error: &figment::Error) -> String {
-    let key = error.path.join(".");
+fn explain(error: &figment::Error) -> String {
     let layer = layer(error.metadata.as_ref());
-    let mut text = error.kind.to_string();
-    if let figment::error::Kind::UnknownField(field, known) = &error.kind {
-        text = format!("unknown key `{field}`");
-        if let Some(near) = nearest(field, known) {
-            text.push_str(&format!(", did you mean `{near}`?"));
-        }
-    }
-    if key.is_empty() { format!("{text} ({layer})") } else { format!("{key}: {text} ({layer})") }
+    format!("{}: {} ({layer})", error.path.join("."), error.kind)
 }
 
-fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    crate::text::nearest(word, known.iter().copied())
-}
-
-fn flatten(prefix: &str, value: &Value, leaves: &mut Vec<(String, Value)>) {
+fn flatten(path: &mut Vec<String>, value: &Value, each: &mut impl FnMut(&[String], &Value)) {
     match value {
         Value::Object(map) if !map.is_empty() => {
             for (key, value) in map {
-                let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-                flatten(&key, value, leaves);
+                path.push(key.clone());
+                flatten(path, value, each);
+                path.pop();
             }
         }
-        leaf => leaves.push((prefix.to_owned(), leaf.clone())),
+        leaf => each(path, leaf),
     }
 }
 
@@ -167,4 +236,71 @@ fn flatten(prefix: &str, value: &Value, leaves: &mut Vec<(String, Value)>) {
 fn is_secret(key: &str) -> bool {
     let secret = ["password", "secret", "sasl.oauthbearer.config", "key.pem", "token"];
     secret.iter().any(|word| key.contains(word)) && !key.ends_with("_file")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    fn problem(text: &str) -> String {
+        let file = file(text);
+        load(&[file.path().to_path_buf()], &[]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn without_any_layer_the_defaults_are_valid() {
+        assert_eq!(load(&[], &[]).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn a_later_layer_wins_and_is_named() {
+        let first = file("[engine]\nworkers = 2\n[time]\nidle_timeout = \"9s\"\n");
+        let second = file("[engine]\nworkers = 3\n");
+        let files = [first.path().to_path_buf(), second.path().to_path_buf()];
+        let flags = [("time.idle_timeout".to_owned(), "11s".to_owned())];
+        let settings = settings(&files, &flags).unwrap();
+        let find = |key: &str| settings.iter().find(|setting| setting.key == key).unwrap();
+        assert_eq!(find("engine.workers").value, 3);
+        assert_eq!(find("engine.workers").layer, Layer::File(second.path().to_path_buf()));
+        assert_eq!(find("time.idle_timeout").layer, Layer::Flag);
+        assert_eq!(find("kafka.group").layer, Layer::Default);
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_its_key_and_layer() {
+        let text = problem("[time]\nallowed_latenes = \"3m\"\n[enginee]\nworkers = 1\n");
+        assert!(
+            text.contains("time.allowed_latenes: unknown key, did you mean `allowed_lateness`? (file"),
+            "{text}"
+        );
+        assert!(text.contains("enginee: unknown key, did you mean `engine`?"), "{text}");
+        let text = problem("[time]\nidle_timeout = \"soon\"\n[engine]\nworkers = \"two\"\n");
+        assert!(text.contains("time.idle_timeout: `soon` is not a duration"), "{text}");
+        assert!(text.contains("engine.workers: invalid type"), "{text}");
+    }
+
+    #[test]
+    fn values_that_cannot_work_together_are_refused() {
+        let text = problem("[input]\ntopics = [\"okta-alerts\"]\n[engine]\nworkers = 0\n");
+        assert!(text.contains("alerts would be read back as events"), "{text}");
+        assert!(text.contains("engine.workers: 0 is not between 1 and 256 (file"), "{text}");
+    }
+
+    #[test]
+    fn secrets_are_not_shown_and_properties_keep_their_dots() {
+        let file = file("[kafka.properties]\n\"sasl.password\" = \"pw\"\n\"linger.ms\" = 5\n");
+        let settings = settings(&[file.path().to_path_buf()], &[]).unwrap();
+        let find = |key: &str| settings.iter().find(|setting| setting.key == key).unwrap();
+        assert_eq!(find("kafka.properties.sasl.password").value, "********");
+        assert_eq!(find("kafka.properties.linger.ms").value, "5");
+        assert!(matches!(find("kafka.properties.linger.ms").layer, Layer::File(_)));
+    }
 }

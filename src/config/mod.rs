@@ -59,6 +59,7 @@ pub struct Kafka {
     /// restarts. Empty: the host name, without static membership.
     pub instance_id: String,
     /// Any librdkafka property; a key that ends in `_file` names a file that holds the value.
+    #[serde(deserialize_with = "units::properties")]
     pub properties: BTreeMap<String, String>,
 }
 
@@ -132,6 +133,8 @@ pub struct Output {
     pub raw_event: bool,
     /// Okta paths whose values outputs show only as a mask.
     pub redact: Vec<String>,
+    /// Key of the masks. Empty: masks are so short that no guess at a value can be confirmed.
+    pub mask_secret: String,
 }
 
 impl Default for Output {
@@ -145,6 +148,7 @@ impl Default for Output {
             ocsf_version: "1.8.0".to_owned(),
             raw_event: false,
             redact: Vec::new(),
+            mask_secret: String::new(),
         }
     }
 }

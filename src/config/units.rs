@@ -1,5 +1,6 @@
 //! How are a time and a size written in the configuration?
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -143,6 +144,26 @@ impl<'de> Deserialize<'de> for Size {
         }
         input.deserialize_any(Visitor)
     }
+}
+
+/// Properties as librdkafka takes them: numbers and booleans are written as text.
+pub(super) fn properties<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Scalar {
+        Text(String),
+        Integer(i64),
+        Number(f64),
+        Boolean(bool),
+    }
+    let given = BTreeMap::<String, Scalar>::deserialize(input)?;
+    let text = |scalar| match scalar {
+        Scalar::Text(text) => text,
+        Scalar::Integer(number) => number.to_string(),
+        Scalar::Number(number) => number.to_string(),
+        Scalar::Boolean(flag) => flag.to_string(),
+    };
+    Ok(given.into_iter().map(|(key, value)| (key, text(value))).collect())
 }
 
 #[cfg(test)]

@@ -1,27 +1,353 @@
 //! What happens to an event, from its bytes to the alerts it completes?
+//!
+//! [`Shard::step`] is the whole way, and nothing else is: it reads no clock, no file and no
+//! environment, and does the same with the same input, however that is cut into batches.
 
+mod dedup;
+mod entity;
+mod invariants;
+mod raise;
+mod single;
+mod watermark;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::alert;
 use crate::config::Config;
-use crate::enrich::GeoIp;
-use crate::model::{Effects, Input};
-use crate::rule::RuleSet;
+use crate::correlate::{Correlator, Firing, Moment, Verdict, suppression};
+use crate::enrich::{Context, GeoIp, Observer};
+use crate::model::{Effects, Enriched, Event, Evidence, Input, Match, RawRecord, RuleIndex, Tally, core};
+use crate::rule::{Body, Rule, RuleSet};
+use crate::source::{self, Reader};
+use dedup::Seen;
+use raise::Now;
+pub use raise::required;
+use single::Singles;
+use watermark::Watermark;
+
+/// State is looked through for what has expired whenever the watermark has gone this far; ms.
+const EXPIRE_EVERY_MS: i64 = 10_000;
 
 /// One shard: all state of some keys, changed by [`Shard::step`] and nothing else.
 #[derive(Debug)]
-pub struct Shard {}
+pub struct Shard {
+    rules: Arc<RuleSet>,
+    reader: Reader,
+    observer: Observer,
+    context: Context,
+    seen: Seen,
+    watermark: Watermark,
+    singles: Singles,
+    correlator: Correlator,
+    /// Every event goes out enriched, not only those that matched.
+    wants_enriched: bool,
+    expired_upto_ms: i64,
+    /// Stands for the files of a replay in the watermark.
+    recording: Arc<str>,
+    /// Rules that the event at hand matched; kept to be used again.
+    matched: Vec<RuleIndex>,
+}
+
+/// What a shard holds, for metrics.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Events before it are late, ms; `None` before the first event.
+    pub watermark_ms: Option<i64>,
+    /// Each input partition.
+    pub partitions: Vec<PartitionFigures>,
+    /// Okta sessions.
+    pub sessions: usize,
+    /// Users.
+    pub users: usize,
+    /// Event ids remembered for deduplication.
+    pub uuids: usize,
+    /// Keys of each correlation.
+    pub keys: Vec<(RuleIndex, usize)>,
+}
+
+/// How far one input partition is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionFigures {
+    /// Topic.
+    pub topic: Arc<str>,
+    /// Partition.
+    pub partition: i32,
+    /// Its own watermark, ms; `None` before its first event.
+    pub watermark_ms: Option<i64>,
+    /// It is quiet and holds nothing back.
+    pub idle: bool,
+}
 
 impl Shard {
     /// An empty shard. It reads no clock, no file and no environment: all comes through `step`.
-    pub fn new(_config: &Config, _rules: Arc<RuleSet>, _geoip: Arc<GeoIp>) -> Self {
-        Self {}
+    pub fn new(config: &Config, rules: Arc<RuleSet>, geoip: Arc<GeoIp>) -> Self {
+        let table = &rules.table;
+        Self {
+            reader: Reader::new(Arc::clone(table), reading(config)),
+            observer: Observer::new(Arc::clone(table), geoip),
+            context: Context::new(Arc::clone(table), &config.limits),
+            seen: Seen::new(config.time.dedup_window.as_millis(), config.limits.uuids),
+            watermark: Watermark::new(&config.time),
+            singles: Singles::new(config.limits.keys_per_rule),
+            correlator: Correlator::new(Arc::clone(&rules), &config.limits),
+            wants_enriched: !config.output.enriched.is_empty(),
+            expired_upto_ms: i64::MIN,
+            recording: Arc::from("recording"),
+            matched: Vec::new(),
+            rules,
+        }
     }
 
     /// Takes a batch in its order and says what is to be done, all of it in one transaction.
-    pub fn step(&mut self, _batch: Vec<Input>) -> Effects {
-        Effects::default()
+    pub fn step(&mut self, batch: Vec<Input>) -> Effects {
+        let mut effects = Effects::default();
+        for input in batch {
+            let before_ms = self.watermark.reached_ms();
+            match input {
+                Input::Record(record) => self.record(&record, &mut effects),
+                Input::Event(event) => self.recorded(event, &mut effects),
+                Input::Tick { now_ms } => self.watermark.tick(now_ms),
+                Input::Assigned { topic, partition } => self.watermark.assigned(&topic, partition),
+                Input::Idle { topic, partition } => self.watermark.idle(&topic, partition),
+                Input::Revoked { topic, partition } => self.watermark.revoked(&topic, partition),
+            }
+            let tally = &mut effects.tally;
+            invariants::watermark(before_ms, self.watermark.reached_ms(), tally);
+            self.expire(tally);
+        }
+        effects
     }
 
     /// Replaces the GeoIP databases between two steps.
-    pub fn set_geoip(&mut self, _geoip: Arc<GeoIp>) {}
+    pub fn set_geoip(&mut self, geoip: Arc<GeoIp>) {
+        self.observer.set_geoip(geoip);
+    }
+
+    /// What the shard holds.
+    pub fn figures(&self) -> Figures {
+        let partitions = self.watermark.partitions().map(|(topic, partition, watermark_ms, idle)| {
+            PartitionFigures { topic: Arc::clone(topic), partition, watermark_ms, idle }
+        });
+        let (sessions, users) = self.context.held();
+        Figures {
+            watermark_ms: self.watermark.reached_ms(),
+            partitions: partitions.collect(),
+            sessions,
+            users,
+            uuids: self.seen.len(),
+            keys: self.correlator.keys().collect(),
+        }
+    }
+
+    /// The highest figure any window of a correlation has had, whether it came true or not; `None`
+    /// for a detection.
+    pub fn highest(&self, rule: RuleIndex) -> Option<f64> {
+        self.correlator.highest(rule)
+    }
+
+    /// One record with any number of events. They are judged as one instant: the watermark moves
+    /// after them, as an envelope may hold the newest event first.
+    fn record(&mut self, record: &RawRecord, effects: &mut Effects) {
+        let read = self.reader.read(record);
+        effects.tally.records += 1;
+        effects.tally.skipped += read.skipped;
+        effects.dead_letters.extend(read.dead_letters);
+        let mut latest_ms = None;
+        for event in read.events {
+            if self.watermark.is_from_the_future(event.published_ms) {
+                effects.tally.from_the_future += 1;
+            } else {
+                latest_ms = latest_ms.max(Some(event.published_ms));
+            }
+            self.event(event, effects);
+        }
+        self.watermark.record(&record.position.topic, record.position.partition, latest_ms);
+    }
+
+    /// One event of a replay: whichever file it stood in, all of them are one source, in order.
+    fn recorded(&mut self, event: Event, effects: &mut Effects) {
+        let published_ms = event.published_ms;
+        self.event(event, effects);
+        let source = Arc::clone(&self.recording);
+        self.watermark.record(&source, 0, Some(published_ms));
+    }
+
+    fn event(&mut self, event: Event, effects: &mut Effects) {
+        let tally = &mut effects.tally;
+        tally.events += 1;
+        tally.lossy += u64::from(event.lossy);
+        let mut evicted = 0;
+        let org = event.org.as_deref().unwrap_or_default();
+        let new = self.seen.is_new(org, &event.uuid, event.published_ms, &mut evicted);
+        if evicted > 0 {
+            count_state(tally, "uuids", evicted);
+        }
+        if !new {
+            tally.duplicates += 1;
+            return;
+        }
+        let late = self.watermark.reached_ms().is_some_and(|watermark_ms| event.published_ms < watermark_ms);
+        tally.late += u64::from(late);
+        let observation = self.observer.observe(event, tally);
+        let mut enriched = self.context.enrich(observation, late, tally);
+        self.rules.derive(&mut enriched.observation.event.fields);
+        self.judge(enriched, effects);
+    }
+
+    /// Asks every rule that could match. Nothing is allocated for an event that none does.
+    fn judge(&mut self, enriched: Enriched, effects: &mut Effects) {
+        let mut matched = std::mem::take(&mut self.matched);
+        matched.clear();
+        let fields = &enriched.event().fields;
+        let candidates = self.rules.candidates(fields.text(core::EVENT_TYPE).unwrap_or_default());
+        matched.extend(candidates.iter().copied().filter(|index| match self.rules.get(*index) {
+            Some(Rule { body: Body::Detection(detection), .. }) => detection.matches(fields),
+            _ => false,
+        }));
+        if self.wants_enriched || !matched.is_empty() {
+            let enriched = Arc::new(enriched);
+            if self.wants_enriched {
+                effects.enriched.push(Arc::clone(&enriched));
+            }
+            for index in &matched {
+                self.matched(*index, &enriched, effects);
+            }
+        }
+        self.matched = matched;
+    }
+
+    /// A detection matched: its own alert, then the correlations that take it.
+    fn matched(&mut self, index: RuleIndex, event: &Arc<Enriched>, effects: &mut Effects) {
+        Tally::add(&mut effects.tally.matches, index, 1);
+        let rules = Arc::clone(&self.rules);
+        let Some(rule) = rules.get(index) else { return };
+        let Body::Detection(detection) = &rule.body else { return };
+        let evidence = Arc::new(alert::evidence(&rules.table, detection.reads(), event));
+        if rule.info.generates {
+            self.raise_single(index, rule, event, &evidence, effects);
+        }
+        if !event.late && !rule.feeds.is_empty() {
+            let matched = Match {
+                rule: index,
+                time_ms: event.event().published_ms,
+                uuid: event.event().uuid.clone(),
+                event: Arc::clone(event),
+                evidence: vec![evidence],
+                group: Vec::new(),
+            };
+            self.correlate(&rules, matched, effects);
+        }
+    }
+
+    fn raise_single(
+        &mut self,
+        index: RuleIndex,
+        rule: &Rule,
+        event: &Enriched,
+        evidence: &Arc<Evidence>,
+        effects: &mut Effects,
+    ) {
+        let alert = raise::single(rule, event, evidence, self.now());
+        let subject = single::subject(index, alert.org.as_deref().unwrap_or_default(), &alert.entity.value);
+        let (time_ms, tally) = (alert.fired_at_ms, &mut effects.tally);
+        let verdict = self.singles.offer(subject, suppression(&rule.info), time_ms, alert.made_at_ms, tally);
+        let of = match verdict {
+            Verdict::New => None,
+            Verdict::Update { of_ms, .. } => self.singles.id(subject, of_ms),
+            Verdict::Covered | Verdict::Silent => return Tally::add(&mut tally.suppressed, index, 1),
+        };
+        let alert = raise::finish(alert, &verdict, of);
+        if verdict == Verdict::New {
+            self.singles.identify(subject, time_ms, alert.id);
+        }
+        effects.alerts.push(alert);
+    }
+
+    /// Gives a match to the correlations that take it, and what comes true to those that take that.
+    /// It ends because rules that take each other are refused at load.
+    fn correlate(&mut self, rules: &RuleSet, matched: Match, effects: &mut Effects) {
+        let moment = Moment { watermark_ms: self.watermark.reached_ms(), now_ms: self.watermark.now_ms() };
+        let mut fired = Vec::new();
+        let mut waiting = VecDeque::from([matched]);
+        while let Some(matched) = waiting.pop_front() {
+            let Some(source) = rules.get(matched.rule) else { continue };
+            for consumer in &source.feeds {
+                self.correlator.feed(*consumer, &matched, moment, &mut fired, &mut effects.tally);
+                for firing in fired.drain(..) {
+                    invariants::firing(&firing, moment.watermark_ms, &mut effects.tally);
+                    self.raise_correlated(rules, &firing, effects);
+                    waiting.extend(chained(firing));
+                }
+            }
+        }
+    }
+
+    fn raise_correlated(&mut self, rules: &RuleSet, firing: &Firing, effects: &mut Effects) {
+        let Some(rule) = rules.get(firing.rule) else { return };
+        let Body::Correlation(correlation) = &rule.body else { return };
+        let now = self.now();
+        let Some(episodes) = self.correlator.episodes(firing) else { return };
+        let of = match firing.verdict {
+            Verdict::New => None,
+            Verdict::Update { of_ms, .. } => episodes.id(of_ms),
+            Verdict::Covered | Verdict::Silent => return,
+        };
+        let alert = raise::correlated(rule, correlation, firing, &rules.table, now);
+        let alert = raise::finish(alert, &firing.verdict, of);
+        if firing.verdict == Verdict::New {
+            episodes.identify(firing.window.end_ms, alert.id);
+        }
+        effects.alerts.push(alert);
+    }
+
+    fn now(&self) -> Now {
+        Now { tick_ms: self.watermark.now_ms(), watermark_ms: self.watermark.reached_ms() }
+    }
+
+    /// Forgets what no event in time can need. It depends on the watermark alone, so that batches
+    /// of any size forget the same at the same event.
+    fn expire(&mut self, tally: &mut Tally) {
+        let Some(watermark_ms) = self.watermark.reached_ms() else { return };
+        if watermark_ms < self.expired_upto_ms.saturating_add(EXPIRE_EVERY_MS) {
+            return;
+        }
+        self.expired_upto_ms = watermark_ms;
+        self.seen.expire(watermark_ms);
+        self.singles.expire(watermark_ms);
+        self.correlator.expire(watermark_ms);
+        self.context.expire(watermark_ms, tally);
+    }
+}
+
+/// A correlation that came true, as the correlations that take its matches see it. The matched
+/// event is always there if any do.
+fn chained(firing: Firing) -> Option<Match> {
+    let event = firing.event?;
+    Some(Match {
+        rule: firing.rule,
+        time_ms: event.event().published_ms,
+        uuid: event.event().uuid.clone(),
+        event,
+        evidence: firing.evidence,
+        group: firing.group,
+    })
+}
+
+/// How records are read under a configuration.
+pub fn reading(config: &Config) -> source::Options {
+    let named = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    source::Options {
+        org: named(&config.input.org).map(Arc::from),
+        org_header: named(&config.input.org_header),
+        keep_raw: config.output.raw_event || !config.output.enriched.is_empty(),
+        max_record_bytes: config.input.max_record_bytes.as_bytes(),
+    }
+}
+
+fn count_state(tally: &mut Tally, table: &'static str, n: u64) {
+    match tally.evicted_state.iter_mut().find(|(name, _)| *name == table) {
+        Some((_, count)) => *count += n,
+        None => tally.evicted_state.push((table, n)),
+    }
 }

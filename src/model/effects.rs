@@ -2,17 +2,29 @@
 
 use std::sync::Arc;
 
-use super::{Alert, Enriched, Position, RawRecord, RuleIndex};
+use super::{Alert, Enriched, Event, Position, RawRecord, RuleIndex};
 
 /// One thing a shard is told. Time, files and rules enter as data, so that a run can be repeated.
 #[derive(Clone, Debug)]
 pub enum Input {
     /// A record of an input topic or file.
     Record(RawRecord),
+    /// An event that was decoded before, as a replay sorts them: all of them are one source, and the
+    /// watermark follows them.
+    Event(Event),
     /// The wall clock, ms since the epoch. A replay sends none: there, events alone move time.
     Tick {
         /// Now.
         now_ms: i64,
+    },
+    /// The partition is read from now on: no event is late before its first one came, so that the
+    /// partitions of a backlog may be read at different speeds. Whoever reads several partitions
+    /// should say so of all before their first record; of an empty one, [`Input::Idle`] follows.
+    Assigned {
+        /// Topic.
+        topic: Arc<str>,
+        /// Partition.
+        partition: i32,
     },
     /// The partition is read to its end and has been quiet for the idle timeout: it no longer
     /// holds the watermark back until its next record.
@@ -141,6 +153,8 @@ pub struct Tally {
     pub evicted: Vec<(RuleIndex, u64)>,
     /// Entries dropped at a bound in the tables of sessions, users and uuids.
     pub evicted_state: Vec<(&'static str, u64)>,
+    /// Invariants that did not hold: each is a mistake in the program.
+    pub invariants: u64,
 }
 
 impl Tally {

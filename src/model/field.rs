@@ -137,6 +137,7 @@ core_fields! {
     CONTEXT_BEHAVIOR_NAMES "securityContext.userBehaviors.name" Text true "New Device" "behaviours as structured data (2025 and later)";
     CONTEXT_BEHAVIOR_RESULTS "securityContext.userBehaviors.result" Text true "POSITIVE" "POSITIVE, NEGATIVE, UNKNOWN or BAD_REQUEST";
     CONTEXT_IP_SERVICES "securityContext.ipDetails.ipServiceCategories.type" Text true "VPN" "kinds of anonymiser the address belongs to";
+    CONTEXT_IP_ANONYMOUS "securityContext.ipDetails.ipServiceCategories.isAnonymous" Boolean true "true" "whether they hide who uses them";
     IP_CHAIN "request.ipChain.ip" Ip true "203.0.113.7" "the client, then the proxies between";
     TARGET_ID "target.id" Text true "00u1a2b3c4D5e6F7g8h9" "ids of what was acted on";
     TARGET_TYPE "target.type" Text true "User" "types of what was acted on; their positions mean nothing";

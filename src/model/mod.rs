@@ -11,6 +11,7 @@ mod evidence;
 mod field;
 mod fields;
 mod place;
+pub mod placeholder;
 mod record;
 mod rule;
 

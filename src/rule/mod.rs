@@ -1,9 +1,56 @@
 //! What does a rule say, and does an event match it?
+//!
+//! Sigma documents become one [`RuleSet`]: text → [`yaml`] → [`document`] → [`compile`] →
+//! [`assemble`]. A detection is judged by its compiled form alone, where every field is a place in
+//! the event's table; which detections are worth judging is looked up by the event's type.
+
+mod assemble;
+mod attack;
+mod case;
+mod compile;
+mod condition;
+mod correlation;
+mod correlation_document;
+mod derive;
+mod detection;
+mod diagnostic;
+mod digest;
+mod document;
+mod event_types;
+mod fields;
+mod graph;
+mod index;
+mod known;
+mod link;
+mod lint;
+mod modifier;
+mod options;
+mod pattern;
+mod reader;
+mod render;
+mod roles;
+mod selection;
+mod sources;
+#[cfg(test)]
+mod testing;
+mod timespan;
+mod wildcard;
+mod yaml;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::model::{FieldId, FieldTable, Fields, RuleIndex, RuleInfo, RuleKind};
+use crate::model::{FieldTable, Fields, RuleIndex, RuleInfo};
+
+pub use case::{Expectation, InlineTest, TestCase, TestEvent};
+pub use correlation::{Correlation, GroupBy, GroupSource, Operator, Threshold};
+pub use detection::Detection;
+pub use diagnostic::{Diagnostic, Severity};
+pub use event_types::event_types;
+pub use fields::catalogue;
+pub use lint::{CheckReport, LintOptions, check, check_texts};
+pub use render::render;
+pub use sources::{Source, Sources};
 
 /// All rules of a run, compiled together.
 #[derive(Debug, Default)]
@@ -14,6 +61,12 @@ pub struct RuleSet {
     pub table: Arc<FieldTable>,
     /// Digest of all rules' meanings.
     pub digest: String,
+    /// The tests that the rule files carry.
+    pub tests: Vec<TestCase>,
+    /// What is odd in the rule files, but did not stop the load.
+    pub warnings: Vec<Diagnostic>,
+    derived: Vec<derive::DerivedTarget>,
+    index: index::EventTypeIndex,
 }
 
 /// One compiled rule.
@@ -23,7 +76,8 @@ pub struct Rule {
     pub info: Arc<RuleInfo>,
     /// What it matches.
     pub body: Body,
-    /// Correlations that take its matches.
+    /// Correlations that take its matches, in the order of their indices; those that are off, or
+    /// lead to no alert, are not among them.
     pub feeds: Vec<RuleIndex>,
 }
 
@@ -36,97 +90,24 @@ pub enum Body {
     Correlation(Correlation),
 }
 
-/// A compiled detection.
-#[derive(Debug)]
-pub struct Detection {}
-
-impl Detection {
-    /// Whether the event matches.
-    pub fn matches(&self, _fields: &Fields) -> bool {
-        false
-    }
-
-    /// The fields it reads, in the rule's order, for evidence.
-    pub fn reads(&self) -> &[FieldId] {
-        &[]
-    }
-}
-
-/// A compiled correlation.
-#[derive(Debug)]
-pub struct Correlation {
-    /// Which type.
-    pub kind: RuleKind,
-    /// The rules whose matches it takes, each once, in the order the document names them.
-    pub rules: Vec<RuleIndex>,
-    /// Its group-by, in the document's order.
-    pub group_by: Vec<GroupBy>,
-    /// Its window, ms.
-    pub timespan_ms: i64,
-    /// All must hold of the measured figure (count, distinct values, or distinct rules seen).
-    pub conditions: Vec<Threshold>,
-    /// The counted field of `value_count`, for each of `rules`.
-    pub counted: Vec<FieldId>,
-    /// Path of the counted field as written.
-    pub counted_name: String,
-}
-
-/// One group-by field or alias.
-#[derive(Debug)]
-pub struct GroupBy {
-    /// As the document writes it: a path, or an alias.
-    pub name: String,
-    /// Where its value stands in a match of each of `rules`.
-    pub source: Vec<GroupSource>,
-}
-
-/// Where a group-by value stands in a match.
-#[derive(Clone, Debug)]
-pub enum GroupSource {
-    /// In the event's fields.
-    Field(FieldId),
-    /// In the group of the correlation that matched, under this name.
-    Group(String),
-}
-
-/// One comparison of a condition.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Threshold {
-    /// How to compare.
-    pub operator: Operator,
-    /// With what.
-    pub value: f64,
-}
-
-/// A comparison that an event can make true; those that only the end of a window can decide come
-/// with the types that wait for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operator {
-    /// `gt`
-    Greater,
-    /// `gte`
-    GreaterOrEqual,
-}
-
-impl Threshold {
-    /// Whether a figure satisfies it.
-    pub fn holds(self, figure: f64) -> bool {
-        match self.operator {
-            Operator::Greater => figure > self.value,
-            Operator::GreaterOrEqual => figure >= self.value,
-        }
-    }
-}
-
 impl RuleSet {
     /// The detections that could match an event of this type, in the order of their indices.
-    pub fn candidates(&self, _event_type: &str) -> &[RuleIndex] {
-        &[]
+    /// Those whose matches lead to no alert, as they are off, are left out.
+    pub fn candidates(&self, event_type: &str) -> &[RuleIndex] {
+        self.index.candidates(event_type)
     }
 
     /// A rule by its place.
     pub fn get(&self, index: RuleIndex) -> Option<&Rule> {
         self.rules.get(index.0 as usize)
+    }
+
+    /// Fills the fields that are computed from an event's other fields: `enriched.target.*`. To be
+    /// called once an event is enriched, before it is matched.
+    pub fn derive(&self, fields: &mut Fields) {
+        for derived in &self.derived {
+            derived.fill(fields);
+        }
     }
 }
 
@@ -134,36 +115,26 @@ impl RuleSet {
 ///
 /// # Errors
 /// Every mistake of every file, not just the first.
-pub fn load(_paths: &[PathBuf]) -> Result<RuleSet, Vec<Diagnostic>> {
-    Ok(RuleSet::default())
+pub fn load(paths: &[PathBuf]) -> Result<RuleSet, Vec<Diagnostic>> {
+    let mut findings = diagnostic::Findings::default();
+    let sources = Sources::read(paths, &mut findings);
+    compiled(&sources, findings)
 }
 
-/// A mistake in a rule file: where, what, and what would be right.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnostic {
-    /// `error` stops the load, `warning` does not.
-    pub severity: Severity,
-    /// Stable word for the kind of mistake: `unknown-field`.
-    pub code: &'static str,
-    /// What is wrong, in one line.
-    pub message: String,
-    /// The file.
-    pub file: PathBuf,
-    /// Byte range in the file.
-    pub span: std::ops::Range<usize>,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// What to do.
-    pub help: Option<String>,
+/// Compiles rules from texts that need not be files.
+///
+/// # Errors
+/// Every mistake of every text, not just the first.
+pub fn compile(sources: &Sources) -> Result<RuleSet, Vec<Diagnostic>> {
+    compiled(sources, diagnostic::Findings::default())
 }
 
-/// How bad a mistake is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Stops the load.
-    Error,
-    /// Does not.
-    Warning,
+fn compiled(sources: &Sources, mut findings: diagnostic::Findings) -> Result<RuleSet, Vec<Diagnostic>> {
+    let set = compile::compile(sources, &mut findings).set;
+    let errors = findings.errors();
+    let diagnostics = findings.finish(sources);
+    match set {
+        Some(set) if errors == 0 => Ok(RuleSet { warnings: diagnostics, ..set }),
+        _ => Err(diagnostics),
+    }
 }

@@ -1,0 +1,76 @@
+//! What was added to the events, and who says so?
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::alert::facts::{asn_facts, geo_facts, ip_facts, session_facts, travel_facts};
+use crate::alert::json::time;
+use crate::alert::provenance::{Database, DatabaseRole, Provenance};
+use crate::model::{Alert, Evidence, GeoSource};
+
+const ADDRESS: &str = "evidences[].src_endpoint.ip";
+
+/// Each fact once: place and network for each address, the session's last state, every journey.
+pub(super) fn enrichments(alert: &Alert, provenance: &Provenance) -> Vec<Value> {
+    let mut seen = BTreeSet::new();
+    let mut list = Vec::new();
+    for event in alert.evidence.iter().filter(|event| !event.ip.is_empty()) {
+        if seen.insert(event.ip.as_str()) {
+            list.extend(of_address(event, provenance));
+        }
+    }
+    let mut sessions = BTreeSet::new();
+    for event in alert.evidence.iter().rev() {
+        if let Some(session) = &event.session
+            && sessions.insert(session.id.as_str())
+        {
+            let name = "evidences[].actor.session.uid";
+            list.push(enrichment(name, &session.id, "session", "oktawatch", session_facts(session)));
+        }
+    }
+    for event in &alert.evidence {
+        if let Some(travel) = &event.travel {
+            list.push(enrichment(
+                "evidences[].uid",
+                &event.uuid,
+                "travel",
+                "oktawatch",
+                travel_facts(travel),
+            ));
+        }
+    }
+    list
+}
+
+fn of_address(event: &Evidence, provenance: &Provenance) -> Vec<Value> {
+    let Some(place) = event.place.as_deref() else { return Vec::new() };
+    let mut list = Vec::new();
+    if let Some(geo) = place.geo.as_deref() {
+        let database = provenance.database(DatabaseRole::City).filter(|_| geo.source == GeoSource::Database);
+        let by = provider(geo.source.as_str(), database);
+        list.push(enrichment(ADDRESS, &event.ip, "geo", &by, geo_facts(geo)));
+    }
+    if let Some(asn) = place.asn.as_deref() {
+        let by = provider("oktawatch", provenance.database(DatabaseRole::Asn));
+        list.push(enrichment(ADDRESS, &event.ip, "asn", &by, asn_facts(asn)));
+    }
+    if place.ip.anonymous || place.ip.hosting || place.ip.proxy || place.ip.private || place.ip.site.is_some()
+    {
+        let by = provider("oktawatch", provenance.database(DatabaseRole::Anonymous));
+        list.push(enrichment(ADDRESS, &event.ip, "ip", &by, ip_facts(place)));
+    }
+    list
+}
+
+fn enrichment(name: &str, value: &str, kind: &str, provider: &str, data: Value) -> Value {
+    json!({ "name": name, "value": value, "type": kind, "provider": provider, "data": data })
+}
+
+/// The database with its build, where one says so: `GeoLite2-City 2026-08-04`.
+fn provider(otherwise: &str, database: Option<&Database>) -> String {
+    let Some(database) = database else { return otherwise.to_owned() };
+    let built = time(database.built_ms);
+    let day = built.split('T').next().unwrap_or_default();
+    format!("{} {day}", database.kind)
+}

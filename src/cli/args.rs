@@ -1,0 +1,200 @@
+//! What can be asked on the command line?
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Correlates and enriches Okta System Log events between two Kafka topics, exactly once.
+#[derive(Debug, Parser)]
+#[command(name = "oktawatch", version, about, max_term_width = 100, after_help = EXITS)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXITS: &str = "First steps:\n  oktawatch demo                          see it work, with nothing to configure\n  oktawatch replay --rules detections FILE   judge events from a file\n  oktawatch run                           the service, against localhost:9092\n\nExit codes: 0 good, 1 findings (a failed rule test, an error in a rule), 2 bad usage or configuration, 3 runtime failure.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the service: events from Kafka, alerts to Kafka.
+    #[command(
+        after_help = "Example:\n  oktawatch run --config /etc/oktawatch/oktawatch.toml\n\nWithout a file it reads okta-events on localhost:9092 and writes okta-alerts, with the rules in ./detections. SIGTERM finishes the batch, commits and leaves the group."
+    )]
+    Run(RunArgs),
+    /// Show the whole pipeline at work: an embedded broker, a small company's traffic, three incidents.
+    #[command(
+        after_help = "Example:\n  oktawatch demo\n  oktawatch demo --seed 7 --rules detections\n\nNeeds no network, no Kafka and no configuration; takes well under a minute."
+    )]
+    Demo(DemoArgs),
+    /// Judge events from files or stdin with the same engine, without a broker.
+    #[command(
+        after_help = "Examples:\n  oktawatch replay --rules detections events.ndjson.gz\n  zcat *.gz | oktawatch replay --rules detections - | jq .message\n  oktawatch replay --rules detections --profile --enriched enriched.ndjson events.ndjson\n\nFiles hold any envelope a forwarder makes, one record a line or one JSON document, plain, gzip or zstd. Events are judged in the order of `published`; alerts go to stdout as JSON lines, a summary to stderr."
+    )]
+    Replay(ReplayArgs),
+    /// Check the configuration and the rules: every mistake at once, with its place and a suggestion.
+    #[command(
+        after_help = "Examples:\n  oktawatch check detections\n  oktawatch check --config oktawatch.toml --connect\n  oktawatch check --event-types okta-event-types.csv --format json detections"
+    )]
+    Check(CheckArgs),
+    /// Run the tests that rules carry, through the whole engine.
+    #[command(
+        after_help = "Examples:\n  oktawatch test detections\n  oktawatch test --filter push-bombing detections/sigma"
+    )]
+    Test(TestArgs),
+    /// List the fields a rule may use, with type, example and meaning.
+    #[command(
+        after_help = "Examples:\n  oktawatch fields enriched.session\n  oktawatch fields --format json | jq -r .path"
+    )]
+    Fields(FieldsArgs),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// What can be asked of the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print every key with its value and who set it.
+    #[command(
+        after_help = "Example:\n  OKTAWATCH_TIME__ALLOWED_LATENESS=10m oktawatch config show --config oktawatch.toml"
+    )]
+    Show(ShowArgs),
+}
+
+/// The layers of the configuration.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// TOML file; may be given several times, later over earlier.
+    #[arg(long, value_name = "FILE")]
+    pub config: Vec<PathBuf>,
+    /// One key, over files and environment: `--set time.allowed_lateness=10m`.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+}
+
+/// `oktawatch run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the flattened group documents itself")]
+    pub layers: ConfigArgs,
+}
+
+/// `oktawatch demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Another seed is another day at the same company.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Folder of rules; by default those built into the program.
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// Print the alerts as the JSON that stands on the topic.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the sample traffic to a file instead of running it, one record a line.
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+}
+
+/// `oktawatch replay`
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the flattened group documents itself")]
+    pub layers: ConfigArgs,
+    /// Rule file or folder; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// City database in MaxMind format.
+    #[arg(long, value_name = "MMDB")]
+    pub geoip_city: Option<PathBuf>,
+    /// ASN database in MaxMind format.
+    #[arg(long, value_name = "MMDB")]
+    pub geoip_asn: Option<PathBuf>,
+    /// Also write every event with what was added to it, as JSON lines.
+    #[arg(long, value_name = "FILE")]
+    pub enriched: Option<PathBuf>,
+    /// Print what each rule cost.
+    #[arg(long)]
+    pub profile: bool,
+    /// Print alerts for people instead of JSON lines.
+    #[arg(long)]
+    pub readable: bool,
+    /// Files of events; `-` is stdin.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// `oktawatch check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the flattened group documents itself")]
+    pub layers: ConfigArgs,
+    /// Okta's published catalogue (their CSV, or a TSV whose first column is the type): reject
+    /// event types it does not hold.
+    #[arg(long, value_name = "FILE")]
+    pub event_types: Option<PathBuf>,
+    /// Also reach the brokers and look at the topics.
+    #[arg(long)]
+    pub connect: bool,
+    /// How to print what was found.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Rule files and folders; by default `rules.paths` of the configuration.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `oktawatch test`
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Only tests whose rule file or name holds this text.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// How to print the results.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Rule files and folders.
+    #[arg(value_name = "PATH", default_value = "detections")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `oktawatch fields`
+#[derive(Debug, Args)]
+pub struct FieldsArgs {
+    /// Tab-separated for people and scripts, or one JSON object a line.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Only fields whose path or meaning holds this text.
+    #[arg(value_name = "TEXT")]
+    pub filter: Option<String>,
+}
+
+/// `oktawatch config show`
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the flattened group documents itself")]
+    pub layers: ConfigArgs,
+    /// Tab-separated for people and scripts, or one JSON object a line.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people, and tab-separated where scripts read it.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE, as in engine.workers=2")?;
+    Ok((key.trim().to_owned(), value.to_owned()))
+}

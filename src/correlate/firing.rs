@@ -1,0 +1,63 @@
+//! What goes into a correlation, and what comes out when it comes true?
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use super::episode::Verdict;
+use crate::model::{Enriched, Evidence, Match, RuleIndex, Window};
+
+/// A match of one of a correlation's rules, with the time it is taken in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Feed<'a> {
+    /// The match.
+    pub(super) matched: &'a Match,
+    /// The matched rule's place in the correlation's list.
+    pub(super) branch: usize,
+    /// Events before it are late, and none of them comes here; ms.
+    pub(super) watermark_ms: Option<i64>,
+    /// The last tick; ms.
+    pub(super) now_ms: Option<i64>,
+}
+
+impl Feed<'_> {
+    /// The actor had signed in, as far as any of the match's events tells.
+    pub(super) fn proven(&self) -> bool {
+        self.matched.evidence.iter().any(|evidence| !evidence.actor.unproven)
+    }
+}
+
+/// A window that came true.
+#[derive(Clone, Debug)]
+pub struct Firing {
+    /// The correlation.
+    pub rule: RuleIndex,
+    /// The key within the rule.
+    pub key: u128,
+    /// The tenant.
+    pub org: Option<Arc<str>>,
+    /// The group-by fields with their values.
+    pub group: Vec<(String, String)>,
+    /// The window's last event; if that is no longer kept to be shown, the one that arrived.
+    pub uuid: CompactString,
+    /// `published` of that event, ms.
+    pub fired_at_ms: i64,
+    /// The window's last event itself; always there if other correlations take the matches.
+    pub event: Option<Arc<Enriched>>,
+    /// What is shown of the event named by `uuid`.
+    pub decided: Option<Arc<Evidence>>,
+    /// What was measured.
+    pub figure: f64,
+    /// How many events the window holds.
+    pub count: u64,
+    /// The window's first event, ms.
+    pub first_seen_ms: i64,
+    /// The window.
+    pub window: Window,
+    /// The window's events to show, in the order of time.
+    pub evidence: Vec<Arc<Evidence>>,
+    /// Events of the window, or a key that may have held some, were dropped at a bound.
+    pub may_be_low: bool,
+    /// Whether it is an alert, more of one, or neither.
+    pub verdict: Verdict,
+}

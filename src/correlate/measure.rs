@@ -1,0 +1,79 @@
+//! What does a correlation type have to know, and what is the same for all of them?
+
+use std::fmt::Debug;
+
+use super::series::{Occurrence, Series};
+use crate::model::Match;
+use crate::rule::Threshold;
+
+/// The length of a window: it holds what is after `last - timespan` and up to `last`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timespan(pub(super) i64);
+
+impl Timespan {
+    /// The instant a window ending at `last_ms` starts after.
+    pub(super) fn start(self, last_ms: i64) -> i64 {
+        last_ms.saturating_sub(self.0)
+    }
+
+    /// The first instant at which a window no longer holds an event at `time_ms`.
+    pub(super) fn end(self, time_ms: i64) -> i64 {
+        time_ms.saturating_add(self.0)
+    }
+}
+
+/// One correlation type: the figure it measures of a window, kept up to date event by event.
+///
+/// Every event is the last of one window. All figures only ever grow when an event is added, and
+/// so do their thresholds: what satisfied a rule once still does when a late event joins it.
+pub(super) trait Measure: Debug {
+    /// What one event adds to the figure.
+    type Mark: Debug;
+    /// What is kept of a key besides its events, so that the next in order is cheap.
+    type Tally: Default + Debug;
+
+    /// What a match of the rule at place `branch` of the document's list adds; `None` when a
+    /// field it needs is missing.
+    fn mark(&self, branch: usize, matched: &Match) -> Option<Self::Mark>;
+
+    /// An event was put to a place of the series.
+    fn inserted(&self, series: &Series<Self::Mark>, place: usize, tally: &mut Self::Tally);
+
+    /// Another rule matched an event that is there already. Whether that changed anything.
+    fn merged(
+        &self,
+        series: &mut Series<Self::Mark>,
+        place: usize,
+        more: Self::Mark,
+        tally: &mut Self::Tally,
+    ) -> bool;
+
+    /// The oldest event was taken out of the series.
+    fn removed(&self, gone: &Occurrence<Self::Mark>, tally: &mut Self::Tally);
+
+    /// Measures the windows that end with the event at `place` and those after it which hold it,
+    /// in the order of time.
+    fn judge(
+        &self,
+        series: &Series<Self::Mark>,
+        place: usize,
+        tally: &mut Self::Tally,
+        judged: &mut dyn FnMut(usize, f64),
+    );
+
+    /// The figure's name in an alert.
+    fn name(&self) -> String;
+}
+
+/// Whether a figure satisfies all of a rule's thresholds.
+pub(super) fn holds(conditions: &[Threshold], figure: f64) -> bool {
+    conditions.iter().all(|threshold| threshold.holds(figure))
+}
+
+/// Whether the window that ends at `place` holds the event at `of` (which is not after it).
+pub(super) fn reaches<M>(series: &Series<M>, timespan: Timespan, of: usize, place: usize) -> bool {
+    match (series.time(of), series.time(place)) {
+        (Some(event), Some(last)) => last < timespan.end(event),
+        _ => false,
+    }
+}

@@ -1,0 +1,51 @@
+//! How are the series of tests made?
+
+use std::fmt::Debug;
+
+use super::measure::Measure;
+use super::series::{Occurrence, Series, Stamp};
+
+/// A key of one correlation, fed event by event.
+pub(super) struct Fed<M: Measure> {
+    pub(super) measure: M,
+    pub(super) series: Series<M::Mark>,
+    pub(super) tally: M::Tally,
+}
+
+impl<M: Measure> Fed<M>
+where
+    M::Mark: Debug,
+{
+    pub(super) fn new(measure: M) -> Self {
+        Self { measure, series: Series::default(), tally: M::Tally::default() }
+    }
+
+    /// Takes an event, and gives the windows it changed: the last event's time, and the figure.
+    pub(super) fn take(&mut self, time_ms: i64, uuid: u128, mark: M::Mark) -> Vec<(i64, f64)> {
+        let stamp = Stamp::new(time_ms, &uuid::Uuid::from_u128(uuid).to_string());
+        let place = match self.series.find(stamp) {
+            Ok(place) => {
+                if !self.measure.merged(&mut self.series, place, mark, &mut self.tally) {
+                    return Vec::new();
+                }
+                place
+            }
+            Err(place) => {
+                self.series.insert(place, Occurrence { stamp, mark, satisfied: false, event: None });
+                self.measure.inserted(&self.series, place, &mut self.tally);
+                place
+            }
+        };
+        let mut judged = Vec::new();
+        self.measure.judge(&self.series, place, &mut self.tally, &mut |last, figure| {
+            judged.push((self.series.time(last).unwrap(), figure));
+        });
+        judged
+    }
+
+    /// Takes the oldest event out.
+    pub(super) fn remove_oldest(&mut self) {
+        let gone = self.series.pop_oldest().unwrap();
+        self.measure.removed(&gone, &mut self.tally);
+    }
+}

@@ -1,0 +1,112 @@
+//! Was this event here before?
+
+use std::collections::{BTreeMap, VecDeque};
+
+use hashbrown::HashSet;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Ids of one minute of event time are forgotten together.
+const SLOT_MS: i64 = 60_000;
+
+/// The ids of the events of the last while, by tenant.
+///
+/// An id is forgotten once its event is older than the watermark by the whole window, or when
+/// there are too many: then the oldest event's goes.
+#[derive(Debug)]
+pub(super) struct Seen {
+    ids: HashSet<u128, foldhash::fast::FixedState>,
+    /// Ids by the minute of their event, each minute in order of arrival.
+    by_time: BTreeMap<i64, VecDeque<u128>>,
+    window_ms: i64,
+    most: usize,
+}
+
+impl Seen {
+    /// Remembers ids for so long, at most so many.
+    pub(super) fn new(window_ms: i64, most: usize) -> Self {
+        Self { ids: HashSet::default(), by_time: BTreeMap::new(), window_ms, most }
+    }
+
+    /// Whether the event is new; it is not the next time. Adds to `evicted` what had to go.
+    pub(super) fn is_new(&mut self, org: &str, uuid: &str, published_ms: i64, evicted: &mut u64) -> bool {
+        let mut hash = Xxh3::new();
+        hash.update(org.as_bytes());
+        hash.update(&[0xFF]);
+        hash.update(uuid.as_bytes());
+        let id = hash.digest128();
+        if !self.ids.insert(id) {
+            return false;
+        }
+        self.by_time.entry(published_ms.div_euclid(SLOT_MS)).or_default().push_back(id);
+        while self.ids.len() > self.most {
+            self.forget_oldest();
+            *evicted += 1;
+        }
+        true
+    }
+
+    /// Forgets what the window no longer holds.
+    pub(super) fn expire(&mut self, watermark_ms: i64) {
+        let first = watermark_ms.saturating_sub(self.window_ms).div_euclid(SLOT_MS);
+        while let Some(slot) = self.by_time.first_entry().filter(|slot| *slot.key() < first) {
+            for id in slot.remove() {
+                self.ids.remove(&id);
+            }
+        }
+    }
+
+    /// How many ids are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some(mut slot) = self.by_time.first_entry() else { return };
+        if let Some(id) = slot.get_mut().pop_front() {
+            self.ids.remove(&id);
+        }
+        if slot.get().is_empty() {
+            slot.remove();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    #[test]
+    fn a_second_delivery_is_known_and_another_tenant_s_event_is_not() {
+        let mut seen = Seen::new(HOUR_MS, 10);
+        let mut evicted = 0;
+        assert!(seen.is_new("acme", "u1", 0, &mut evicted));
+        assert!(!seen.is_new("acme", "u1", 0, &mut evicted));
+        assert!(seen.is_new("other", "u1", 0, &mut evicted));
+        assert_eq!(evicted, 0);
+    }
+
+    #[test]
+    fn an_id_is_remembered_for_the_whole_window_and_not_for_ever() {
+        let mut seen = Seen::new(HOUR_MS, 10);
+        let mut evicted = 0;
+        seen.is_new("", "u1", 90_000, &mut evicted);
+        seen.expire(90_000 + HOUR_MS);
+        assert!(!seen.is_new("", "u1", 90_000, &mut evicted));
+        seen.expire(90_000 + HOUR_MS + SLOT_MS);
+        assert_eq!(seen.len(), 0);
+    }
+
+    #[test]
+    fn at_the_bound_the_oldest_event_s_id_goes_and_is_counted() {
+        let mut seen = Seen::new(HOUR_MS, 2);
+        let mut evicted = 0;
+        for (uuid, at) in [("b", 2 * SLOT_MS), ("a", SLOT_MS), ("c", 3 * SLOT_MS)] {
+            seen.is_new("", uuid, at, &mut evicted);
+        }
+        assert_eq!((evicted, seen.len()), (1, 2));
+        assert!(!seen.is_new("", "b", 2 * SLOT_MS, &mut evicted));
+        assert!(seen.is_new("", "a", SLOT_MS, &mut evicted));
+    }
+}

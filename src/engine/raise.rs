@@ -1,0 +1,113 @@
+//! How does what came true become an alert?
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::entity;
+use crate::alert;
+use crate::correlate::{Firing, Verdict, measured};
+use crate::model::{Activity, Alert, Enriched, Evidence, FieldTable, Measured};
+use crate::rule::{Correlation, Operator, Rule, Threshold};
+
+/// When an alert is made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    /// The last tick, ms.
+    pub(super) tick_ms: Option<i64>,
+    /// The watermark, ms.
+    pub(super) watermark_ms: Option<i64>,
+}
+
+/// The alert of a single-event rule, without its id and sentence.
+pub(super) fn single(rule: &Rule, event: &Enriched, evidence: &Arc<Evidence>, now: Now) -> Alert {
+    let time_ms = event.event().published_ms;
+    let made_at_ms = now.tick_ms.unwrap_or(time_ms);
+    Alert {
+        id: Uuid::nil(),
+        activity: Activity::Create,
+        rule: Arc::clone(&rule.info),
+        org: event.event().org.clone(),
+        entity: entity::of_event(rule.info.entity, evidence, &event.event().fields),
+        group: Vec::new(),
+        fired_by: event.event().uuid.clone(),
+        fired_at_ms: time_ms,
+        made_at_ms,
+        created_at_ms: made_at_ms,
+        first_seen_ms: time_ms,
+        last_seen_ms: time_ms,
+        count: 1,
+        measured: Vec::new(),
+        window: None,
+        sentence: String::new(),
+        evidence: vec![Arc::clone(evidence)],
+        omitted: 0,
+        late_events: u64::from(event.late),
+        watermark_ms: now.watermark_ms,
+        may_be_low: false,
+    }
+}
+
+/// The alert of a correlation, without its id and sentence. An update tells of its own window.
+pub(super) fn correlated(
+    rule: &Rule,
+    correlation: &Correlation,
+    firing: &Firing,
+    table: &FieldTable,
+    now: Now,
+) -> Alert {
+    let made_at_ms = now.tick_ms.unwrap_or(firing.fired_at_ms);
+    let decided = firing.decided.clone().unwrap_or_default();
+    Alert {
+        id: Uuid::nil(),
+        activity: Activity::Create,
+        rule: Arc::clone(&rule.info),
+        org: firing.org.clone(),
+        entity: entity::of_group(rule.info.entity, correlation, &firing.group, &decided, table),
+        group: firing.group.clone(),
+        fired_by: firing.uuid.clone(),
+        fired_at_ms: firing.fired_at_ms,
+        made_at_ms,
+        created_at_ms: made_at_ms,
+        first_seen_ms: firing.first_seen_ms,
+        last_seen_ms: firing.window.end_ms,
+        count: firing.count,
+        measured: vec![Measured {
+            what: measured(correlation),
+            observed: firing.figure,
+            required: required(&correlation.conditions),
+        }],
+        window: Some(firing.window),
+        sentence: String::new(),
+        evidence: firing.evidence.clone(),
+        omitted: firing.count.saturating_sub(firing.evidence.len() as u64),
+        late_events: firing.evidence.iter().filter(|evidence| evidence.late).count() as u64,
+        watermark_ms: now.watermark_ms,
+        may_be_low: firing.may_be_low,
+    }
+}
+
+/// Gives an alert its id and its sentence, as an update of the alert with the id `of` if there is
+/// one.
+pub(super) fn finish(mut alert: Alert, verdict: &Verdict, of: Option<Uuid>) -> Alert {
+    if let Verdict::Update { created_at_ms, .. } = verdict {
+        alert.activity = Activity::Update;
+        alert.created_at_ms = *created_at_ms;
+    }
+    let first_uuid = alert.fired_by.clone();
+    alert.id = of.unwrap_or_else(|| alert::identify(&alert, &first_uuid));
+    alert.sentence = alert::sentence(&alert);
+    alert
+}
+
+/// A correlation's thresholds as an alert shows them: `>= 5`, `> 3 and >= 5`.
+pub fn required(conditions: &[Threshold]) -> String {
+    let each = conditions.iter().map(|threshold| {
+        let operator = match threshold.operator {
+            Operator::Greater => ">",
+            Operator::GreaterOrEqual => ">=",
+        };
+        format!("{operator} {}", threshold.value)
+    });
+    each.collect::<Vec<_>>().join(" and ")
+}

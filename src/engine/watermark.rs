@@ -1,0 +1,196 @@
+//! Up to when have all events come?
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config;
+
+/// What is known of one input partition's time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
+    /// The highest `published` so far; `None` before the first event.
+    highest_ms: Option<i64>,
+    /// It is read to its end and quiet: it holds nothing back until its next record.
+    idle: bool,
+}
+
+/// The time of a shard: the minimum of its input partitions' time.
+///
+/// A partition's time is its highest `published` less the allowed lateness. The shard's never goes
+/// back, whatever partitions come and go; while all are idle, or none has had an event, it stays.
+#[derive(Debug)]
+pub(super) struct Watermark {
+    topics: BTreeMap<Arc<str>, BTreeMap<i32, Progress>>,
+    lateness_ms: i64,
+    skew_ms: i64,
+    now_ms: Option<i64>,
+    reached_ms: Option<i64>,
+}
+
+impl Watermark {
+    pub(super) fn new(time: &config::Time) -> Self {
+        Self {
+            topics: BTreeMap::new(),
+            lateness_ms: time.allowed_lateness.as_millis(),
+            skew_ms: time.max_clock_skew.as_millis(),
+            now_ms: None,
+            reached_ms: None,
+        }
+    }
+
+    /// The wall clock. It does not move the watermark: a collector that catches up after an outage
+    /// must not find its events late.
+    pub(super) fn tick(&mut self, now_ms: i64) {
+        self.now_ms = Some(now_ms);
+    }
+
+    /// The last tick.
+    pub(super) fn now_ms(&self) -> Option<i64> {
+        self.now_ms
+    }
+
+    /// Events before it are late.
+    pub(super) fn reached_ms(&self) -> Option<i64> {
+        self.reached_ms
+    }
+
+    /// Whether an event is further ahead of the wall clock than clocks differ. Without ticks there
+    /// is no clock to compare with.
+    pub(super) fn is_from_the_future(&self, published_ms: i64) -> bool {
+        self.now_ms.is_some_and(|now_ms| published_ms > now_ms.saturating_add(self.skew_ms))
+    }
+
+    /// A record of the partition was read, whose latest event has this time.
+    pub(super) fn record(&mut self, topic: &Arc<str>, partition: i32, latest_ms: Option<i64>) {
+        let progress = self.partition(topic, partition);
+        let moved = progress.idle || latest_ms > progress.highest_ms;
+        progress.idle = false;
+        progress.highest_ms = progress.highest_ms.max(latest_ms);
+        if moved {
+            self.advance();
+        }
+    }
+
+    /// The partition is read from now on: nothing is late before its first event.
+    pub(super) fn assigned(&mut self, topic: &Arc<str>, partition: i32) {
+        self.partition(topic, partition).idle = false;
+    }
+
+    /// The partition holds nothing back until its next record.
+    pub(super) fn idle(&mut self, topic: &Arc<str>, partition: i32) {
+        self.partition(topic, partition).idle = true;
+        self.advance();
+    }
+
+    /// The partition is read by another member.
+    pub(super) fn revoked(&mut self, topic: &Arc<str>, partition: i32) {
+        if let Some(partitions) = self.topics.get_mut(topic) {
+            partitions.remove(&partition);
+            if partitions.is_empty() {
+                self.topics.remove(topic);
+            }
+        }
+        self.advance();
+    }
+
+    /// Each partition with its own watermark (`None` before its first event) and whether it is idle.
+    pub(super) fn partitions(&self) -> impl Iterator<Item = (&Arc<str>, i32, Option<i64>, bool)> {
+        let lateness_ms = self.lateness_ms;
+        self.topics.iter().flat_map(move |(topic, partitions)| {
+            partitions.iter().map(move |(partition, progress)| {
+                let watermark_ms =
+                    progress.highest_ms.map(|highest_ms| highest_ms.saturating_sub(lateness_ms));
+                (topic, *partition, watermark_ms, progress.idle)
+            })
+        })
+    }
+
+    fn partition(&mut self, topic: &Arc<str>, partition: i32) -> &mut Progress {
+        self.topics.entry(Arc::clone(topic)).or_default().entry(partition).or_default()
+    }
+
+    fn advance(&mut self) {
+        // `None`, of a partition without events yet, is less than any time and holds back.
+        let lowest =
+            self.partitions().filter(|(.., idle)| !idle).map(|(_, _, watermark_ms, _)| watermark_ms).min();
+        self.reached_ms = self.reached_ms.max(lowest.flatten());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Duration;
+
+    fn watermark() -> Watermark {
+        Watermark::new(&config::Time {
+            allowed_lateness: Duration::millis(10),
+            max_clock_skew: Duration::millis(5),
+            ..config::Time::default()
+        })
+    }
+
+    fn topic() -> Arc<str> {
+        Arc::from("okta-events")
+    }
+
+    #[test]
+    fn the_slowest_partition_holds_back() {
+        let mut watermark = watermark();
+        watermark.record(&topic(), 0, Some(100));
+        assert_eq!(watermark.reached_ms(), Some(90));
+        watermark.record(&topic(), 1, Some(150));
+        watermark.record(&topic(), 0, Some(120));
+        assert_eq!(watermark.reached_ms(), Some(110));
+        watermark.record(&topic(), 0, Some(170));
+        assert_eq!(watermark.reached_ms(), Some(140));
+    }
+
+    #[test]
+    fn it_never_goes_back() {
+        let mut watermark = watermark();
+        watermark.record(&topic(), 0, Some(100));
+        watermark.record(&topic(), 0, Some(50));
+        watermark.record(&topic(), 1, Some(20));
+        watermark.assigned(&topic(), 2);
+        assert_eq!(watermark.reached_ms(), Some(90));
+    }
+
+    #[test]
+    fn an_assigned_partition_holds_back_until_its_first_event() {
+        let mut watermark = watermark();
+        watermark.assigned(&topic(), 0);
+        watermark.assigned(&topic(), 1);
+        watermark.record(&topic(), 0, Some(1_000));
+        assert_eq!(watermark.reached_ms(), None);
+        watermark.record(&topic(), 1, Some(100));
+        assert_eq!(watermark.reached_ms(), Some(90));
+    }
+
+    #[test]
+    fn an_idle_or_revoked_partition_holds_nothing_back_until_its_next_record() {
+        let mut watermark = watermark();
+        for partition in 0..3 {
+            watermark.record(&topic(), partition, Some(100));
+        }
+        watermark.record(&topic(), 0, Some(500));
+        watermark.idle(&topic(), 1);
+        watermark.revoked(&topic(), 2);
+        assert_eq!(watermark.reached_ms(), Some(490));
+        watermark.record(&topic(), 1, Some(600));
+        watermark.record(&topic(), 0, Some(700));
+        assert_eq!(watermark.reached_ms(), Some(590));
+        watermark.idle(&topic(), 0);
+        watermark.idle(&topic(), 1);
+        assert_eq!(watermark.reached_ms(), Some(590));
+    }
+
+    #[test]
+    fn the_future_is_known_only_where_there_is_a_clock() {
+        let mut watermark = watermark();
+        assert!(!watermark.is_from_the_future(i64::MAX));
+        watermark.tick(1_000);
+        assert!(!watermark.is_from_the_future(1_005));
+        assert!(watermark.is_from_the_future(1_006));
+    }
+}

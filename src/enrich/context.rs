@@ -1,0 +1,247 @@
+//! What do the events before make of an event?
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use super::fill::Filler;
+use super::own_address::own_address;
+use super::session::{self, Session};
+use super::table::{KeyRef, Table};
+use super::user::User;
+use super::who;
+use crate::model::{Enriched, FieldTable, Observation, SessionFacts, Tally, TravelFacts, UserFacts};
+use crate::{config, limits};
+
+/// The stateful part: sessions, users, travel.
+///
+/// Only event time counts. A late event takes its place in time; what is promised for events out
+/// of order, the module `history` says. State is bounded: the least recently active session or
+/// user goes first and is counted; a quiet one is forgotten.
+#[derive(Debug)]
+pub struct Context {
+    table: Arc<FieldTable>,
+    sessions: Table<Session>,
+    users: Table<User>,
+    watermark_ms: i64,
+}
+
+/// What the user's state says of one event.
+#[derive(Default)]
+struct OfUser {
+    facts: Option<UserFacts>,
+    travel: Option<TravelFacts>,
+    concurrent: Option<u32>,
+}
+
+impl Context {
+    /// An empty state.
+    pub fn new(table: Arc<FieldTable>, limits: &config::Limits) -> Self {
+        Self {
+            table,
+            sessions: Table::new(limits.sessions, limits::SESSION_QUIET_MS),
+            users: Table::new(limits.users, limits::USER_QUIET_MS),
+            watermark_ms: i64::MIN,
+        }
+    }
+
+    /// Takes the event into the state and says what the state makes of it.
+    pub fn enrich(&mut self, mut observation: Observation, late: bool, tally: &mut Tally) -> Enriched {
+        let own = own_address(&observation);
+        let user = self.user(&observation, own, tally);
+        let mut session = self.session(&observation, own, tally);
+        if let (Some(session), Some(concurrent)) = (&mut session, user.concurrent) {
+            session.concurrent = concurrent;
+        }
+        let mut filler = Filler::new(&self.table, &mut observation.event.fields);
+        if let Some(session) = &session {
+            filler.session(session);
+        }
+        if let Some(user) = &user.facts {
+            filler.user(user);
+        }
+        if let Some(travel) = &user.travel {
+            filler.travel(travel);
+        }
+        Enriched { observation, session, user: user.facts, travel: user.travel, late }
+    }
+
+    /// How many sessions are held.
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// How many users are held.
+    pub fn users(&self) -> usize {
+        self.users.len()
+    }
+
+    /// Forgets what no event after the watermark can need.
+    pub fn expire(&mut self, watermark_ms: i64, _tally: &mut Tally) {
+        self.watermark_ms = self.watermark_ms.max(watermark_ms);
+        self.sessions.expire(self.watermark_ms);
+        self.users.expire(self.watermark_ms);
+    }
+
+    /// Sessions and users held now, for metrics.
+    pub fn held(&self) -> (usize, usize) {
+        (self.sessions.len(), self.users.len())
+    }
+
+    fn user(&mut self, observation: &Observation, own: Option<IpAddr>, tally: &mut Tally) -> OfUser {
+        let event = &observation.event;
+        let Some(id) = who::user_id(&event.fields) else { return OfUser::default() };
+        let (at_ms, watermark_ms) = (event.published_ms, self.watermark_ms);
+        let (mut of_user, evicted) = self.users.with(KeyRef { org: event.org.as_ref(), id }, at_ms, |user| {
+            let mut facts = user.take(at_ms);
+            let visit = own.and_then(|_| user.visit(observation, watermark_ms, &mut facts));
+            let session = session::id(&event.fields);
+            let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms));
+            OfUser { facts: Some(facts), travel: visit, concurrent }
+        });
+        if let Some(facts) = &mut of_user.facts {
+            facts.id = CompactString::from(id);
+            facts.login = who::login(&event.fields).unwrap_or_default();
+        }
+        count(tally, "users", evicted);
+        of_user
+    }
+
+    fn session(
+        &mut self,
+        observation: &Observation,
+        own: Option<IpAddr>,
+        tally: &mut Tally,
+    ) -> Option<SessionFacts> {
+        let event = &observation.event;
+        let id = session::id(&event.fields)?;
+        let watermark_ms = self.watermark_ms;
+        let key = KeyRef { org: event.org.as_ref(), id };
+        let take = |session: &mut Session| session.take(observation, own, watermark_ms);
+        let (mut facts, evicted) = self.sessions.with(key, event.published_ms, take);
+        facts.id = CompactString::from(id);
+        count(tally, "sessions", evicted);
+        Some(facts)
+    }
+}
+
+/// Counts an entry that had to go.
+fn count(tally: &mut Tally, table: &'static str, evicted: bool) {
+    if !evicted {
+        return;
+    }
+    match tally.evicted_state.iter_mut().find(|(name, _)| *name == table) {
+        Some((_, count)) => *count += 1,
+        None => tally.evicted_state.push((table, 1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enrich::testing::{event, observation, place};
+    use crate::model::{FieldId, Value, core};
+
+    const LISBON: (f64, f64) = (38.72, -9.14);
+    const BERLIN: (f64, f64) = (52.52, 13.40);
+
+    fn context(sessions: usize, users: usize) -> Context {
+        let limits = config::Limits { sessions, users, ..config::Limits::default() };
+        Context::new(Arc::default(), &limits)
+    }
+
+    fn run(context: &mut Context, at_ms: i64, values: &[(FieldId, Value<'_>)]) -> (Enriched, Tally) {
+        let mut tally = Tally::default();
+        let place = place("203.0.113.1", "PT", 1, Some(LISBON));
+        let uuid = at_ms.to_string();
+        let enriched =
+            context.enrich(observation(event(at_ms, &uuid, values), Some(place)), false, &mut tally);
+        (enriched, tally)
+    }
+
+    #[test]
+    fn session_user_and_travel_come_together() {
+        let mut context = context(10, 10);
+        run(&mut context, 0, &[]);
+        let berlin = place("198.51.100.1", "DE", 2, Some(BERLIN));
+        let event = event(1_800_000, "leap", &[(core::SESSION_ID, Value::Text("idxtwo"))]);
+        let enriched = context.enrich(observation(event, Some(berlin)), true, &mut Tally::default());
+        let (session, user, travel) =
+            (enriched.session.unwrap(), enriched.user.unwrap(), enriched.travel.unwrap());
+        assert_eq!((session.id.as_str(), session.events, session.concurrent), ("idxtwo", 1, 2));
+        assert_eq!((user.id.as_str(), user.login.as_str(), user.events), ("00uana", "ana@example.com", 2));
+        assert!(user.new_country && user.new_asn);
+        assert!(travel.km > 2000.0 && travel.kmh > 4000.0);
+        assert_eq!(travel.from_uuid, "0");
+        assert!(enriched.late);
+        assert_eq!(context.held(), (2, 1));
+    }
+
+    #[test]
+    fn strangers_and_services_make_no_user() {
+        let mut context = context(10, 10);
+        let stranger = [
+            (core::ACTOR_ID, Value::Text("")),
+            (core::SESSION_ID, Value::Text("")),
+            (core::OUTCOME_RESULT, Value::Text("FAILURE")),
+        ];
+        let service =
+            [(core::ACTOR_TYPE, Value::Text("SystemPrincipal")), (core::SESSION_ID, Value::Text("trs1"))];
+        for values in [&stranger[..], &service[..]] {
+            let (enriched, _) = run(&mut context, 0, values);
+            assert!(enriched.user.is_none() && enriched.session.is_none() && enriched.travel.is_none());
+        }
+        assert_eq!(context.held(), (0, 0));
+    }
+
+    #[test]
+    fn a_failed_sign_in_from_afar_does_not_make_the_place_known() {
+        let mut context = context(10, 10);
+        run(&mut context, 0, &[]);
+        let berlin = || Some(place("198.51.100.1", "DE", 2, Some(BERLIN)));
+        let mut visit = |at_ms, result| {
+            let event = event(at_ms, &at_ms.to_string(), &[(core::OUTCOME_RESULT, Value::Text(result))]);
+            let enriched = context.enrich(observation(event, berlin()), false, &mut Tally::default());
+            (enriched.user.unwrap().new_country, enriched.travel.is_some())
+        };
+        assert_eq!(visit(10, "FAILURE"), (false, false));
+        assert_eq!(visit(20, "SUCCESS"), (true, true));
+    }
+
+    #[test]
+    fn what_goes_at_the_bound_is_counted_by_table() {
+        let mut context = context(2, 1);
+        run(&mut context, 0, &[]);
+        let (_, tally) = run(&mut context, 1, &[(core::SESSION_ID, Value::Text("idxtwo"))]);
+        assert!(tally.evicted_state.is_empty());
+        let other = [(core::SESSION_ID, Value::Text("idxthree")), (core::ACTOR_ID, Value::Text("00uben"))];
+        let (_, tally) = run(&mut context, 2, &other);
+        assert_eq!(tally.evicted_state, [("users", 1), ("sessions", 1)]);
+        assert_eq!(context.held(), (2, 1));
+    }
+
+    #[test]
+    fn the_watermark_forgets_quiet_sessions_and_never_goes_back() {
+        let mut context = context(10, 10);
+        run(&mut context, 0, &[]);
+        context.expire(limits::SESSION_QUIET_MS, &mut Tally::default());
+        assert_eq!(context.held(), (1, 1));
+        context.expire(limits::SESSION_QUIET_MS + 120_000, &mut Tally::default());
+        context.expire(0, &mut Tally::default());
+        assert_eq!(context.held(), (0, 1));
+        let (enriched, _) = run(&mut context, limits::SESSION_QUIET_MS + 120_000, &[]);
+        assert_eq!(enriched.session.unwrap().events, 1);
+        assert_eq!(enriched.user.unwrap().events, 2);
+    }
+
+    #[test]
+    fn orgs_are_kept_apart() {
+        let mut context = context(10, 10);
+        run(&mut context, 0, &[]);
+        let mut other = event(1, "u", &[]);
+        other.org = Some(Arc::from("other"));
+        let enriched = context.enrich(observation(other, None), false, &mut Tally::default());
+        assert_eq!((enriched.session.unwrap().events, enriched.user.unwrap().events), (1, 1));
+    }
+}

@@ -1,0 +1,149 @@
+//! Which fields under `enriched.` does a rule read, and what stands in them?
+
+use crate::model::{FieldId, FieldTable, Fields, Place, SessionFacts, TravelFacts, UserFacts, Value, core};
+
+/// Writes the computed fields that are read, and no others.
+pub(super) struct Filler<'a> {
+    table: &'a FieldTable,
+    fields: &'a mut Fields,
+}
+
+impl<'a> Filler<'a> {
+    /// For the fields of one event.
+    pub fn new(table: &'a FieldTable, fields: &'a mut Fields) -> Self {
+        Self { table, fields }
+    }
+
+    /// Sets a field if a rule reads it and there is a value.
+    fn set<'v>(&mut self, id: FieldId, value: Option<Value<'v>>) {
+        if let Some(value) = value.filter(|_| self.table.is_read(id)) {
+            self.fields.set(id, value);
+        }
+    }
+
+    fn text(&mut self, id: FieldId, text: Option<&str>) {
+        self.set(id, text.filter(|text| !text.is_empty()).map(Value::Text));
+    }
+
+    fn number(&mut self, id: FieldId, number: Option<f64>) {
+        self.set(id, number.map(Value::Number));
+    }
+
+    fn flag(&mut self, id: FieldId, flag: bool) {
+        self.set(id, Some(Value::Boolean(flag)));
+    }
+
+    fn count(&mut self, id: FieldId, count: u64) {
+        self.set(id, Some(Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))));
+    }
+
+    /// `enriched.org`, and `enriched.user.id` and `.login`.
+    pub fn who(&mut self, org: Option<&str>, id: Option<&str>, login: Option<&str>) {
+        self.text(core::ENRICHED_ORG, org);
+        self.text(core::ENRICHED_USER_ID, id);
+        self.text(core::ENRICHED_USER_LOGIN, login);
+    }
+
+    /// `enriched.geo`, `enriched.asn` and `enriched.ip`.
+    pub fn place(&mut self, place: &Place) {
+        if let Some(geo) = place.geo.as_deref() {
+            self.text(core::ENRICHED_GEO_COUNTRY, geo.country.as_deref());
+            self.text(core::ENRICHED_GEO_COUNTRY_NAME, geo.country_name.as_deref());
+            self.text(core::ENRICHED_GEO_REGION, geo.region.as_deref());
+            self.text(core::ENRICHED_GEO_CITY, geo.city.as_deref());
+            self.number(core::ENRICHED_GEO_LAT, geo.lat);
+            self.number(core::ENRICHED_GEO_LON, geo.lon);
+            self.number(core::ENRICHED_GEO_ACCURACY_KM, geo.accuracy_km);
+            self.text(core::ENRICHED_GEO_SOURCE, Some(geo.source.as_str()));
+        }
+        if let Some(asn) = place.asn.as_deref() {
+            self.count(core::ENRICHED_ASN_NUMBER, asn.number.into());
+            self.text(core::ENRICHED_ASN_ORG, asn.org.as_deref());
+        }
+        self.flag(core::ENRICHED_IP_PRIVATE, place.ip.private);
+        self.text(core::ENRICHED_IP_SITE, place.ip.site.as_deref());
+        self.flag(core::ENRICHED_IP_ANONYMOUS, place.ip.anonymous);
+        self.flag(core::ENRICHED_IP_HOSTING, place.ip.hosting);
+        self.flag(core::ENRICHED_IP_PROXY, place.ip.proxy);
+    }
+
+    /// `enriched.session`
+    pub fn session(&mut self, session: &SessionFacts) {
+        self.text(core::ENRICHED_SESSION_ID, Some(&session.id));
+        self.set(core::ENRICHED_SESSION_AGE_S, Some(Value::Integer(session.age_s)));
+        self.count(core::ENRICHED_SESSION_EVENTS, session.events);
+        self.flag(core::ENRICHED_SESSION_IP_CHANGED, session.ip_changed);
+        self.flag(core::ENRICHED_SESSION_ASN_CHANGED, session.asn_changed);
+        self.flag(core::ENRICHED_SESSION_COUNTRY_CHANGED, session.country_changed);
+        self.flag(core::ENRICHED_SESSION_OS_CHANGED, session.os_changed);
+        self.flag(core::ENRICHED_SESSION_UA_CHANGED, session.ua_changed);
+        self.count(core::ENRICHED_SESSION_CONCURRENT, session.concurrent.into());
+        self.flag(core::ENRICHED_SESSION_ADMIN, session.admin);
+        self.flag(core::ENRICHED_SESSION_MFA, session.mfa);
+    }
+
+    /// `enriched.user`, but for id and login, which [`who`](Self::who) writes.
+    pub fn user(&mut self, user: &UserFacts) {
+        self.set(core::ENRICHED_USER_KNOWN_DAYS, Some(Value::Integer(user.known_days)));
+        self.count(core::ENRICHED_USER_EVENTS, user.events);
+        self.flag(core::ENRICHED_USER_NEW_COUNTRY, user.new_country);
+        self.flag(core::ENRICHED_USER_NEW_ASN, user.new_asn);
+    }
+
+    /// `enriched.travel`
+    pub fn travel(&mut self, travel: &TravelFacts) {
+        self.number(core::ENRICHED_TRAVEL_KM, Some(travel.km));
+        self.number(core::ENRICHED_TRAVEL_KMH, Some(travel.kmh));
+        self.set(core::ENRICHED_TRAVEL_SECONDS, Some(Value::Integer(travel.seconds)));
+        let from = travel.from.as_deref().and_then(|place| place.geo.as_deref());
+        self.text(core::ENRICHED_TRAVEL_FROM_COUNTRY, from.and_then(|geo| geo.country.as_deref()));
+        self.text(core::ENRICHED_TRAVEL_FROM_CITY, from.and_then(|geo| geo.city.as_deref()));
+        self.text(core::ENRICHED_TRAVEL_FROM_UUID, Some(&travel.from_uuid));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enrich::testing::{fields, place};
+
+    #[test]
+    fn every_field_that_is_read_is_written_and_no_other() {
+        let somewhere = place("203.0.113.7", "PT", 64500, Some((38.7, -9.1)));
+        let session = SessionFacts { id: "idxone".into(), ..SessionFacts::default() };
+        let travel = TravelFacts {
+            from: Some(somewhere.clone()),
+            from_uuid: "before".into(),
+            ..TravelFacts::default()
+        };
+        let fill = |table: &FieldTable| {
+            let mut fields = fields(&[]);
+            let mut filler = Filler::new(table, &mut fields);
+            filler.who(Some("acme"), Some("00u1"), Some("ana@example.com"));
+            filler.place(&somewhere);
+            filler.session(&session);
+            filler.user(&UserFacts::default());
+            filler.travel(&travel);
+            let filled = table.iter().filter(|(id, _)| fields.exists(*id));
+            filled.map(|(_, path)| path.to_owned()).collect::<Vec<_>>()
+        };
+        assert!(fill(&FieldTable::default()).is_empty());
+        let mut one = FieldTable::default();
+        one.read("enriched.geo.country");
+        assert_eq!(fill(&one), ["enriched.geo.country"]);
+        let mut all = FieldTable::default();
+        for def in core::ALL {
+            all.read(def.path);
+        }
+        let filled = fill(&all);
+        // Not in this event's place, or decoded elsewhere.
+        let absent =
+            ["city", "country_name", "region", "accuracy_km", "org", "site", "level", "reasons", "positive"];
+        for def in core::ALL.iter().filter(|def| def.path.starts_with("enriched.")) {
+            let last = def.path.rsplit('.').next().unwrap();
+            let expected =
+                def.path == "enriched.org" || !(absent.contains(&last) || def.path.ends_with("from_city"));
+            assert_eq!(filled.contains(&def.path.to_owned()), expected, "{}", def.path);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What was seen just before and just after an event, in event time?
+//!
+//! Events may come late, so the neighbours of an event are not those that came before it. A
+//! history holds what an event on time can still fall between: the latest sighting before the
+//! watermark and all since.
+//!
+//! # What is promised
+//! Of any two sightings that are neighbours in event time, the one that comes second finds the
+//! other, whichever that is: every pair of neighbours is judged, once. This holds for events that
+//! are not late (the watermark has not passed them), while no more than [`limits::SIGHTINGS`] lie
+//! between. A pair may be judged, too, that were neighbours only until a third came between them.
+//! Then whatever differs between the two differs between two neighbours from the one to the other.
+
+use compact_str::CompactString;
+
+use crate::limits;
+
+/// A sighting further ahead than this is no neighbour: an event of a broken clock would else be
+/// the neighbour of every event from then on.
+const AHEAD_MS: i64 = 24 * 3_600_000;
+
+/// Sightings in the order of event time, ties by uuid.
+#[derive(Debug)]
+pub(super) struct History<T> {
+    seen: Vec<Seen<T>>,
+}
+
+/// One sighting.
+#[derive(Clone, Debug)]
+pub(super) struct Seen<T> {
+    /// When, ms.
+    pub at_ms: i64,
+    /// The event's id.
+    pub uuid: CompactString,
+    /// What was seen.
+    pub what: T,
+}
+
+impl<T> Default for History<T> {
+    fn default() -> Self {
+        Self { seen: Vec::new() }
+    }
+}
+
+impl<T> History<T> {
+    /// The sightings before, nearest first.
+    pub fn before(&self, at_ms: i64, uuid: &str) -> impl Iterator<Item = &Seen<T>> {
+        self.seen.get(..self.position(at_ms, uuid)).unwrap_or_default().iter().rev()
+    }
+
+    /// The sightings after, nearest first.
+    pub fn after(&self, at_ms: i64, uuid: &str) -> impl Iterator<Item = &Seen<T>> {
+        let after = self.seen.get(self.position(at_ms, uuid)..).unwrap_or_default();
+        after.iter().take_while(move |seen| seen.at_ms.saturating_sub(at_ms) <= AHEAD_MS)
+    }
+
+    /// Takes in a sighting, then lets go of those that no event from the watermark on can need.
+    /// `inherit` gives a sighting what it does not say itself from the one before that goes.
+    pub fn insert(&mut self, seen: Seen<T>, watermark_ms: i64, inherit: impl Fn(&mut T, T)) {
+        let place = self.position(seen.at_ms, &seen.uuid);
+        self.seen.insert(place, seen);
+        let settled = self.seen.partition_point(|seen| seen.at_ms < watermark_ms);
+        let surplus = self.seen.len().saturating_sub(limits::SIGHTINGS);
+        for _ in 0..settled.saturating_sub(1).max(surplus) {
+            let gone = self.seen.remove(0);
+            if let Some(next) = self.seen.first_mut() {
+                inherit(&mut next.what, gone.what);
+            }
+        }
+    }
+
+    fn position(&self, at_ms: i64, uuid: &str) -> usize {
+        self.seen.partition_point(|seen| (seen.at_ms, seen.uuid.as_str()) < (at_ms, uuid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seen(at_ms: i64, what: char) -> Seen<char> {
+        Seen { at_ms, uuid: CompactString::from(what.to_string()), what }
+    }
+
+    fn held(history: &History<char>) -> String {
+        history.seen.iter().map(|seen| seen.what).collect()
+    }
+
+    #[test]
+    fn neighbours_are_those_in_time_and_ties_go_by_uuid() {
+        let mut history = History::default();
+        for (at_ms, what) in [(30, 'd'), (10, 'a'), (20, 'c'), (20, 'b')] {
+            history.insert(seen(at_ms, what), 0, |_, _| {});
+        }
+        assert_eq!(held(&history), "abcd");
+        assert_eq!(history.before(20, "bb").map(|seen| seen.what).collect::<String>(), "ba");
+        assert_eq!(history.after(20, "bb").map(|seen| seen.what).collect::<String>(), "cd");
+    }
+
+    #[test]
+    fn only_the_last_before_the_watermark_and_those_since_are_held() {
+        let mut history = History::default();
+        for (at_ms, what) in [(10, 'a'), (20, 'b'), (30, 'c')] {
+            history.insert(seen(at_ms, what), 0, |_, _| {});
+        }
+        history.insert(seen(40, 'd'), 30, |_, _| {});
+        assert_eq!(held(&history), "bcd");
+        history.insert(seen(50, 'e'), 100, |_, _| {});
+        assert_eq!(held(&history), "e");
+    }
+
+    #[test]
+    fn what_goes_leaves_what_it_knew() {
+        let mut history = History::default();
+        for (at_ms, known) in [(10, Some(1)), (20, None), (30, None)] {
+            let seen = Seen { at_ms, uuid: "u".into(), what: known };
+            history.insert(seen, 31, |kept, gone| *kept = kept.or(gone));
+        }
+        assert_eq!(history.before(40, "u").map(|seen| seen.what).collect::<Vec<_>>(), [Some(1)]);
+    }
+
+    #[test]
+    fn it_is_bounded_and_a_broken_clock_is_no_neighbour() {
+        let mut history = History::default();
+        history.insert(seen(i64::MAX, 'z'), 0, |_, _| {});
+        for at_ms in 0..1000 {
+            history.insert(seen(at_ms, 'a'), 0, |_, _| {});
+            assert!(history.after(at_ms + 1, "u").next().is_none());
+        }
+        assert_eq!(history.seen.len(), limits::SIGHTINGS);
+    }
+
+    proptest! {
+        #[test]
+        fn every_pair_of_neighbours_meets_once_in_any_order(
+            times in proptest::collection::vec(0_i64..20, 1..10),
+            order in Just((0..10_usize).collect::<Vec<_>>()).prop_shuffle(),
+        ) {
+            let mut events: Vec<(i64, String)> =
+                times.iter().enumerate().map(|(index, at_ms)| (*at_ms, index.to_string())).collect();
+            let mut history = History::default();
+            let mut met = Vec::new();
+            for index in order.into_iter().filter(|index| *index < times.len()) {
+                let (at_ms, uuid) = &events[index];
+                let before = history.before(*at_ms, uuid).next().map(|seen: &Seen<()>| seen.uuid.to_string());
+                let after = history.after(*at_ms, uuid).next().map(|seen| seen.uuid.to_string());
+                met.extend(before.map(|before| (before, uuid.clone())));
+                met.extend(after.map(|after| (uuid.clone(), after)));
+                history.insert(Seen { at_ms: *at_ms, uuid: uuid.into(), what: () }, 0, |(), ()| {});
+            }
+            events.sort();
+            for pair in events.windows(2) {
+                let pair = (pair[0].1.clone(), pair[1].1.clone());
+                prop_assert_eq!(met.iter().filter(|met| **met == pair).count(), 1);
+            }
+        }
+    }
+}

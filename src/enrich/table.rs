@@ -1,0 +1,224 @@
+//! How is state held for many keys, and which goes first when there are too many?
+//!
+//! The key that was least recently active goes first, by event time to the minute, then in the
+//! order in which the keys came. A key that was quiet for longer than the table's limit begins
+//! anew at its next event, whether or not it was forgotten before: so it makes no difference how
+//! often the table is swept.
+
+use std::collections::BTreeMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use foldhash::fast::FixedState;
+use hashbrown::{Equivalent, HashMap};
+
+/// Activity is ordered by the minute, so that most events need not move their key.
+const MINUTE_MS: i64 = 60_000;
+
+/// An id within an org. Hashes as [`KeyRef`] does: the same parts in the same order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    org: Option<Arc<str>>,
+    id: CompactString,
+}
+
+/// A [`Key`] that is only looked for.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(super) struct KeyRef<'a> {
+    /// The tenant.
+    pub org: Option<&'a Arc<str>>,
+    /// The id of the user or session.
+    pub id: &'a str,
+}
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.id == key.id && self.org == key.org.as_ref()
+    }
+}
+
+/// A bounded table of states.
+#[derive(Debug)]
+pub(super) struct Table<S> {
+    entries: HashMap<Key, Entry<S>, FixedState>,
+    order: BTreeMap<Activity, Key>,
+    capacity: usize,
+    quiet_ms: i64,
+    born: u64,
+}
+
+#[derive(Debug)]
+struct Entry<S> {
+    state: S,
+    last_ms: i64,
+    born: u64,
+}
+
+/// The minute of the last activity, then the number of the key.
+type Activity = (i64, u64);
+
+impl<S> Entry<S> {
+    fn activity(&self) -> Activity {
+        (self.last_ms.div_euclid(MINUTE_MS), self.born)
+    }
+}
+
+impl<S: Default> Table<S> {
+    /// For at most so many keys, each forgotten after so long without an event.
+    pub fn new(capacity: usize, quiet_ms: i64) -> Self {
+        Self {
+            entries: HashMap::default(),
+            order: BTreeMap::new(),
+            capacity: capacity.max(1),
+            quiet_ms,
+            born: 0,
+        }
+    }
+
+    /// Works on the state of a key that is active at this time, made if there is none. Gives what
+    /// the work gives, and whether another key had to go.
+    pub fn with<R>(&mut self, key: KeyRef<'_>, at_ms: i64, work: impl FnOnce(&mut S) -> R) -> (R, bool) {
+        let Some(entry) = self.entries.get_mut(&key) else { return self.add(key, at_ms, work) };
+        let before = entry.activity();
+        if at_ms.saturating_sub(entry.last_ms) > self.quiet_ms {
+            entry.state = S::default();
+        }
+        entry.last_ms = entry.last_ms.max(at_ms);
+        let after = entry.activity();
+        if before != after
+            && let Some(key) = self.order.remove(&before)
+        {
+            self.order.insert(after, key);
+        }
+        (work(&mut entry.state), false)
+    }
+
+    fn add<R>(&mut self, key: KeyRef<'_>, at_ms: i64, work: impl FnOnce(&mut S) -> R) -> (R, bool) {
+        let evicted = self.entries.len() >= self.capacity && self.remove_first();
+        let mut entry = Entry { state: S::default(), last_ms: at_ms, born: self.born };
+        self.born += 1;
+        let done = work(&mut entry.state);
+        let key = Key { org: key.org.cloned(), id: key.id.into() };
+        self.order.insert(entry.activity(), key.clone());
+        self.entries.insert(key, entry);
+        (done, evicted)
+    }
+
+    fn remove_first(&mut self) -> bool {
+        let first = self.order.pop_first();
+        first.is_some_and(|(_, key)| self.entries.remove(&key).is_some())
+    }
+
+    /// Forgets the keys that no event from this time on can find.
+    pub fn expire(&mut self, watermark_ms: i64) {
+        while let Some(((minute, _), _)) = self.order.first_key_value() {
+            let last_ms = minute.saturating_add(1).saturating_mul(MINUTE_MS).saturating_sub(1);
+            if last_ms.saturating_add(self.quiet_ms) >= watermark_ms {
+                break;
+            }
+            self.remove_first();
+        }
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const QUIET_MS: i64 = 3_600_000;
+
+    fn touch(table: &mut Table<u32>, id: &str, at_ms: i64) -> (u32, bool) {
+        let count = |count: &mut u32| {
+            *count += 1;
+            *count
+        };
+        table.with(KeyRef { org: None, id }, at_ms, count)
+    }
+
+    #[test]
+    fn one_id_in_two_orgs_is_two_keys() {
+        let mut table: Table<u32> = Table::new(10, QUIET_MS);
+        let (acme, other) = (Arc::from("acme"), Arc::from("other"));
+        for org in [None, Some(&acme), Some(&other)] {
+            assert_eq!(table.with(KeyRef { org, id: "00u1" }, 0, |count| std::mem::replace(count, 7)).0, 0);
+        }
+        let again: Arc<str> = Arc::from("acme");
+        assert_eq!(table.with(KeyRef { org: Some(&again), id: "00u1" }, 0, |count| *count).0, 7);
+        assert_eq!(table.len(), 3);
+    }
+
+    #[test]
+    fn a_quiet_key_begins_anew_whether_or_not_the_table_was_swept() {
+        for sweep in [false, true] {
+            let mut table = Table::new(10, QUIET_MS);
+            touch(&mut table, "a", 0);
+            assert_eq!(touch(&mut table, "a", QUIET_MS).0, 2, "just in time");
+            let next = 2 * QUIET_MS + 60_000;
+            if sweep {
+                table.expire(next);
+                assert_eq!(table.len(), 0);
+            }
+            assert_eq!(touch(&mut table, "a", next).0, 1);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_least_recently_active_goes_first_and_only_at_the_bound(
+            touches in proptest::collection::vec((0_u8..12, 0_i64..50), 1..120),
+            capacity in 1_usize..8,
+        ) {
+            let mut table = Table::new(capacity, i64::MAX / 2);
+            // The plain way: (id, minute of last activity, birth).
+            let mut model: Vec<(u8, i64, usize)> = Vec::new();
+            for (birth, (id, minute)) in touches.into_iter().enumerate() {
+                let evicted = touch(&mut table, &id.to_string(), minute * MINUTE_MS + i64::from(id)).1;
+                let expected = match model.iter_mut().find(|(known, _, _)| *known == id) {
+                    Some(known) => {
+                        known.1 = known.1.max(minute);
+                        false
+                    }
+                    None => {
+                        let full = model.len() == capacity;
+                        if full {
+                            let first = model.iter().enumerate().min_by_key(|(_, known)| (known.1, known.2));
+                            let first = first.map(|(place, _)| place).unwrap();
+                            model.remove(first);
+                        }
+                        model.push((id, minute, birth));
+                        full
+                    }
+                };
+                prop_assert_eq!(evicted, expected);
+                prop_assert_eq!(table.entries.len(), table.order.len());
+                for (id, _, _) in &model {
+                    let key = id.to_string();
+                    let held = table.entries.contains_key(&KeyRef { org: None, id: &key });
+                    prop_assert!(held, "{}", id);
+                }
+                prop_assert_eq!(table.len(), model.len());
+            }
+        }
+
+        #[test]
+        fn sweeping_changes_no_answer_to_an_event_on_time(
+            steps in proptest::collection::vec((0_u8..4, 0_i64..QUIET_MS), 1..60),
+        ) {
+            let (mut swept, mut never) = (Table::new(100, QUIET_MS), Table::new(100, QUIET_MS));
+            let mut now = 0;
+            for (id, wait) in steps {
+                now += wait;
+                swept.expire(now);
+                prop_assert_eq!(touch(&mut swept, &id.to_string(), now), touch(&mut never, &id.to_string(), now));
+            }
+        }
+    }
+}

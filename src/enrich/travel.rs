@@ -1,0 +1,217 @@
+//! How far is it from one place to the other, and how fast would that be?
+
+use std::sync::Arc;
+
+use super::history::{History, Seen};
+use crate::model::{Event, Geo, Place, TravelFacts};
+
+/// Mean radius of the Earth in km.
+const EARTH_KM: f64 = 6_371.008_8;
+
+/// Accuracy radius in km where a source gives none.
+const ACCURACY_KM: f64 = 20.0;
+
+/// What an airliner does: km worth flying, and km/h. They only weigh two ways against each other.
+const FLIGHT: (f64, f64) = (500.0, 900.0);
+
+/// Judges the ways between this place and its neighbours in event time, then takes it in. Of two
+/// ways, gives the one that is less likely to have been travelled: both its length and its speed
+/// count, so that neither a short hop within seconds nor a long journey in days hides a leap.
+pub(super) fn judge(
+    history: &mut History<Arc<Place>>,
+    event: &Event,
+    place: &Arc<Place>,
+    watermark_ms: i64,
+) -> Option<TravelFacts> {
+    place.geo.as_deref().and_then(point)?;
+    let (at_ms, uuid) = (event.published_ms, event.uuid.as_str());
+    let before = history.before(at_ms, uuid).next().and_then(|other| way(place, at_ms, other));
+    let after = history.after(at_ms, uuid).next().and_then(|other| way(place, at_ms, other));
+    let seen = Seen { at_ms, uuid: event.uuid.clone(), what: Arc::clone(place) };
+    history.insert(seen, watermark_ms, |_, _| {});
+    match (before, after) {
+        (Some(before), Some(after)) if weight(&after) > weight(&before) => Some(after),
+        (before, after) => before.or(after),
+    }
+}
+
+/// The way between two sightings; none between two at one address.
+fn way(here: &Place, at_ms: i64, other: &Seen<Arc<Place>>) -> Option<TravelFacts> {
+    let there = &other.what;
+    if here.ip.address == there.ip.address {
+        return None;
+    }
+    let km = distance(here.geo.as_deref()?, there.geo.as_deref()?)?;
+    let ms = at_ms.abs_diff(other.at_ms);
+    let hours = ms.max(1_000) as f64 / 3_600_000.0;
+    Some(TravelFacts {
+        km,
+        kmh: km / hours,
+        seconds: i64::try_from(ms / 1_000).unwrap_or(i64::MAX),
+        from: Some(Arc::clone(there)),
+        from_uuid: other.uuid.clone(),
+    })
+}
+
+fn weight(way: &TravelFacts) -> f64 {
+    (way.km / FLIGHT.0).min(way.kmh / FLIGHT.1)
+}
+
+/// Distance in km less both accuracy radii; none where a place has no coordinates.
+fn distance(left: &Geo, right: &Geo) -> Option<f64> {
+    let radii = left.accuracy_km.unwrap_or(ACCURACY_KM) + right.accuracy_km.unwrap_or(ACCURACY_KM);
+    Some((great_circle(point(left)?, point(right)?) - radii).max(0.0))
+}
+
+fn point(geo: &Geo) -> Option<(f64, f64)> {
+    geo.lat.zip(geo.lon)
+}
+
+/// Distance over the surface between two points of latitude and longitude in degrees (haversine).
+fn great_circle(left: (f64, f64), right: (f64, f64)) -> f64 {
+    let (lat1, lat2) = (left.0.to_radians(), right.0.to_radians());
+    let half_lat = ((lat2 - lat1) / 2.0).sin();
+    let half_lon = ((right.1 - left.1).to_radians() / 2.0).sin();
+    let chord = half_lat * half_lat + lat1.cos() * lat2.cos() * half_lon * half_lon;
+    2.0 * EARTH_KM * chord.clamp(0.0, 1.0).sqrt().asin()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::enrich::testing::{event, permutations, place};
+
+    const BERLIN: (f64, f64) = (52.52, 13.40);
+    const LISBON: (f64, f64) = (38.72, -9.14);
+    const NEW_YORK: (f64, f64) = (40.71, -74.01);
+    const HOUR_MS: i64 = 3_600_000;
+
+    fn at(address: &str, point: (f64, f64)) -> Arc<Place> {
+        place(address, "XX", 1, Some(point))
+    }
+
+    fn go(
+        history: &mut History<Arc<Place>>,
+        at_ms: i64,
+        uuid: &str,
+        place: &Arc<Place>,
+    ) -> Option<TravelFacts> {
+        judge(history, &event(at_ms, uuid, &[]), place, i64::MIN)
+    }
+
+    #[test]
+    fn known_distances() {
+        assert!((great_circle(BERLIN, LISBON) - 2313.0).abs() < 10.0);
+        assert!((great_circle(BERLIN, NEW_YORK) - 6385.0).abs() < 20.0);
+        assert!((great_circle((0.0, 179.9), (0.0, -179.9)) - 22.24).abs() < 0.1, "over the date line");
+        assert!((great_circle((90.0, 0.0), (-90.0, 0.0)) - 20015.1).abs() < 0.1);
+    }
+
+    #[test]
+    fn a_way_is_its_length_less_both_radii_and_the_speed_it_needs() {
+        let mut history = History::default();
+        assert_eq!(go(&mut history, 0, "a", &at("203.0.113.1", BERLIN)), None);
+        let way = go(&mut history, HOUR_MS / 2, "b", &at("203.0.113.2", LISBON)).unwrap();
+        assert!((way.km - (great_circle(BERLIN, LISBON) - 40.0)).abs() < 1e-9);
+        assert!((way.kmh - 2.0 * way.km).abs() < 1e-9);
+        assert_eq!((way.seconds, way.from_uuid.as_str()), (1800, "a"));
+        assert_eq!(way.from.unwrap().ip.address, Some("203.0.113.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn within_one_second_counts_as_one_second() {
+        let mut history = History::default();
+        go(&mut history, 0, "a", &at("203.0.113.1", BERLIN));
+        let way = go(&mut history, 0, "b", &at("203.0.113.2", LISBON)).unwrap();
+        assert_eq!(way.seconds, 0);
+        assert!((way.kmh - way.km * 3600.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn one_address_is_one_place_whatever_its_coordinates_say() {
+        let mut history = History::default();
+        go(&mut history, 0, "a", &at("203.0.113.1", BERLIN));
+        assert_eq!(go(&mut history, 1000, "b", &at("203.0.113.1", LISBON)), None);
+    }
+
+    #[test]
+    fn a_place_without_coordinates_is_passed_over() {
+        let mut history = History::default();
+        go(&mut history, 0, "a", &at("203.0.113.1", BERLIN));
+        assert_eq!(go(&mut history, 1000, "b", &place("203.0.113.9", "XX", 1, None)), None);
+        assert_eq!(go(&mut history, 2000, "c", &at("203.0.113.2", LISBON)).unwrap().from_uuid, "a");
+    }
+
+    #[test]
+    fn near_places_are_no_way_at_all() {
+        let mut history = History::default();
+        go(&mut history, 0, "a", &at("203.0.113.1", BERLIN));
+        let way = go(&mut history, 1000, "b", &at("203.0.113.2", (52.4, 13.1))).unwrap();
+        assert_eq!((way.km, way.kmh), (0.0, 0.0));
+    }
+
+    #[test]
+    fn of_two_ways_the_less_likely_one_is_given() {
+        // A long journey before (days), a leap after (minutes); then a hop after (one second).
+        for (after, point, expected) in [(10 * 60_000, BERLIN, "z"), (1_000, (39.2, -8.6), "a")] {
+            let mut history = History::default();
+            go(&mut history, 0, "a", &at("203.0.113.1", NEW_YORK));
+            go(&mut history, 9 * HOUR_MS + after, "z", &at("203.0.113.3", point));
+            let way = go(&mut history, 9 * HOUR_MS, "m", &at("203.0.113.2", LISBON)).unwrap();
+            assert_eq!(way.from_uuid, expected);
+        }
+    }
+
+    #[test]
+    fn a_leap_is_found_in_whichever_order_the_events_come() {
+        // In order of time: at home, at home, a leap, back at home a day later.
+        let events = [
+            (0, "a", at("203.0.113.1", LISBON)),
+            (10 * 60_000, "b", at("203.0.113.1", LISBON)),
+            (30 * 60_000, "c", at("198.51.100.1", NEW_YORK)),
+            (24 * HOUR_MS, "d", at("203.0.113.1", LISBON)),
+        ];
+        for order in permutations(events.len()) {
+            let mut history = History::default();
+            let mut leaps = Vec::new();
+            for index in &order {
+                let (at_ms, uuid, place) = &events[*index];
+                let way =
+                    go(&mut history, *at_ms, uuid, place).filter(|way| way.km > 500.0 && way.kmh > 900.0);
+                leaps.extend(way.map(|way| (way.from_uuid.to_string(), uuid.to_string())));
+            }
+            let neighbours = |(x, y): &(String, String)| (x.min(y).as_str(), x.max(y).as_str()) == ("b", "c");
+            assert!(leaps.iter().any(neighbours), "{order:?}: {leaps:?}");
+            // Before b has come, a and c are neighbours, and the same leap lies between them.
+            let same_leap = |(x, y): &(String, String)| x.min(y) <= &"b".to_owned() && x.max(y) == "c";
+            assert!(leaps.iter().all(same_leap), "{order:?}: {leaps:?}");
+        }
+    }
+
+    fn points() -> impl Strategy<Value = (f64, f64)> {
+        (-90.0..=90.0, -180.0..=180.0)
+    }
+
+    proptest! {
+        #[test]
+        fn distance_is_a_metric(a in points(), b in points(), c in points()) {
+            let (ab, ba) = (great_circle(a, b), great_circle(b, a));
+            prop_assert!((ab - ba).abs() < 1e-6);
+            prop_assert!(great_circle(a, a) < 1e-6);
+            prop_assert!((0.0..=EARTH_KM * std::f64::consts::PI + 1e-6).contains(&ab));
+            prop_assert!(ab <= great_circle(a, c) + great_circle(c, b) + 1e-6);
+        }
+
+        #[test]
+        fn figures_are_finite_and_never_negative(a in points(), b in points(), at_ms in any::<i64>()) {
+            let mut history = History::default();
+            go(&mut history, 0, "a", &at("203.0.113.1", a));
+            if let Some(way) = go(&mut history, at_ms, "b", &at("203.0.113.2", b)) {
+                prop_assert!(way.km.is_finite() && way.kmh.is_finite());
+                prop_assert!(way.km >= 0.0 && way.kmh >= 0.0 && way.seconds >= 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What is known of a user?
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use super::history::History;
+use super::session::earlier;
+use super::travel;
+use crate::limits;
+use crate::model::{Observation, Place, TravelFacts, UserFacts};
+
+/// Sessions whose last event is longer ago than this do not count as concurrent.
+const HOUR_MS: i64 = 3_600_000;
+
+/// The state of one user.
+#[derive(Debug, Default)]
+pub(super) struct User {
+    first_ms: Option<i64>,
+    events: u64,
+    countries: Known<CompactString>,
+    systems: Known<u32>,
+    sessions: Vec<Active>,
+    places: History<Arc<Place>>,
+}
+
+/// One session of the user: when it was first and last active.
+#[derive(Debug)]
+struct Active {
+    id: CompactString,
+    first_ms: i64,
+    last_ms: i64,
+}
+
+/// Values seen before, each with the time it was last seen; bounded.
+#[derive(Debug)]
+struct Known<T>(Vec<(T, i64)>);
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl User {
+    /// Takes in an event, but for its place.
+    pub fn take(&mut self, at_ms: i64) -> UserFacts {
+        let first_ms = earlier(&mut self.first_ms, at_ms);
+        self.events += 1;
+        UserFacts {
+            known_days: at_ms.saturating_sub(first_ms) / (24 * HOUR_MS),
+            events: self.events,
+            ..UserFacts::default()
+        }
+    }
+
+    /// Takes in the user's own place: is it new, and what way led there?
+    pub fn visit(
+        &mut self,
+        observation: &Observation,
+        watermark_ms: i64,
+        facts: &mut UserFacts,
+    ) -> Option<TravelFacts> {
+        let (place, event) = (observation.place.as_ref()?, &observation.event);
+        if let Some(country) = place.geo.as_deref().and_then(|geo| geo.country.as_deref()) {
+            facts.new_country = self.countries.is_new(CompactString::from(country), event.published_ms);
+        }
+        if let Some(asn) = place.asn.as_deref() {
+            facts.new_asn = self.systems.is_new(asn.number, event.published_ms);
+        }
+        travel::judge(&mut self.places, event, place, watermark_ms)
+    }
+
+    /// Takes in the session of an event and counts those active in the hour before it, with this
+    /// one.
+    pub fn concurrent(&mut self, session: &str, at_ms: i64, watermark_ms: i64) -> u32 {
+        let horizon_ms = watermark_ms.saturating_sub(HOUR_MS);
+        self.sessions.retain(|active| active.last_ms > horizon_ms);
+        match self.sessions.iter_mut().find(|active| active.id == session) {
+            Some(active) => {
+                active.first_ms = active.first_ms.min(at_ms);
+                active.last_ms = active.last_ms.max(at_ms);
+            }
+            None => self.begin(session, at_ms),
+        }
+        let hour_ms = at_ms.saturating_sub(HOUR_MS);
+        let active = |active: &&Active| active.first_ms <= at_ms && active.last_ms > hour_ms;
+        u32::try_from(self.sessions.iter().filter(active).count()).unwrap_or(u32::MAX).max(1)
+    }
+
+    fn begin(&mut self, session: &str, at_ms: i64) {
+        if self.sessions.len() >= limits::SESSIONS_PER_USER {
+            let least = self.sessions.iter().enumerate().min_by_key(|(_, active)| active.last_ms);
+            if let Some(place) = least.map(|(place, _)| place) {
+                self.sessions.swap_remove(place);
+            }
+        }
+        self.sessions.push(Active { id: session.into(), first_ms: at_ms, last_ms: at_ms });
+    }
+}
+
+impl<T: PartialEq> Known<T> {
+    /// Whether a value was not seen before; the first of all is not new.
+    fn is_new(&mut self, value: T, at_ms: i64) -> bool {
+        if let Some((_, last_ms)) = self.0.iter_mut().find(|(known, _)| *known == value) {
+            *last_ms = at_ms.max(*last_ms);
+            return false;
+        }
+        let first = self.0.is_empty();
+        if self.0.len() >= limits::PLACES_PER_USER {
+            let least = self.0.iter().enumerate().min_by_key(|(_, (_, last_ms))| *last_ms);
+            if let Some(place) = least.map(|(place, _)| place) {
+                self.0.swap_remove(place);
+            }
+        }
+        self.0.push((value, at_ms));
+        !first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::enrich::testing::{event, observation, permutations, place};
+
+    const DAY_MS: i64 = 24 * HOUR_MS;
+
+    fn visit(user: &mut User, at_ms: i64, country: &str, system: u32) -> (bool, bool) {
+        let observation =
+            observation(event(at_ms, "u", &[]), Some(place("203.0.113.1", country, system, None)));
+        let mut facts = user.take(at_ms);
+        user.visit(&observation, i64::MIN, &mut facts);
+        (facts.new_country, facts.new_asn)
+    }
+
+    #[test]
+    fn days_and_events_count_from_the_first_event_in_time() {
+        let mut user = User::default();
+        let facts = user.take(5 * DAY_MS);
+        assert_eq!((facts.known_days, facts.events), (0, 1));
+        assert_eq!(user.take(0).known_days, 0);
+        let facts = user.take(7 * DAY_MS - 1);
+        assert_eq!((facts.known_days, facts.events), (6, 3));
+    }
+
+    #[test]
+    fn a_place_is_new_once_and_the_first_of_all_never() {
+        let mut user = User::default();
+        assert_eq!(visit(&mut user, 10, "PT", 1), (false, false));
+        assert_eq!(visit(&mut user, 20, "PT", 2), (false, true));
+        assert_eq!(visit(&mut user, 30, "DE", 2), (true, false));
+        assert_eq!(visit(&mut user, 40, "PT", 1), (false, false));
+    }
+
+    #[test]
+    fn in_any_order_every_country_but_one_is_new_once() {
+        let countries = ["PT", "DE", "PT", "FR"];
+        for order in permutations(countries.len()) {
+            let mut user = User::default();
+            let new = order.iter().filter(|index| {
+                let at_ms = i64::try_from(**index).unwrap();
+                visit(&mut user, at_ms, countries[**index], 1).0
+            });
+            assert_eq!(new.count(), 2, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn the_least_recently_seen_place_is_forgotten_at_the_bound() {
+        let mut known = Known::default();
+        let bound = i64::try_from(limits::PLACES_PER_USER).unwrap();
+        for at_ms in 0..=bound {
+            known.is_new(at_ms, at_ms);
+        }
+        assert_eq!(known.0.len(), limits::PLACES_PER_USER);
+        assert!(!known.is_new(1, bound + 1), "still known");
+        assert!(known.is_new(0, bound + 2), "forgotten");
+    }
+
+    #[test]
+    fn sessions_of_the_last_hour_are_concurrent() {
+        let mut user = User::default();
+        assert_eq!(user.concurrent("a", 0, i64::MIN), 1);
+        assert_eq!(user.concurrent("b", HOUR_MS - 1, i64::MIN), 2);
+        assert_eq!(user.concurrent("b", HOUR_MS, i64::MIN), 1, "a has been quiet for an hour");
+        assert_eq!(user.concurrent("a", 10, i64::MIN), 1, "b began after this late event");
+        assert_eq!(user.concurrent("c", HOUR_MS + 5, i64::MIN), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn forgetting_by_the_watermark_changes_no_count(
+            steps in proptest::collection::vec((0_u8..6, 0..HOUR_MS), 1..40)
+        ) {
+            let (mut swept, mut never) = (User::default(), User::default());
+            let mut now = 0;
+            for (session, wait) in steps {
+                now += wait;
+                let id = session.to_string();
+                prop_assert_eq!(swept.concurrent(&id, now, now), never.concurrent(&id, now, i64::MIN));
+            }
+        }
+    }
+
+    #[test]
+    fn sessions_are_bounded() {
+        let mut user = User::default();
+        for at_ms in 0..1000 {
+            user.concurrent(&at_ms.to_string(), at_ms, i64::MIN);
+        }
+        assert_eq!(user.sessions.len(), limits::SESSIONS_PER_USER);
+    }
+}

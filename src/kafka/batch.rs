@@ -1,0 +1,170 @@
+//! What of one step is produced, and what if the broker finds a record of it too large?
+//!
+//! A batch is made once and kept until it is committed: the engine has already taken its records
+//! in, and taking them in again would find only repeats. So every further attempt produces the very
+//! same records with the very same offsets.
+
+use std::sync::Arc;
+
+use crate::alert::{OutRecord, Renderer};
+use crate::kafka::gather;
+use crate::limits;
+use crate::model::{Alert, DeadLetter, DeadLetterReason, Effects, FieldTable, Mode, Position, RawRecord};
+use crate::telemetry::Account;
+
+/// Everything that is committed together.
+#[derive(Debug)]
+pub struct Batch {
+    /// Names this batch and no other; committed with its offsets, so that a commit whose answer was
+    /// lost can be told from one that never happened.
+    pub tag: String,
+    /// What to produce.
+    pub records: Vec<Outgoing>,
+    /// The next offset of each partition.
+    pub offsets: Vec<(Arc<str>, i32, i64)>,
+    /// What to count once it is committed.
+    pub account: Account,
+    /// An attempt was made whose end is not known.
+    pub unknown: bool,
+}
+
+/// One record to produce.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// The record.
+    pub record: OutRecord,
+    source: Source,
+    /// How often it was shortened.
+    shrunk: u8,
+    /// Nothing is left of it that could be sent.
+    spent: bool,
+}
+
+/// What a record was made of.
+#[derive(Debug)]
+enum Source {
+    Alert(Box<Alert>),
+    DeadLetter,
+    Enriched(Position),
+}
+
+/// Renders what a step asked for.
+pub fn render(effects: &mut Effects, renderer: &Renderer, table: &FieldTable) -> Vec<Outgoing> {
+    let mut records = Vec::new();
+    for alert in std::mem::take(&mut effects.alerts) {
+        if alert.rule.mode != Mode::Off {
+            records.push(Outgoing::new(renderer.alert(&alert), Source::Alert(Box::new(alert))));
+        }
+    }
+    for letter in &effects.dead_letters {
+        records.push(Outgoing::new(renderer.dead_letter(letter), Source::DeadLetter));
+    }
+    for event in &effects.enriched {
+        let source = Source::Enriched(event.event().position.clone());
+        records.push(Outgoing::new(renderer.enriched(event, table), source));
+    }
+    records
+}
+
+/// Counts what a step read, found and left out.
+pub fn account(records: &[(Arc<str>, i32, usize)], effects: &Effects) -> Account {
+    let mut account = Account { tally: effects.tally.clone(), ..Account::default() };
+    for (topic, partition, bytes) in records {
+        let entry = account.consumed.entry((Arc::clone(topic), *partition)).or_default();
+        entry.0 += 1;
+        entry.1 += *bytes as u64;
+    }
+    for alert in &effects.alerts {
+        let name = Arc::clone(&alert.rule.name);
+        account.alerts.entry(name).or_insert_with(|| (Arc::clone(&alert.rule), 0)).1 += 1;
+    }
+    for letter in &effects.dead_letters {
+        *account.dead_letters.entry(letter.reason).or_default() += 1;
+    }
+    account
+}
+
+/// Where each record stands and how large it is, for [`account`].
+pub fn sizes(records: &[RawRecord]) -> Vec<(Arc<str>, i32, usize)> {
+    let size = |record: &RawRecord| {
+        (Arc::clone(&record.position.topic), record.position.partition, gather::size(record))
+    };
+    records.iter().map(size).collect()
+}
+
+impl Outgoing {
+    fn new(record: OutRecord, source: Source) -> Self {
+        Self { record, source, shrunk: 0, spent: false }
+    }
+
+    /// Whether nothing is left of it that could be sent.
+    pub fn is_spent(&self) -> bool {
+        self.spent
+    }
+
+    /// Makes the record shorter after the broker refused it, and says what it is now; `None` when
+    /// nothing is left to cut.
+    pub fn shrink(&mut self, renderer: &Renderer) -> Option<&'static str> {
+        self.shrunk += 1;
+        let (record, says) = match (&mut self.source, self.shrunk) {
+            (Source::Alert(alert), 1) => {
+                keep_evidence(alert, limits::SHRUNK_EVIDENCE);
+                (renderer.alert(alert), "an alert with less evidence")
+            }
+            (Source::Alert(alert), 2) => {
+                keep_evidence(alert, 0);
+                (renderer.alert(alert), "an alert without evidence")
+            }
+            (Source::Alert(alert), 3) => {
+                let detail = format!("Alert {} of rule {} is too large.", alert.id, alert.rule.name);
+                let position = Position::default();
+                (renderer.dead_letter(&too_large(position, detail)), "a dead letter that names the alert")
+            }
+            (Source::Enriched(position), 1) => {
+                let detail = "The enriched event is too large for its topic.".to_owned();
+                (
+                    renderer.dead_letter(&too_large(position.clone(), detail)),
+                    "a dead letter that names the event",
+                )
+            }
+            (Source::DeadLetter, 1) => {
+                let mut record = self.record.clone();
+                record.payload.truncate(limits::SHRUNK_DEAD_LETTER_BYTES);
+                (record, "the beginning of the original bytes")
+            }
+            (Source::DeadLetter, 2) => {
+                let record = OutRecord { payload: Vec::new(), ..self.record.clone() };
+                (record, "headers without the original bytes")
+            }
+            _ => {
+                self.spent = true;
+                return None;
+            }
+        };
+        self.record = record;
+        Some(says)
+    }
+}
+
+/// Keeps the first, the decisive and the last, as far as there is room.
+fn keep_evidence(alert: &mut Alert, most: usize) {
+    let before = alert.evidence.len();
+    if before <= most {
+        return;
+    }
+    let last = alert.evidence.pop();
+    alert.evidence.truncate(most.saturating_sub(1));
+    alert.evidence.extend(last.filter(|_| most > 0));
+    alert.omitted += (before - alert.evidence.len()) as u64;
+}
+
+fn too_large(position: Position, detail: String) -> DeadLetter {
+    DeadLetter {
+        position,
+        timestamp_ms: None,
+        reason: DeadLetterReason::TooLarge,
+        detail,
+        payload: Vec::new(),
+        key: None,
+    }
+}

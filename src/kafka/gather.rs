@@ -1,0 +1,141 @@
+//! When is a batch full?
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::Message as _;
+use rdkafka::message::{BorrowedMessage, Headers as _};
+
+use crate::config;
+use crate::model::{Header, Position, RawRecord};
+
+/// How long a worker with nothing to do waits for a record before it looks after other things.
+const IDLE_POLL: Duration = Duration::from_millis(100);
+
+/// Records on their way into one batch.
+#[derive(Debug)]
+pub struct Gathering {
+    /// The records, in the order in which they came.
+    pub records: Vec<RawRecord>,
+    bytes: usize,
+    first: Option<Instant>,
+    interval: Duration,
+    most_records: usize,
+    most_bytes: usize,
+}
+
+impl Gathering {
+    /// An empty batch under these limits.
+    pub fn new(engine: &config::Engine) -> Self {
+        Self {
+            records: Vec::new(),
+            bytes: 0,
+            first: None,
+            interval: engine.commit_interval.as_std(),
+            most_records: engine.commit_records,
+            most_bytes: engine.commit_bytes.as_bytes(),
+        }
+    }
+
+    /// Takes a record in.
+    pub fn push(&mut self, record: RawRecord, now: Instant) {
+        self.bytes += size(&record);
+        self.first.get_or_insert(now);
+        self.records.push(record);
+    }
+
+    /// Whether nothing more should go in.
+    pub fn is_full(&self, now: Instant) -> bool {
+        let due = self.first.is_some_and(|first| now.duration_since(first) >= self.interval);
+        due || self.records.len() >= self.most_records || self.bytes >= self.most_bytes
+    }
+
+    /// How long to wait for the next record.
+    pub fn patience(&self, now: Instant) -> Duration {
+        match self.first {
+            None => IDLE_POLL,
+            Some(first) => self.interval.saturating_sub(now.duration_since(first)).min(IDLE_POLL),
+        }
+    }
+}
+
+/// Bytes of key, headers and value.
+pub fn size(record: &RawRecord) -> usize {
+    let headers: usize = record.headers.iter().map(|header| header.name.len() + header.value.len()).sum();
+    record.payload.len() + record.key.as_ref().map_or(0, Vec::len) + headers
+}
+
+/// The record as the engine takes it.
+pub fn raw(topic: Arc<str>, message: &BorrowedMessage<'_>) -> RawRecord {
+    let headers = message.headers().map(|headers| {
+        let header = |header: rdkafka::message::Header<'_, &[u8]>| Header {
+            name: header.key.to_owned(),
+            value: header.value.unwrap_or_default().to_vec(),
+        };
+        headers.iter().map(header).collect()
+    });
+    RawRecord {
+        position: Position { topic, partition: message.partition(), offset: message.offset(), index: 0 },
+        timestamp_ms: message.timestamp().to_millis(),
+        key: message.key().map(<[u8]>::to_vec),
+        headers: headers.unwrap_or_default(),
+        payload: message.payload().unwrap_or_default().to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Engine, Size};
+    use crate::kafka::clock;
+
+    fn record(bytes: usize) -> RawRecord {
+        RawRecord { payload: vec![0; bytes], ..RawRecord::default() }
+    }
+
+    fn gathering(records: usize, bytes: usize) -> Gathering {
+        Gathering::new(&Engine {
+            commit_interval: config::Duration::millis(30),
+            commit_records: records,
+            commit_bytes: Size::bytes(bytes),
+            ..Engine::default()
+        })
+    }
+
+    #[test]
+    fn a_batch_is_full_at_its_records_or_its_bytes_whichever_is_first() {
+        let now = clock::instant();
+        let mut by_records = gathering(2, 1_000);
+        by_records.push(record(1), now);
+        assert!(!by_records.is_full(now));
+        by_records.push(record(1), now);
+        assert!(by_records.is_full(now));
+        let mut by_bytes = gathering(100, 1_000);
+        by_bytes.push(record(999), now);
+        assert!(!by_bytes.is_full(now));
+        by_bytes.push(record(1), now);
+        assert!(by_bytes.is_full(now));
+    }
+
+    #[test]
+    fn time_counts_from_the_first_record_and_never_fills_an_empty_batch() {
+        let start = clock::instant();
+        let later = start + Duration::from_secs(60);
+        let mut batch = gathering(100, 1_000);
+        assert!(!batch.is_full(later));
+        assert_eq!(batch.patience(later), IDLE_POLL);
+        batch.push(record(1), later);
+        assert_eq!(batch.patience(later), Duration::from_millis(30));
+        assert!(!batch.is_full(later + Duration::from_millis(29)));
+        assert!(batch.is_full(later + Duration::from_millis(30)));
+        assert_eq!(batch.patience(later + Duration::from_secs(1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_size_of_a_record_holds_all_of_it() {
+        let mut whole = record(10);
+        whole.key = Some(vec![0; 3]);
+        whole.headers = vec![Header { name: "ab".to_owned(), value: vec![0; 4] }];
+        assert_eq!(size(&whole), 19);
+    }
+}

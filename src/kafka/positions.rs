@@ -1,0 +1,223 @@
+//! How far is each partition read, and which have fallen quiet?
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::RawRecord;
+
+/// The partitions of one worker.
+#[derive(Debug, Default)]
+pub struct Positions {
+    /// Input topics by their place, so that a record's topic costs no new text.
+    topics: Vec<Arc<str>>,
+    partitions: BTreeMap<(Arc<str>, i32), Place>,
+}
+
+/// How far one partition is.
+#[derive(Debug)]
+struct Place {
+    /// Offset of the record to read next; unknown until the first record.
+    next: Option<i64>,
+    /// The last offset that was committed as the next one.
+    committed: Option<i64>,
+    /// Offset up to which the client has fetched and handed over everything, markers of
+    /// transactions included; known from its statistics, so somewhat old.
+    fetched: Option<i64>,
+    /// When its last record came, ms of the steady clock.
+    active_ms: i64,
+    /// When it was last asked whether it is read to its end.
+    asked_ms: i64,
+    /// The engine knows that it is idle.
+    idle: bool,
+}
+
+/// A partition that may have fallen idle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quiet {
+    /// Its topic.
+    pub topic: Arc<str>,
+    /// Its number.
+    pub partition: i32,
+    /// Everything before this offset is read; unknown until something tells.
+    pub next: Option<i64>,
+}
+
+impl Positions {
+    /// The positions of a worker that reads these topics.
+    pub fn new(topics: &[String]) -> Self {
+        Self {
+            topics: topics.iter().map(|name| Arc::from(name.as_str())).collect(),
+            partitions: BTreeMap::new(),
+        }
+    }
+
+    /// The shared name of a topic.
+    pub fn topic(&mut self, name: &str) -> Arc<str> {
+        if let Some(topic) = self.topics.iter().find(|topic| topic.as_ref() == name) {
+            return Arc::clone(topic);
+        }
+        let topic: Arc<str> = Arc::from(name);
+        self.topics.push(Arc::clone(&topic));
+        topic
+    }
+
+    /// The partition is the worker's from now on.
+    pub fn add(&mut self, topic: Arc<str>, partition: i32, now_ms: i64) {
+        let place = Place {
+            next: None,
+            committed: None,
+            fetched: None,
+            active_ms: now_ms,
+            asked_ms: now_ms,
+            idle: false,
+        };
+        self.partitions.insert((topic, partition), place);
+    }
+
+    /// The partition went elsewhere.
+    pub fn remove(&mut self, topic: &Arc<str>, partition: i32) {
+        self.partitions.remove(&(Arc::clone(topic), partition));
+    }
+
+    /// The worker's partitions, in their order.
+    pub fn assigned(&self) -> impl Iterator<Item = (&Arc<str>, i32)> {
+        self.partitions.keys().map(|(topic, partition)| (topic, *partition))
+    }
+
+    /// A record was read.
+    pub fn read(&mut self, record: &RawRecord, now_ms: i64) {
+        let key = (Arc::clone(&record.position.topic), record.position.partition);
+        if let Some(place) = self.partitions.get_mut(&key) {
+            place.next = Some(record.position.offset + 1);
+            place.active_ms = now_ms;
+            place.idle = false;
+        }
+    }
+
+    /// Every offset that is known, as the next one to read.
+    pub fn offsets(&self) -> Vec<(Arc<str>, i32, i64)> {
+        let known = |((topic, partition), place): (&(Arc<str>, i32), &Place)| {
+            place.next.map(|next| (Arc::clone(topic), *partition, next))
+        };
+        self.partitions.iter().filter_map(known).collect()
+    }
+
+    /// These offsets were committed.
+    pub fn committed(&mut self, offsets: &[(Arc<str>, i32, i64)]) {
+        for (topic, partition, next) in offsets {
+            if let Some(place) = self.partitions.get_mut(&(Arc::clone(topic), *partition)) {
+                place.committed = Some(*next);
+            }
+        }
+    }
+
+    /// The client has fetched and handed over everything before this offset.
+    pub fn fetched(&mut self, topic: &Arc<str>, partition: i32, offset: i64) {
+        if let Some(place) = self.partitions.get_mut(&(Arc::clone(topic), partition)) {
+            place.fetched = Some(offset);
+        }
+    }
+
+    /// Records between what is committed and an end; none if nothing is known to be committed.
+    pub fn lag(&self, topic: &Arc<str>, partition: i32, end: i64) -> Option<i64> {
+        let place = self.partitions.get(&(Arc::clone(topic), partition))?;
+        Some((end - place.committed?).max(0))
+    }
+
+    /// Partitions without a record for so long that they may be idle; each is named again only
+    /// after a while, as asking the cluster costs a round trip.
+    pub fn quiet(&mut self, idle_ms: i64, now_ms: i64) -> Vec<Quiet> {
+        let again_ms = idle_ms.max(1_000);
+        let mut quiet = Vec::new();
+        for ((topic, partition), place) in &mut self.partitions {
+            let silent = now_ms - place.active_ms >= idle_ms;
+            if silent && !place.idle && now_ms - place.asked_ms >= again_ms {
+                place.asked_ms = now_ms;
+                let next = place.next.max(place.fetched);
+                quiet.push(Quiet { topic: Arc::clone(topic), partition: *partition, next });
+            }
+        }
+        quiet
+    }
+
+    /// The engine was told that the partition is idle.
+    pub fn idle(&mut self, topic: &Arc<str>, partition: i32) {
+        if let Some(place) = self.partitions.get_mut(&(Arc::clone(topic), partition)) {
+            place.idle = true;
+        }
+    }
+
+    /// The cluster was away: silence until now says nothing.
+    pub fn disturbed(&mut self, now_ms: i64) {
+        for place in self.partitions.values_mut() {
+            place.active_ms = place.active_ms.max(now_ms);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Position;
+
+    fn positions() -> (Positions, Arc<str>) {
+        let mut positions = Positions::new(&["t".to_owned()]);
+        let topic = positions.topic("t");
+        positions.add(Arc::clone(&topic), 0, 0);
+        (positions, topic)
+    }
+
+    fn record(topic: &Arc<str>, offset: i64) -> RawRecord {
+        let position = Position { topic: Arc::clone(topic), partition: 0, offset, index: 0 };
+        RawRecord { position, ..RawRecord::default() }
+    }
+
+    #[test]
+    fn what_is_committed_is_the_offset_after_the_last_record_across_gaps() {
+        let (mut positions, topic) = positions();
+        assert!(positions.offsets().is_empty());
+        positions.read(&record(&topic, 4), 0);
+        positions.read(&record(&topic, 9), 0);
+        assert_eq!(positions.offsets(), [(Arc::clone(&topic), 0, 10)]);
+    }
+
+    #[test]
+    fn a_record_of_a_partition_that_went_elsewhere_moves_nothing() {
+        let (mut positions, topic) = positions();
+        positions.remove(&topic, 0);
+        positions.read(&record(&topic, 4), 0);
+        assert!(positions.offsets().is_empty());
+    }
+
+    #[test]
+    fn lag_is_known_once_something_is_committed_and_never_negative() {
+        let (mut positions, topic) = positions();
+        assert_eq!(positions.lag(&topic, 0, 100), None);
+        positions.committed(&[(Arc::clone(&topic), 0, 40)]);
+        assert_eq!(positions.lag(&topic, 0, 100), Some(60));
+        assert_eq!(positions.lag(&topic, 0, 39), Some(0));
+    }
+
+    #[test]
+    fn a_partition_is_quiet_after_its_time_until_it_is_idle_or_a_record_comes() {
+        let (mut positions, topic) = positions();
+        assert!(positions.quiet(30_000, 29_999).is_empty());
+        assert_eq!(positions.quiet(30_000, 30_000).len(), 1);
+        assert!(positions.quiet(30_000, 30_001).is_empty(), "asked again too soon");
+        assert_eq!(positions.quiet(30_000, 60_000).len(), 1);
+        positions.fetched(&topic, 0, 7);
+        assert_eq!(positions.quiet(30_000, 90_000)[0].next, Some(7), "markers count as read");
+        positions.idle(&topic, 0);
+        assert!(positions.quiet(30_000, 120_000).is_empty());
+        positions.read(&record(&topic, 0), 120_000);
+        assert_eq!(positions.quiet(30_000, 150_000).len(), 1);
+    }
+
+    #[test]
+    fn silence_during_an_outage_does_not_count() {
+        let (mut positions, _) = positions();
+        positions.disturbed(29_000);
+        assert!(positions.quiet(30_000, 40_000).is_empty());
+        assert_eq!(positions.quiet(30_000, 59_000).len(), 1);
+    }
+}

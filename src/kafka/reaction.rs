@@ -1,0 +1,137 @@
+//! What does an error of the cluster demand?
+//!
+//! Errors are told apart by the reaction alone. librdkafka does not know the second version of the
+//! transaction protocol, so after a call whose end is not known a producer is never used again: a
+//! new one with the same transactional id ends whatever the old one left open.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+
+/// What to do about a failed call on the producer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// The same call once more; a few times at most.
+    Again,
+    /// Abort the transaction, then try the same batch in a new one.
+    Undo,
+    /// Nobody knows how it ended: a new producer, then the committed offsets tell.
+    Renew,
+    /// Another instance took over, or the client is broken: everything anew.
+    Restart,
+}
+
+/// Which call failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// `init_transactions`
+    Init,
+    /// `begin_transaction`
+    Begin,
+    /// `send`, and the delivery that follows
+    Produce,
+    /// `send_offsets_to_transaction`, or a plain commit of offsets
+    Offsets,
+    /// `commit_transaction`
+    Commit,
+    /// `abort_transaction`
+    Abort,
+}
+
+impl Operation {
+    /// The word in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Init => "init_transactions",
+            Self::Begin => "begin_transaction",
+            Self::Produce => "produce",
+            Self::Offsets => "send_offsets",
+            Self::Commit => "commit_transaction",
+            Self::Abort => "abort_transaction",
+        }
+    }
+}
+
+/// What an error demands.
+pub fn reaction(operation: Operation, error: &KafkaError) -> Reaction {
+    let code = error.rdkafka_error_code();
+    if code.is_some_and(is_fenced) {
+        return Reaction::Restart;
+    }
+    match error {
+        KafkaError::Transaction(error) if error.is_fatal() => Reaction::Restart,
+        KafkaError::Transaction(error) if error.txn_requires_abort() => Reaction::Undo,
+        KafkaError::Transaction(_) if code.is_some_and(is_timeout) => Reaction::Renew,
+        KafkaError::Transaction(error) if error.is_retriable() => Reaction::Again,
+        KafkaError::MessageProduction(Code::Fatal) => Reaction::Restart,
+        KafkaError::MessageProduction(Code::QueueFull) => Reaction::Again,
+        _ if operation == Operation::Produce => Reaction::Undo,
+        _ => Reaction::Renew,
+    }
+}
+
+/// Another producer or member has this one's name.
+fn is_fenced(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Fenced
+            | Code::ProducerFenced
+            | Code::InvalidProducerEpoch
+            | Code::FencedInstanceId
+            | Code::Fatal
+    )
+}
+
+fn is_timeout(code: Code) -> bool {
+    matches!(code, Code::OperationTimedOut | Code::RequestTimedOut | Code::MessageTimedOut)
+}
+
+/// Whether the group took the partitions away while the transaction was open: the batch can only be
+/// given up, as another member reads its records.
+pub fn is_evicted(error: &KafkaError) -> bool {
+    let code = error.rdkafka_error_code();
+    matches!(code, Some(Code::IllegalGeneration | Code::UnknownMemberId))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_queue_is_waited_for_and_a_refused_record_undoes_the_transaction() {
+        let full = KafkaError::MessageProduction(Code::QueueFull);
+        assert_eq!(reaction(Operation::Produce, &full), Reaction::Again);
+        for code in [Code::MessageSizeTooLarge, Code::UnknownTopicOrPartition, Code::TopicAuthorizationFailed]
+        {
+            let refused = KafkaError::MessageProduction(code);
+            assert_eq!(reaction(Operation::Produce, &refused), Reaction::Undo, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_fenced_client_starts_anew_whatever_it_was_doing() {
+        for operation in [Operation::Init, Operation::Produce, Operation::Offsets, Operation::Commit] {
+            for code in
+                [Code::Fenced, Code::ProducerFenced, Code::FencedInstanceId, Code::InvalidProducerEpoch]
+            {
+                let error = KafkaError::Global(code);
+                assert_eq!(reaction(operation, &error), Reaction::Restart, "{operation:?} {code:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_end_never_leads_back_to_the_same_producer() {
+        for operation in [Operation::Offsets, Operation::Commit, Operation::Abort] {
+            for code in [Code::OperationTimedOut, Code::Fail, Code::BrokerTransportFailure, Code::State] {
+                let error = KafkaError::Flush(code);
+                assert_eq!(reaction(operation, &error), Reaction::Renew, "{operation:?} {code:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_member_that_was_evicted_is_recognised() {
+        assert!(is_evicted(&KafkaError::ConsumerCommit(Code::IllegalGeneration)));
+        assert!(is_evicted(&KafkaError::ConsumerCommit(Code::UnknownMemberId)));
+        assert!(!is_evicted(&KafkaError::ConsumerCommit(Code::RebalanceInProgress)));
+    }
+}

@@ -1,0 +1,164 @@
+//! What happens to a batch between its step and its commit?
+//!
+//! It is tried until it is committed, through outages of any length. Only when the group has given
+//! the worker's partitions away is it given up, and with it the shard, which is ahead of what is
+//! committed; the records are read again by whoever has them then.
+
+use std::thread;
+use std::time::Duration;
+
+use rdkafka::consumer::Consumer as _;
+
+use super::backoff::Backoff;
+use super::batch::Batch;
+use super::clock;
+use super::gather;
+use super::session::Session;
+use super::sink::{self, Setback, Sink};
+use super::worker::End;
+use crate::limits;
+use crate::telemetry::{Fact, Outcome, WorkerState};
+
+/// Attempts before the worker says that it waits for the cluster.
+const PATIENT_ATTEMPTS: u32 = 2;
+
+impl Session<'_> {
+    /// Delivers the batch until it is committed.
+    pub(super) fn settle(&mut self, mut batch: Batch) -> Result<(), End> {
+        let mut backoff = Backoff::default();
+        let mut attempts = 0;
+        loop {
+            self.status.beat();
+            let started = clock::instant();
+            let setback = match self.attempt(&mut batch)? {
+                Ok(()) => return self.committed(&batch, started.elapsed(), attempts),
+                Err(setback) => setback,
+            };
+            attempts += 1;
+            self.report(&setback);
+            if setback.evicted || setback.outcome == Outcome::Fenced {
+                return Err(self.give_up(&batch, &setback.error));
+            }
+            if !setback.too_large.is_empty() {
+                self.shrink(&mut batch, &setback.too_large);
+                continue;
+            }
+            self.wait(&batch, &setback, attempts, backoff.wait())?;
+        }
+    }
+
+    /// One attempt, with a new producer if the last one is gone, and after a commit whose end is
+    /// not known only if it did not happen.
+    fn attempt(&mut self, batch: &mut Batch) -> Result<Result<(), Setback>, End> {
+        let (shared, worker) = (std::sync::Arc::clone(&self.status.shared), self.status.worker);
+        if self.sink.is_none() {
+            match Sink::open(&shared.config, worker, &shared.telemetry).map_err(End::Failed)? {
+                Ok(sink) => self.sink = Some(sink),
+                Err(setback) => return Ok(Err(setback)),
+            }
+        }
+        let Some(sink) = &self.sink else { return Ok(Ok(())) };
+        if batch.unknown {
+            match sink::is_committed(batch, &self.consumer) {
+                Ok(true) => return Ok(Ok(())),
+                Ok(false) => batch.unknown = false,
+                Err(setback) => return Ok(Err(setback)),
+            }
+        }
+        let delivered = sink.deliver(batch, &self.consumer);
+        if let Err(setback) = &delivered {
+            batch.unknown = setback.outcome == Outcome::Unknown;
+            if setback.renew {
+                self.sink = None;
+            }
+        }
+        Ok(delivered)
+    }
+
+    fn committed(&mut self, batch: &Batch, took: Duration, attempts: u32) -> Result<(), End> {
+        self.positions.committed(&batch.offsets);
+        let (worker, seconds) = (self.status.worker, took.as_secs_f64());
+        self.status.observe(&Fact::Committed { worker, seconds, account: &batch.account });
+        if attempts > 0 {
+            self.positions.disturbed(clock::steady_ms());
+            self.resume()?;
+        }
+        if self.status.state() == WorkerState::Waiting {
+            self.status.become_(WorkerState::Running, "");
+        }
+        Ok(())
+    }
+
+    fn report(&self, setback: &Setback) {
+        self.status.observe(&Fact::Setback {
+            worker: self.status.worker,
+            outcome: setback.outcome,
+            operation: setback.operation.as_str(),
+            error: &setback.error,
+        });
+    }
+
+    fn shrink(&self, batch: &mut Batch, places: &[usize]) {
+        for place in places {
+            let Some(outgoing) = batch.records.get_mut(*place) else { continue };
+            let (topic, bytes) = (outgoing.record.topic.to_string(), outgoing.record.payload.len());
+            let into = outgoing.shrink(&self.renderer);
+            self.status.observe(&Fact::Shrunk { topic: &topic, bytes, into: into.unwrap_or("nothing") });
+        }
+        // A record that cannot be shortened any more would keep all others from ever going out.
+        batch.records.retain(|outgoing| !outgoing.is_spent());
+    }
+
+    fn give_up(&self, batch: &Batch, why: &str) -> End {
+        let (worker, records) = (self.status.worker, batch.account.records());
+        self.status.observe(&Fact::BatchLost { worker, records, why });
+        End::Rebuild(why.to_owned())
+    }
+
+    /// Lets time pass before the next attempt, as a live member of the group.
+    fn wait(&mut self, batch: &Batch, setback: &Setback, attempts: u32, pause: Duration) -> Result<(), End> {
+        if attempts < PATIENT_ATTEMPTS {
+            thread::sleep(pause);
+            return Ok(());
+        }
+        self.status.become_(WorkerState::Waiting, &setback.error);
+        self.pause()?;
+        let context = self.context();
+        let until = clock::instant() + pause;
+        loop {
+            self.status.beat();
+            let left = until.saturating_duration_since(clock::instant());
+            match self.consumer.poll(left.min(Duration::from_millis(100))) {
+                Some(Ok(message)) => {
+                    let topic = self.positions.topic(rdkafka::Message::topic(&message));
+                    let record = gather::raw(topic, &message);
+                    self.early.push(record);
+                }
+                Some(Err(error)) => self.consumer_error(&error)?,
+                None => {}
+            }
+            if batch.offsets.iter().any(|(topic, partition, _)| context.is_lost(topic, *partition)) {
+                return Err(self.give_up(batch, "partitions were lost before the batch was committed"));
+            }
+            if self.status.shared.is_overdue(i64::try_from(limits::DRAIN_MS / 2).unwrap_or(i64::MAX)) {
+                return Err(self.give_up(batch, "asked to stop while the cluster did not answer"));
+            }
+            if left.is_zero() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// No records while a batch waits; polling goes on, as it is what keeps the membership.
+    fn pause(&self) -> Result<(), End> {
+        let assigned = self.consumer.assignment();
+        let paused = assigned.and_then(|assigned| self.consumer.pause(&assigned));
+        paused.map_err(|error| End::Rebuild(error.to_string()))
+    }
+
+    fn resume(&self) -> Result<(), End> {
+        let assigned = self.consumer.assignment();
+        let resumed = assigned.and_then(|assigned| self.consumer.resume(&assigned));
+        resumed.map_err(|error| End::Rebuild(error.to_string()))
+    }
+}

@@ -1,0 +1,77 @@
+//! What do all workers have in common?
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use super::clock;
+use super::topics::{self, Trouble};
+use crate::config::Config;
+use crate::enrich::GeoIp;
+use crate::rule::RuleSet;
+use crate::telemetry::Telemetry;
+
+/// What every worker reads and none owns.
+#[derive(Debug)]
+pub struct Shared {
+    /// Every setting.
+    pub config: Config,
+    /// The rules that run.
+    pub rules: Arc<RuleSet>,
+    /// The GeoIP databases; replaced whole, taken up by each worker between two steps.
+    pub geoip: ArcSwap<GeoIp>,
+    /// Where facts go.
+    pub telemetry: Arc<Telemetry>,
+    stop: AtomicBool,
+    /// When the stop was asked for, ms of the steady clock.
+    stop_ms: AtomicI64,
+    /// The topics were found or created; asked under the lock, so that one worker does it.
+    topics: Mutex<bool>,
+}
+
+impl Shared {
+    /// The common part of workers that begin with these.
+    pub fn new(config: Config, rules: Arc<RuleSet>, geoip: Arc<GeoIp>, telemetry: Arc<Telemetry>) -> Self {
+        Self {
+            config,
+            rules,
+            geoip: ArcSwap::new(geoip),
+            telemetry,
+            stop: AtomicBool::new(false),
+            stop_ms: AtomicI64::new(i64::MAX),
+            topics: Mutex::new(false),
+        }
+    }
+
+    /// Asks every worker to finish its batch and leave the group.
+    pub fn stop(&self) {
+        self.stop_ms.store(clock::steady_ms(), Ordering::Relaxed);
+        self.stop.store(true, Ordering::Relaxed);
+        self.telemetry.health().drain();
+    }
+
+    /// Whether the workers were asked to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether they were asked so long ago that even an unfinished batch is given up: nothing of it
+    /// is committed, so the next start reads its records again.
+    pub fn is_overdue(&self, patience_ms: i64) -> bool {
+        self.is_stopping() && clock::steady_ms() - self.stop_ms.load(Ordering::Relaxed) >= patience_ms
+    }
+
+    /// Makes sure once that the topics are there.
+    ///
+    /// # Errors
+    /// See [`Trouble`].
+    pub fn ensure_topics(&self) -> Result<(), Trouble> {
+        let mut ready = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*ready {
+            topics::ensure(&self.config, &self.telemetry)?;
+            *ready = true;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,289 @@
+//! How does a batch reach the cluster whole or not at all?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
+use rdkafka::topic_partition_list::Offset;
+
+use super::batch::Batch;
+use super::client::{self, Role};
+use super::clock;
+use super::context::Context;
+use super::reaction::{Operation, Reaction, is_evicted, reaction};
+use crate::alert::OutRecord;
+use crate::config::{Config, Delivery};
+use crate::error::Failure;
+use crate::limits;
+use crate::telemetry::{Outcome, Telemetry};
+
+/// How long any one call may take.
+pub(super) const CALL: Duration = Duration::from_millis(limits::CLUSTER_CALL_MS);
+
+/// How often a call is made again before its error counts.
+const ATTEMPTS: u32 = 5;
+
+/// The producer of one worker.
+pub struct Sink {
+    producer: BaseProducer<Context>,
+    transactional: bool,
+}
+
+/// An attempt that did not commit, or is not known to have.
+#[derive(Debug)]
+pub struct Setback {
+    /// Which call failed.
+    pub operation: Operation,
+    /// How the transaction ended.
+    pub outcome: Outcome,
+    /// The producer must not be used again.
+    pub renew: bool,
+    /// Other members have the partitions: the batch can only be given up.
+    pub evicted: bool,
+    /// Places in the batch of records that the broker found too large.
+    pub too_large: Vec<usize>,
+    /// The cluster's words.
+    pub error: String,
+}
+
+impl Setback {
+    fn new(operation: Operation, error: &KafkaError) -> Self {
+        let (outcome, renew) = match reaction(operation, error) {
+            Reaction::Restart => (Outcome::Fenced, true),
+            Reaction::Renew | Reaction::Again if operation == Operation::Commit => (Outcome::Unknown, true),
+            Reaction::Renew | Reaction::Again => (Outcome::Aborted, true),
+            Reaction::Undo => (Outcome::Aborted, false),
+        };
+        let (evicted, error) = (is_evicted(error), error.to_string());
+        Self { operation, outcome, renew, evicted, too_large: Vec::new(), error }
+    }
+}
+
+impl Sink {
+    /// A producer that is ready to begin; whatever its predecessor left open has ended.
+    ///
+    /// # Errors
+    /// The outer: settings that are not accepted. The inner: the cluster does not answer.
+    pub fn open(
+        config: &Config,
+        worker: usize,
+        telemetry: &Arc<Telemetry>,
+    ) -> Result<Result<Self, Setback>, Failure> {
+        let transactional = config.engine.delivery == Delivery::ExactlyOnce;
+        let producer: BaseProducer<Context> = client::properties(config, Role::Producer { worker })?
+            .create_with_context(Context::new(Arc::clone(telemetry)))
+            .map_err(|error| client::not_created(&error))?;
+        if transactional && let Err(error) = producer.init_transactions(CALL) {
+            return Ok(Err(Setback::new(Operation::Init, &error)));
+        }
+        Ok(Ok(Self { producer, transactional }))
+    }
+
+    /// Produces the batch and commits its offsets with it.
+    ///
+    /// # Errors
+    /// See [`Setback`]; unless its outcome is unknown, nothing of the batch can be read by anyone.
+    pub fn deliver(&self, batch: &Batch, consumer: &BaseConsumer<Context>) -> Result<(), Setback> {
+        if self.transactional {
+            return self.transact(batch, consumer);
+        }
+        self.produce(batch)?;
+        self.drain()?;
+        if batch.offsets.is_empty() {
+            return Ok(());
+        }
+        let committed = consumer.commit(&offsets(batch), CommitMode::Sync);
+        committed.map_err(|error| Setback::new(Operation::Offsets, &error))
+    }
+
+    fn transact(&self, batch: &Batch, consumer: &BaseConsumer<Context>) -> Result<(), Setback> {
+        self.call(Operation::Begin, || self.producer.begin_transaction())?;
+        let sent =
+            self.produce(batch).and_then(|()| self.drain()).and_then(|()| self.send_offsets(batch, consumer));
+        let ended =
+            sent.and_then(|()| self.call(Operation::Commit, || self.producer.commit_transaction(CALL)));
+        ended.map_err(|setback| self.undo(setback))
+    }
+
+    fn send_offsets(&self, batch: &Batch, consumer: &BaseConsumer<Context>) -> Result<(), Setback> {
+        if batch.offsets.is_empty() {
+            return Ok(());
+        }
+        let offsets = offsets(batch);
+        self.call(Operation::Offsets, || {
+            // Taken anew each time: it names the generation, and a member of an old one must fail.
+            let group = consumer.group_metadata().ok_or(KafkaError::ConsumerCommit(Code::UnknownMemberId))?;
+            self.producer.send_offsets_to_transaction(&offsets, &group, CALL)
+        })
+    }
+
+    /// The same call a few times, as long as its error says that this helps.
+    fn call(
+        &self,
+        operation: Operation,
+        mut call: impl FnMut() -> Result<(), KafkaError>,
+    ) -> Result<(), Setback> {
+        let mut attempt = 1;
+        loop {
+            match call() {
+                Ok(()) => return Ok(()),
+                Err(error) if reaction(operation, &error) == Reaction::Again && attempt < ATTEMPTS => {
+                    self.producer.poll(Duration::from_millis(20) * attempt);
+                    attempt += 1;
+                }
+                Err(error) => return Err(Setback::new(operation, &error)),
+            }
+        }
+    }
+
+    fn produce(&self, batch: &Batch) -> Result<(), Setback> {
+        // Reports of an earlier attempt have nothing to say about this one.
+        drop(self.context().failures());
+        let mut too_large = Vec::new();
+        for (place, outgoing) in batch.records.iter().enumerate() {
+            match self.send(&outgoing.record, place) {
+                Err(setback) if setback.too_large.is_empty() => return Err(setback),
+                Err(setback) => too_large.extend(setback.too_large),
+                Ok(()) => {}
+            }
+        }
+        refuse(too_large)
+    }
+
+    fn send(&self, record: &OutRecord, place: usize) -> Result<(), Setback> {
+        let deadline = clock::instant() + CALL;
+        loop {
+            match self.producer.send(message(record, place)) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(Code::MessageSizeTooLarge), _)) => {
+                    return refuse(vec![place]);
+                }
+                Err((KafkaError::MessageProduction(Code::QueueFull), _)) if clock::instant() < deadline => {
+                    self.producer.poll(Duration::from_millis(5));
+                }
+                Err((error, _)) => return Err(Setback::new(Operation::Produce, &error)),
+            }
+        }
+    }
+
+    /// Waits until every record is acknowledged. The library's own flush would do so in steps of a
+    /// tenth of a second.
+    fn drain(&self) -> Result<(), Setback> {
+        let deadline = clock::instant() + CALL;
+        while self.producer.in_flight_count() > 0 {
+            if clock::instant() >= deadline {
+                let mut late = Setback::new(Operation::Produce, &KafkaError::Flush(Code::MessageTimedOut));
+                late.renew = true;
+                return Err(late);
+            }
+            self.producer.poll(Duration::from_millis(1));
+        }
+        let failures = self.context().failures();
+        let too_large =
+            |(place, code): &(usize, Code)| (*code == Code::MessageSizeTooLarge).then_some(*place);
+        refuse(failures.iter().filter_map(too_large).collect())?;
+        match failures.first() {
+            Some((_, code)) => Err(Setback::new(Operation::Produce, &KafkaError::MessageProduction(*code))),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends a transaction that failed. What is queued and in flight must go first: an abort waits
+    /// for it, and would wait to its timeout.
+    fn undo(&self, mut setback: Setback) -> Setback {
+        if setback.renew {
+            return setback;
+        }
+        let deadline = clock::instant() + CALL;
+        self.producer.purge(PurgeConfig::default().queue().inflight());
+        while self.producer.in_flight_count() > 0 && clock::instant() < deadline {
+            self.producer.poll(Duration::from_millis(1));
+        }
+        if let Err(failed) = self.call(Operation::Abort, || self.producer.abort_transaction(CALL)) {
+            // A successor's first call ends what this one could not.
+            setback.renew = true;
+            if failed.outcome == Outcome::Fenced {
+                setback.outcome = Outcome::Fenced;
+            }
+        }
+        setback
+    }
+
+    fn context(&self) -> &Arc<Context> {
+        self.producer.client().context()
+    }
+}
+
+/// Whether the batch is known to be committed, by the tag beside the committed offsets.
+///
+/// # Errors
+/// The cluster does not answer.
+pub fn is_committed(batch: &Batch, consumer: &BaseConsumer<Context>) -> Result<bool, Setback> {
+    let mut asked = TopicPartitionList::new();
+    for (topic, partition, _) in &batch.offsets {
+        asked.add_partition(topic, *partition);
+    }
+    let answer = consumer.committed_offsets(asked, CALL);
+    let answer =
+        answer.map_err(|error| Setback { renew: false, ..Setback::new(Operation::Offsets, &error) })?;
+    Ok(answer.elements().iter().any(|element| element.metadata() == batch.tag))
+}
+
+fn refuse(too_large: Vec<usize>) -> Result<(), Setback> {
+    if too_large.is_empty() {
+        return Ok(());
+    }
+    let error = KafkaError::MessageProduction(Code::MessageSizeTooLarge);
+    Err(Setback { too_large, ..Setback::new(Operation::Produce, &error) })
+}
+
+fn offsets(batch: &Batch) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(batch.offsets.len());
+    for (topic, partition, next) in &batch.offsets {
+        let mut element = list.add_partition(topic, *partition);
+        // Fails for logical offsets only, and this is a plain one.
+        let _plain = element.set_offset(Offset::Offset(*next));
+        element.set_metadata(&batch.tag);
+    }
+    list
+}
+
+fn message(record: &OutRecord, place: usize) -> BaseRecord<'_, [u8], [u8], usize> {
+    let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
+    for header in &record.headers {
+        headers = headers.insert(Header { key: &header.name, value: Some(&header.value) });
+    }
+    let message =
+        BaseRecord::with_opaque_to(&record.topic, place).payload(&record.payload[..]).headers(headers);
+    match &record.key {
+        Some(key) => message.key(&key[..]),
+        None => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_commit_can_end_without_anyone_knowing() {
+        let lost = KafkaError::Flush(Code::BrokerTransportFailure);
+        for operation in [Operation::Init, Operation::Begin, Operation::Offsets, Operation::Abort] {
+            let setback = Setback::new(operation, &lost);
+            assert_eq!((setback.outcome, setback.renew), (Outcome::Aborted, true), "{operation:?}");
+        }
+        let setback = Setback::new(Operation::Commit, &lost);
+        assert_eq!((setback.outcome, setback.renew), (Outcome::Unknown, true));
+    }
+
+    #[test]
+    fn a_refused_record_keeps_the_producer() {
+        let setback = refuse(vec![3]).unwrap_err();
+        assert_eq!((setback.outcome, setback.renew), (Outcome::Aborted, false));
+        assert_eq!(setback.too_large, [3]);
+    }
+}

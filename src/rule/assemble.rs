@@ -1,0 +1,174 @@
+//! How do compiled rules become a rule set that is ready to run?
+
+use std::sync::Arc;
+
+use super::correlation::Correlation;
+use super::detection::{Detection, Expression};
+use super::diagnostic::Findings;
+use super::document::Document;
+use super::graph::Graph;
+use super::index::{EventTypeIndex, needed_types};
+use super::options::UPDATE_EVERY_MS;
+use super::pattern;
+use super::roles::{self, Roles};
+use super::sources::Sources;
+use super::{Body, Rule, RuleSet, derive, digest};
+use crate::limits;
+use crate::model::{EntityKind, FieldTable, Mode, RuleIndex, RuleInfo, RuleKind};
+
+/// All that was read and found right.
+pub(super) struct Assembling<'a, 'd> {
+    pub documents: &'a [Document<'d>],
+    pub graph: &'a Graph,
+    pub roles: &'a Roles,
+    pub sources: &'a Sources,
+    pub table: FieldTable,
+}
+
+impl Assembling<'_, '_> {
+    /// One body for each document, in the same order.
+    pub(super) fn rule_set(self, bodies: Vec<Body>, findings: &mut Findings) -> RuleSet {
+        let digests = self.digests(&bodies);
+        let active = self.roles.active(self.documents, self.graph);
+        self.warn_of_rules_that_are_off(&active, findings);
+        let mut feeds = roles::feeds(self.graph, &active).into_iter();
+        let index = self.index(&bodies, &active);
+        let mut rules = Vec::new();
+        for (place, (document, body)) in self.documents.iter().zip(bodies).enumerate() {
+            let digest = digests.get(place).cloned().unwrap_or_default();
+            let info = self.info(place, document, &body, digest);
+            let body = finish(body, document, findings);
+            rules.push(Rule { info: Arc::new(info), body, feeds: feeds.next().unwrap_or_default() });
+        }
+        let digest = digest::of_set(digests.iter().map(String::as_str));
+        let derived = derive::of_table(&self.table);
+        RuleSet { rules, table: Arc::new(self.table), digest, derived, index, ..RuleSet::default() }
+    }
+
+    /// Each rule after those it takes, so that every digest finds those below it.
+    fn digests(&self, bodies: &[Body]) -> Vec<String> {
+        let mut digests = vec![String::new(); bodies.len()];
+        for place in self.graph.order.iter().copied() {
+            let (Some(document), Some(body)) = (self.documents.get(place), bodies.get(place)) else {
+                continue;
+            };
+            let id = document.id.text.as_str();
+            let digest = match body {
+                Body::Detection(detection) => digest::of_detection(id, detection, &self.table),
+                Body::Correlation(correlation) => {
+                    let child = |rule: &RuleIndex| digests.get(rule.0 as usize).map_or("", String::as_str);
+                    let children: Vec<&str> = correlation.rules.iter().map(child).collect();
+                    digest::of_correlation(id, correlation, &children, &self.table)
+                }
+            };
+            if let Some(known) = digests.get_mut(place) {
+                *known = digest;
+            }
+        }
+        digests
+    }
+
+    fn warn_of_rules_that_are_off(&self, active: &[bool], findings: &mut Findings) {
+        for (parent, children) in self.graph.children.iter().enumerate() {
+            let is_active = active.get(parent).copied().unwrap_or_default();
+            for child in children.iter().filter(|_| is_active).filter_map(|child| self.documents.get(*child))
+            {
+                let Some(parent) = self.documents.get(parent) else { continue };
+                if child.options.mode == Mode::Off {
+                    let name = &child.name.text;
+                    let message = format!("the correlation takes the rule `{name}`, which is off");
+                    findings.warning(parent.name.span, "rule-off", message);
+                }
+            }
+        }
+    }
+
+    fn index(&self, bodies: &[Body], active: &[bool]) -> EventTypeIndex {
+        let bodies = (0..).map(RuleIndex).zip(bodies).zip(active);
+        let needs = bodies.filter_map(|((rule, body), active)| match body {
+            Body::Detection(detection) if *active => Some((rule, needed_types(detection))),
+            _ => None,
+        });
+        EventTypeIndex::new(&needs.collect::<Vec<_>>())
+    }
+
+    fn info(&self, place: usize, document: &Document<'_>, body: &Body, digest: String) -> RuleInfo {
+        let options = &document.options;
+        let (kind, timespan_ms, entity) = match body {
+            Body::Detection(_) => (RuleKind::Detection, 0, EntityKind::Actor),
+            Body::Correlation(correlation) => {
+                (correlation.kind, correlation.timespan_ms, entity_of(correlation))
+            }
+        };
+        let source = self.sources.get(document.name.span.file);
+        RuleInfo {
+            id: document.id.text.clone(),
+            name: Arc::from(document.name.text.as_str()),
+            title: document.title.clone(),
+            description: document.description.clone(),
+            level: document.level,
+            status: document.status.clone(),
+            author: document.author.clone(),
+            tags: document.tags.clone(),
+            attacks: document.attacks.clone(),
+            references: document.references.clone(),
+            false_positives: document.false_positives.clone(),
+            digest,
+            kind,
+            mode: options.mode,
+            generates: self.roles.generates(place),
+            suppress_ms: options.suppress_ms.unwrap_or(timespan_ms),
+            update_every_ms: options.update_every_ms.unwrap_or(UPDATE_EVERY_MS),
+            entity: options.entity.unwrap_or(entity),
+            risk: options.risk.unwrap_or_else(|| document.level.risk()),
+            confidence: options.confidence,
+            runbook: options.runbook.clone().unwrap_or_default(),
+            message: options.message.as_ref().map(|message| message.text.clone()),
+            evidence_max: options.evidence_max.unwrap_or(limits::EVIDENCE_PER_ALERT),
+            source: source.map(|source| source.path.display().to_string()).unwrap_or_default(),
+        }
+    }
+}
+
+/// What a correlation's alert is about when it does not say: what it groups by.
+fn entity_of(correlation: &Correlation) -> EntityKind {
+    let Some(first) = correlation.group_by.first() else { return EntityKind::Org };
+    match first.name.as_str() {
+        "client.ipAddress" => EntityKind::Ip,
+        "transaction.detail.requestApiTokenId" => EntityKind::Token,
+        "enriched.org" => EntityKind::Org,
+        path if path.starts_with("enriched.target.App") => EntityKind::App,
+        path if path.starts_with("target.") || path.starts_with("enriched.target.User.") => {
+            EntityKind::TargetUser
+        }
+        _ => EntityKind::Actor,
+    }
+}
+
+/// Puts the patterns of a detection together in the form that is judged fastest.
+fn finish(body: Body, document: &Document<'_>, findings: &mut Findings) -> Body {
+    let Body::Detection(detection) = body else { return body };
+    let selections = detection.selections.into_iter();
+    let selections = selections.map(|selection| together(selection, document, findings)).collect();
+    Body::Detection(Detection { selections, ..detection })
+}
+
+fn together(expression: Expression, document: &Document<'_>, findings: &mut Findings) -> Expression {
+    let all = |parts: Vec<Expression>, findings: &mut Findings| {
+        parts.into_iter().map(|part| together(part, document, findings)).collect()
+    };
+    match expression {
+        Expression::All(parts) => Expression::All(all(parts, findings)),
+        Expression::Any(parts) => Expression::Any(all(parts, findings)),
+        Expression::Not(part) => Expression::Not(Box::new(together(*part, document, findings))),
+        Expression::Test(field, patterns) => match pattern::together(patterns) {
+            Ok(patterns) => Expression::Test(field, patterns),
+            Err(error) => {
+                let message = format!("the rule's texts are too many to search for: {error}");
+                findings.error(document.name.span, "too-large", message);
+                Expression::default()
+            }
+        },
+        other => other,
+    }
+}

@@ -1,0 +1,202 @@
+//! What is wrong with a rule file, where, and what would be right?
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::sources::{Sources, Span};
+use crate::limits;
+
+/// A mistake in a rule file: where, what, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// `error` stops the load, `warning` does not.
+    pub severity: Severity,
+    /// Stable word for the kind of mistake: `unknown-field`.
+    pub code: &'static str,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// The file.
+    pub file: PathBuf,
+    /// Byte range in the file.
+    pub span: std::ops::Range<usize>,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// How bad a mistake is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Stops the load.
+    #[default]
+    Error,
+    /// Does not.
+    Warning,
+}
+
+/// What has been found so far, in all files.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    list: Vec<Finding>,
+    unreadable: Vec<(PathBuf, String)>,
+    /// Errors that are only counted, as too many came before.
+    untold: usize,
+    /// Takes what is not told.
+    sink: Finding,
+}
+
+/// One mistake, before its line and column are known.
+#[derive(Debug, Default)]
+pub(super) struct Finding {
+    severity: Severity,
+    code: &'static str,
+    message: String,
+    span: Span,
+    help: Option<String>,
+}
+
+impl Finding {
+    pub(super) fn help(&mut self, help: impl Into<String>) {
+        self.help = Some(help.into());
+    }
+
+    /// Names what was probably meant, or else what there is.
+    pub(super) fn suggest(&mut self, nearest: Option<&str>, otherwise: impl FnOnce() -> String) {
+        self.help = Some(nearest.map_or_else(otherwise, |nearest| format!("did you mean `{nearest}`?")));
+    }
+}
+
+impl Findings {
+    pub(super) fn error(
+        &mut self,
+        span: Span,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> &mut Finding {
+        self.push(Severity::Error, span, code, message.into())
+    }
+
+    pub(super) fn warning(
+        &mut self,
+        span: Span,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> &mut Finding {
+        self.push(Severity::Warning, span, code, message.into())
+    }
+
+    /// A file or folder that is not even there to point into.
+    pub(super) fn unreadable(&mut self, path: &Path, message: impl Into<String>) {
+        self.unreadable.push((path.to_owned(), message.into()));
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty() && self.unreadable.is_empty()
+    }
+
+    /// How many errors there are so far, to see whether a step added any.
+    pub(super) fn errors(&self) -> usize {
+        let errors = self.list.iter().filter(|finding| finding.severity == Severity::Error);
+        errors.count() + self.unreadable.len() + self.untold
+    }
+
+    /// Whether further mistakes are only counted, so that nothing is gained by looking for help.
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() >= limits::RULE_MISTAKES
+    }
+
+    /// All of it, in the order of files and places.
+    pub(super) fn finish(mut self, sources: &Sources) -> Vec<Diagnostic> {
+        if let Some(last) = self.list.last().filter(|_| self.untold > 0) {
+            let message = format!("{} more errors are not told", self.untold);
+            let span = last.span;
+            self.list.push(Finding { message, code: "too-many", span, ..Finding::default() });
+        }
+        self.list.sort_by_key(|finding| (finding.span.file, finding.span.start, finding.severity));
+        let unreadable = self.unreadable.into_iter().map(|(file, message)| Diagnostic {
+            severity: Severity::Error,
+            code: "unreadable",
+            message,
+            file,
+            span: 0..0,
+            line: 1,
+            column: 1,
+            help: None,
+        });
+        unreadable.chain(self.list.into_iter().map(|finding| finding.locate(sources))).collect()
+    }
+
+    fn push(&mut self, severity: Severity, span: Span, code: &'static str, message: String) -> &mut Finding {
+        let finding = Finding { severity, code, message, span, help: None };
+        if self.is_full() {
+            self.untold += usize::from(severity == Severity::Error);
+            self.sink = finding;
+            return &mut self.sink;
+        }
+        let place = self.list.len();
+        self.list.push(finding);
+        self.list.get_mut(place).unwrap_or(&mut self.sink)
+    }
+}
+
+impl Finding {
+    fn locate(self, sources: &Sources) -> Diagnostic {
+        let source = sources.get(self.span.file);
+        let before = source.and_then(|source| source.text.get(..self.span.start as usize)).unwrap_or("");
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let column = before.get(line_start..).unwrap_or("").chars().count() + 1;
+        Diagnostic {
+            severity: self.severity,
+            code: self.code,
+            message: self.message,
+            file: source.map(|source| source.path.clone()).unwrap_or_default(),
+            span: self.span.range(),
+            line: before.matches('\n').count() + 1,
+            column,
+            help: self.help,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_told_in_lines_and_characters() {
+        let sources = Sources::of([("a.yml", "x: 1\n\u{e9}: \u{e9}b\n")]);
+        let mut findings = Findings::default();
+        findings.error(Span { file: 0, start: 11, end: 12 }, "unknown-key", "no such key");
+        let diagnostics = findings.finish(&sources);
+        assert_eq!((diagnostics[0].line, diagnostics[0].column), (2, 5));
+    }
+
+    #[test]
+    fn too_many_mistakes_are_counted() {
+        let mut findings = Findings::default();
+        for _ in 0..limits::RULE_MISTAKES + 5 {
+            findings.error(Span::default(), "x", "wrong").help("less");
+        }
+        assert_eq!(findings.errors(), limits::RULE_MISTAKES + 5);
+        let told = findings.finish(&Sources::default());
+        assert_eq!(told.len(), limits::RULE_MISTAKES + 1);
+        assert_eq!(told.last().unwrap().message, "5 more errors are not told");
+    }
+
+    #[test]
+    fn mistakes_come_in_the_order_of_their_places() {
+        let sources = Sources::of([("a.yml", "abc"), ("b.yml", "abc")]);
+        let mut findings = Findings::default();
+        for (file, start) in [(1, 0), (0, 2), (0, 1)] {
+            findings.warning(Span { file, start, end: start }, "x", format!("{file}{start}"));
+        }
+        let messages: Vec<_> = findings.finish(&sources).into_iter().map(|found| found.message).collect();
+        assert_eq!(messages, ["01", "02", "10"]);
+    }
+}

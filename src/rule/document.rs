@@ -1,0 +1,183 @@
+//! What does one document say: a detection or a correlation, with what is known of it?
+
+use uuid::Uuid;
+
+use super::attack;
+use super::case::{self, ReadTest};
+use super::correlation_document::CorrelationDocument;
+use super::diagnostic::Findings;
+use super::options::{self, Options};
+use super::reader::{Map, Spanned};
+use super::yaml::Node;
+use crate::model::{Attack, Level};
+
+/// One rule as it was read.
+#[derive(Debug)]
+pub(super) struct Document<'n> {
+    pub id: Spanned,
+    pub name: Spanned,
+    pub title: String,
+    pub description: String,
+    pub level: Level,
+    pub status: String,
+    pub author: String,
+    pub tags: Vec<String>,
+    pub attacks: Vec<Attack>,
+    pub references: Vec<String>,
+    pub false_positives: Vec<String>,
+    /// Sigma's `fields`: what an analyst wants to see besides.
+    pub fields: Vec<Spanned>,
+    pub options: Options,
+    pub content: Content<'n>,
+}
+
+#[derive(Debug)]
+pub(super) enum Content<'n> {
+    /// The map under `detection`.
+    Detection(&'n Node),
+    Correlation(CorrelationDocument),
+}
+
+/// Sigma's top-level keys, then ours.
+const KEYS: &[&str] = &[
+    "title",
+    "id",
+    "name",
+    "taxonomy",
+    "related",
+    "status",
+    "description",
+    "license",
+    "references",
+    "author",
+    "date",
+    "modified",
+    "logsource",
+    "detection",
+    "correlation",
+    "fields",
+    "falsepositives",
+    "level",
+    "tags",
+    "scope",
+    options::KEY,
+    "tests",
+];
+const LEVELS: &[Level] = &[Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical];
+const STATUSES: &[&str] = &["stable", "test", "experimental", "deprecated", "unsupported"];
+
+/// Reads one document. Its tests are read even when the rule itself is wrong.
+pub(super) fn read<'n>(node: &'n Node, findings: &mut Findings) -> (Option<Document<'n>>, Vec<ReadTest>) {
+    let Some(map) = Map::of(node, "a rule", findings) else { return (None, Vec::new()) };
+    let tests = map.get("tests").map(|node| case::read(node, findings)).unwrap_or_default();
+    if let Some(span) = map.key_span("filter") {
+        let message = "Sigma filters are not evaluated by this version";
+        let finding = findings.error(span, "unsupported-filter", message);
+        finding.help("Write the exclusion into the rule's own condition.");
+        return (None, tests);
+    }
+    map.only(KEYS, findings);
+    (document(&map, findings), tests)
+}
+
+fn document<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<Document<'n>> {
+    let tags = map.texts("tags", findings);
+    let plain = |texts: Vec<Spanned>| texts.into_iter().map(|text| text.text).collect();
+    let title = map.require("title", findings).and_then(|_| map.text("title", findings));
+    let id = id(map, findings);
+    let name = name(map, findings);
+    dates(map, findings);
+    let levels: Vec<&str> = LEVELS.iter().map(|level| level.as_str()).collect();
+    let level = map.word("level", &levels, findings).and_then(|place| LEVELS.get(place).copied());
+    let status = map.word("status", STATUSES, findings).and_then(|place| STATUSES.get(place));
+    let text = |key: &str, findings: &mut Findings| map.text(key, findings).map(|text| text.text);
+    let content = content(map, findings);
+    Some(Document {
+        title: title.map(|title| title.text).unwrap_or_default(),
+        description: text("description", findings).unwrap_or_default(),
+        level: level.unwrap_or_default(),
+        status: (*status.unwrap_or(&"")).to_owned(),
+        author: text("author", findings).unwrap_or_default(),
+        attacks: attack::from_tags(&tags, findings),
+        tags: plain(tags),
+        references: plain(map.texts("references", findings)),
+        false_positives: plain(map.texts("falsepositives", findings)),
+        fields: map.texts("fields", findings),
+        options: Options::read(map.get(options::KEY), findings),
+        content: content?,
+        id: id?,
+        name: name?,
+    })
+}
+
+fn id(map: &Map<'_>, findings: &mut Findings) -> Option<Spanned> {
+    map.require("id", findings)?;
+    let id = map.text("id", findings)?;
+    if id.text.len() != 36 || Uuid::parse_str(&id.text).is_err() {
+        let finding = findings.error(id.span, "id", format!("`{}` is no UUID", id.text));
+        finding
+            .help("Write one such as `929a690e-bef0-4204-a928-ef5e620d6fcc`, made once and never changed.");
+        return None;
+    }
+    Some(Spanned { text: id.text.to_lowercase(), span: id.span })
+}
+
+fn name(map: &Map<'_>, findings: &mut Findings) -> Option<Spanned> {
+    map.require("name", findings)?;
+    let name = map.text("name", findings)?;
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+    let starts_well = name.text.starts_with(|first: char| first.is_ascii_lowercase());
+    if !starts_well || !name.text.bytes().all(allowed) {
+        let finding = findings.error(name.span, "name", format!("`{}` is no name of a rule", name.text));
+        finding.help("A name is a letter, then letters, digits and hyphens, all in lower case.");
+        return None;
+    }
+    Some(name)
+}
+
+fn dates(map: &Map<'_>, findings: &mut Findings) {
+    for key in ["date", "modified"] {
+        let Some(date) = map.text(key, findings) else { continue };
+        if date.text.replace('/', "-").parse::<jiff::civil::Date>().is_err() {
+            let finding = findings.error(date.span, "date", format!("`{}` is no date", date.text));
+            finding.help("Write it as `2026-08-31`.");
+        }
+    }
+}
+
+fn content<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<Content<'n>> {
+    match (map.get("detection"), map.get("correlation")) {
+        (Some(_), Some(_)) => {
+            let message = "a rule is a detection or a correlation, not both";
+            findings.error(map.key_span("correlation")?, "rule-kind", message);
+            None
+        }
+        (None, Some(node)) => CorrelationDocument::read(node, findings).map(Content::Correlation),
+        (Some(node), None) => {
+            logsource(map, findings);
+            Some(Content::Detection(node))
+        }
+        (None, None) => {
+            findings.error(map.first_key(), "missing-key", "a rule needs `detection` or `correlation`");
+            None
+        }
+    }
+}
+
+fn logsource(map: &Map<'_>, findings: &mut Findings) {
+    let node = map.require("logsource", findings);
+    let Some(source) = node.and_then(|node| Map::of(node, "`logsource`", findings)) else { return };
+    source.only(&["product", "service", "category", "definition"], findings);
+    source.require("product", findings);
+    for key in ["product", "service"] {
+        let Some(word) = source.text(key, findings) else { continue };
+        if word.text != "okta" {
+            let message = format!("the {key} is `okta`, not `{}`", word.text);
+            findings.error(word.span, "logsource", message);
+        }
+    }
+    if let Some(span) = source.key_span("category") {
+        findings.error(span, "logsource", "events of Okta have no category in Sigma");
+    }
+}

@@ -1,0 +1,243 @@
+//! How does a correlation find its values in the matches of the rules it takes?
+
+use super::correlation::{Correlation, GroupBy, GroupSource, Operator, Threshold};
+use super::correlation_document::{Alias, CorrelationDocument};
+use super::document::{Content, Document};
+use super::graph::Directory;
+use super::reader::Spanned;
+use super::selection::Reading;
+use crate::model::{RuleIndex, RuleKind};
+
+/// A correlation with the rules it takes.
+pub(super) struct Linking<'l, 'd> {
+    pub correlation: &'l CorrelationDocument,
+    pub documents: &'l [Document<'d>],
+    pub directory: &'l Directory<'l>,
+    /// The rules it takes, by place.
+    pub children: &'l [usize],
+}
+
+impl Linking<'_, '_> {
+    /// `None`, and an error, if a field or an alias does not fit.
+    pub(super) fn link(&self, reading: &mut Reading<'_>) -> Option<Correlation> {
+        let before = reading.findings.errors();
+        self.check_aliases(reading);
+        let group_by: Vec<_> =
+            self.correlation.group_by.iter().filter_map(|group| self.group(group, reading)).collect();
+        let counted = self.counted(reading);
+        let conditions = self.conditions(reading);
+        let rules = self.children.iter().filter_map(|child| u32::try_from(*child).ok().map(RuleIndex));
+        let field = self.correlation.field.as_ref();
+        let linked = Correlation {
+            kind: self.correlation.kind,
+            rules: rules.collect(),
+            group_by,
+            timespan_ms: self.correlation.timespan_ms,
+            conditions,
+            counted,
+            counted_name: field.map(|field| field.text.clone()).unwrap_or_default(),
+        };
+        (reading.findings.errors() == before).then_some(linked)
+    }
+
+    fn alias(&self, name: &str) -> Option<&Alias> {
+        self.correlation.aliases.iter().find(|alias| alias.name.text == name)
+    }
+
+    fn check_aliases(&self, reading: &mut Reading<'_>) {
+        for alias in &self.correlation.aliases {
+            for (rule, _) in &alias.fields {
+                let child = self.directory.find(rule, reading.findings);
+                if child.is_some_and(|child| !self.children.contains(&child)) {
+                    let message = format!("the correlation does not take the rule `{}`", rule.text);
+                    reading.findings.error(rule.span, "alias", message);
+                }
+            }
+        }
+    }
+
+    /// What the name of a group-by or counted field is in a rule: itself, or what its alias says.
+    fn name_in(&self, name: &Spanned, child: usize, reading: &mut Reading<'_>) -> Option<Spanned> {
+        let Some(alias) = self.alias(&name.text) else { return Some(name.clone()) };
+        let of_child = |(rule, _): &&(Spanned, Spanned)| self.directory.get(&rule.text) == Some(child);
+        let field = alias.fields.iter().find(of_child).map(|(_, field)| field.clone());
+        if field.is_none() {
+            let rule = self.documents.get(child).map_or("", |document| document.name.text.as_str());
+            let message = format!("the alias `{}` names no field of the rule `{rule}`", name.text);
+            reading.findings.error(alias.name.span, "alias", message);
+        }
+        field
+    }
+
+    fn group(&self, name: &Spanned, reading: &mut Reading<'_>) -> Option<GroupBy> {
+        let sources: Vec<_> =
+            self.children.iter().map(|child| self.group_source(name, *child, reading)).collect();
+        let source = sources.into_iter().collect::<Option<_>>()?;
+        Some(GroupBy { name: name.text.clone(), source })
+    }
+
+    fn group_source(&self, name: &Spanned, child: usize, reading: &mut Reading<'_>) -> Option<GroupSource> {
+        let name = self.name_in(name, child, reading)?;
+        let document = self.documents.get(child)?;
+        let Content::Correlation(below) = &document.content else {
+            return reading.field(&name, false).map(GroupSource::Field);
+        };
+        if below.group_by.iter().any(|group| group.text == name.text) {
+            return Some(GroupSource::Group(name.text));
+        }
+        let known: Vec<&str> = below.group_by.iter().map(|group| group.text.as_str()).collect();
+        let message = format!("the correlation `{}` does not group by `{}`", document.name.text, name.text);
+        let near = crate::text::nearest(&name.text, known.iter().copied());
+        reading.findings.error(name.span, "group-by", message).suggest(near, || match known.as_slice() {
+            [] => "It has no group-by at all.".to_owned(),
+            known => format!("it groups by {}", known.join(", ")),
+        });
+        None
+    }
+
+    fn counted(&self, reading: &mut Reading<'_>) -> Vec<crate::model::FieldId> {
+        let Some(field) = &self.correlation.field else { return Vec::new() };
+        let ids = self.children.iter().map(|child| {
+            let name = self.name_in(field, *child, reading)?;
+            reading.field(&name, false)
+        });
+        ids.collect::<Option<_>>().unwrap_or_default()
+    }
+
+    /// Without a condition, a temporal correlation asks for every rule.
+    fn conditions(&self, reading: &mut Reading<'_>) -> Vec<Threshold> {
+        let correlation = self.correlation;
+        let all = self.children.len() as f64;
+        let every = Threshold { operator: Operator::GreaterOrEqual, value: all };
+        let temporal = matches!(correlation.kind, RuleKind::Temporal | RuleKind::TemporalOrdered);
+        if !temporal {
+            return correlation.thresholds.clone();
+        }
+        if correlation.thresholds.is_empty() {
+            return vec![every];
+        }
+        let never = correlation.thresholds.iter().any(|threshold| !threshold.holds(all));
+        let fewer = correlation.thresholds.iter().all(|threshold| threshold.holds(all - 1.0));
+        let message = if never {
+            "the condition asks for more rules than the correlation names"
+        } else if correlation.kind == RuleKind::TemporalOrdered && fewer {
+            "an ordered correlation asks for every rule; leave the condition out"
+        } else {
+            return correlation.thresholds.clone();
+        };
+        reading.findings.error(correlation.condition.span, "condition", message);
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{compile, correlation, document, told};
+    use super::super::{Body, RuleSet};
+    use super::*;
+
+    fn set(correlations: &[String]) -> Result<RuleSet, Vec<(&'static str, String)>> {
+        let mut documents = vec![
+            document("deny", "selection: {eventType: a}\ncondition: selection", ""),
+            document("allow", "selection: {eventType: b}\ncondition: selection", ""),
+        ];
+        documents.extend_from_slice(correlations);
+        compile(&documents).map_err(|diagnostics| told(Err(diagnostics)))
+    }
+
+    fn named<'s>(set: &'s RuleSet, name: &str) -> &'s Correlation {
+        let rule = set.rules.iter().find(|rule| &*rule.info.name == name).unwrap();
+        match &rule.body {
+            Body::Correlation(correlation) => correlation,
+            Body::Detection(_) => panic!("{name} is a detection"),
+        }
+    }
+
+    fn mistake(lines: &str) -> (&'static str, String) {
+        set(&[correlation("c", lines)]).unwrap_err().remove(0)
+    }
+
+    #[test]
+    fn the_four_types_compile() {
+        let group = "rules: [deny, allow]\ngroup-by: [actor.alternateId]\ntimespan: 10m\n";
+        let set = set(&[
+            correlation("count", &format!("type: event_count\n{group}condition: {{gte: 5, gt: 3}}")),
+            correlation(
+                "distinct",
+                &format!("type: value_count\n{group}condition: {{field: client.ipAddress, gt: 3}}"),
+            ),
+            correlation("any-order", &format!("type: temporal\n{group}")),
+            correlation("in-order", &format!("type: temporal_ordered\n{group}")),
+        ])
+        .unwrap();
+        let count = named(&set, "count");
+        assert_eq!(
+            (count.kind, count.timespan_ms, count.conditions.len()),
+            (RuleKind::EventCount, 600_000, 2)
+        );
+        let names: Vec<_> =
+            count.rules.iter().map(|rule| set.get(*rule).unwrap().info.name.to_string()).collect();
+        assert_eq!(names, ["deny", "allow"]);
+        let login = set.table.id("actor.alternateId").unwrap();
+        assert_eq!(count.group_by[0].source, vec![GroupSource::Field(login); 2]);
+        let distinct = named(&set, "distinct");
+        assert_eq!(distinct.counted, vec![set.table.id("client.ipAddress").unwrap(); 2]);
+        assert_eq!(distinct.counted_name, "client.ipAddress");
+        let every = Threshold { operator: Operator::GreaterOrEqual, value: 2.0 };
+        assert_eq!(named(&set, "any-order").conditions, [every]);
+        assert_eq!(named(&set, "in-order").conditions, [every]);
+    }
+
+    #[test]
+    fn rules_are_found_by_id_too() {
+        let id = set(&[]).unwrap().rules[0].info.id.to_uppercase();
+        let lines = format!("type: event_count\nrules: {id}\ntimespan: 1h\ncondition: {{gte: 2}}");
+        let set = set(&[correlation("c", &lines)]).unwrap();
+        assert_eq!(&*set.get(named(&set, "c").rules[0]).unwrap().info.name, "allow");
+    }
+
+    #[test]
+    fn an_alias_is_another_field_in_each_rule() {
+        let lines = "type: temporal\nrules: [deny, allow]\ngroup-by: [user]\ntimespan: 10m\n\
+                     aliases:\n  user:\n    deny: actor.id\n    allow: enriched.target.User.id";
+        let set = set(&[correlation("c", lines)]).unwrap();
+        let id = |path| GroupSource::Field(set.table.id(path).unwrap());
+        assert_eq!(named(&set, "c").group_by[0].source, [id("actor.id"), id("enriched.target.User.id")]);
+        assert_eq!(named(&set, "c").group_by[0].name, "user");
+        let (code, message) = mistake(&lines.replace("    allow: enriched.target.User.id", ""));
+        assert_eq!(
+            (code, message.as_str()),
+            ("alias", "the alias `user` names no field of the rule `allow`")
+        );
+        let (code, message) = mistake(&lines.replace("actor.id", "actor.idd"));
+        assert_eq!((code, message.as_str()), ("unknown-field", "no field `actor.idd`"));
+    }
+
+    #[test]
+    fn a_chain_takes_the_group_of_the_correlation_below() {
+        let below = correlation(
+            "below",
+            "type: event_count\nrules: deny\ngroup-by: [actor.id]\ntimespan: 1m\ncondition: {gte: 3}",
+        );
+        let above = |group| {
+            let lines = format!("type: temporal\nrules: [below, allow]\ngroup-by: [{group}]\ntimespan: 1h");
+            set(&[below.clone(), correlation("above", &lines)])
+        };
+        let good = above("actor.id").unwrap();
+        let source = &named(&good, "above").group_by[0].source;
+        assert_eq!(source[0], GroupSource::Group("actor.id".to_owned()));
+        assert!(matches!(source[1], GroupSource::Field(_)));
+        let mistakes = above("actor.alternateId").unwrap_err();
+        assert_eq!(mistakes[0].1, "the correlation `below` does not group by `actor.alternateId`");
+    }
+
+    #[test]
+    fn a_condition_that_no_window_can_decide_is_refused() {
+        let temporal = |kind, condition| {
+            mistake(&format!("type: {kind}\nrules: [deny, allow]\ntimespan: 1m\ncondition: {condition}")).1
+        };
+        assert!(temporal("temporal", "{gte: 3}").contains("more rules"));
+        assert!(temporal("temporal_ordered", "{gte: 1}").contains("every rule"));
+        assert!(temporal("temporal", "deny and not allow").contains("not evaluated by this version"));
+    }
+}

@@ -1,0 +1,280 @@
+//! Does one value of a field match one value of a rule?
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
+use compact_str::{CompactString, ToCompactString};
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
+use ipnet::IpNet;
+use regex::Regex;
+use smallvec::SmallVec;
+
+use super::modifier::Operation;
+use super::wildcard::{Shape, fold};
+use crate::model::Value;
+
+/// From so many equal texts on, a set is faster than one comparison after the other.
+const SET_FROM: usize = 8;
+
+/// From so many bytes of searched texts on, the compact automaton is taken.
+const COMPACT_FROM: usize = 4_096;
+
+/// What one value must be.
+#[derive(Clone, Debug)]
+pub(super) enum Pattern {
+    Text {
+        shape: Shape,
+        cased: bool,
+    },
+    Integer(i64),
+    Float(f64),
+    Order(Operation, f64),
+    Cidr(IpNet),
+    /// With its flags in order, which the expression's own text does not show.
+    Regex {
+        regex: Box<Regex>,
+        flags: String,
+    },
+    /// Folded texts, one of which the value must equal.
+    Set(Set),
+    /// Texts, one of which the value must contain.
+    Search {
+        automaton: AhoCorasick,
+        cased: bool,
+    },
+}
+
+/// Folded texts with the length of the longest.
+#[derive(Clone, Debug)]
+pub(super) struct Set {
+    texts: HashSet<Box<[u8]>, FixedState>,
+    longest: usize,
+}
+
+/// One value of an event in the forms that patterns ask for.
+pub(super) struct Subject<'v> {
+    value: Value<'v>,
+    raw: Cow<'v, str>,
+    /// Lower case, unless it is ASCII: then the comparison itself is blind to case.
+    folded: Option<String>,
+}
+
+impl<'v> Subject<'v> {
+    /// `spelled` lends its room to numbers, so that they need no allocation.
+    pub(super) fn new(value: Value<'v>, spelled: &'v mut CompactString) -> Self {
+        let raw = match value {
+            Value::Text(text) => Cow::Borrowed(text),
+            Value::Boolean(true) => Cow::Borrowed("true"),
+            Value::Boolean(false) => Cow::Borrowed("false"),
+            Value::Container => Cow::Borrowed(""),
+            Value::Integer(_) | Value::Number(_) => {
+                *spelled = value.to_compact_string();
+                Cow::Borrowed(spelled.as_str())
+            }
+        };
+        let folded = (!raw.is_ascii()).then(|| fold(&raw));
+        Self { value, raw, folded }
+    }
+
+    fn text(&self, cased: bool) -> &str {
+        match &self.folded {
+            Some(folded) if !cased => folded,
+            _ => &self.raw,
+        }
+    }
+
+    fn number(&self) -> Option<f64> {
+        match self.value {
+            Value::Integer(number) => Some(number as f64),
+            Value::Number(number) => Some(number),
+            _ => self.raw.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+        }
+    }
+
+    /// Whether this equals, contains, … another value.
+    pub(super) fn compare(&self, other: &Subject<'_>, operation: Operation, cased: bool) -> bool {
+        if matches!(self.value, Value::Container) || matches!(other.value, Value::Container) {
+            return false;
+        }
+        let (left, right) = (self.text(cased), other.text(cased));
+        // Both are folded or ASCII, so that comparing ASCII without case is enough.
+        let same = |left: &[u8]| match cased {
+            true => left == right.as_bytes(),
+            false => left.eq_ignore_ascii_case(right.as_bytes()),
+        };
+        let bytes = left.as_bytes();
+        match operation {
+            Operation::StartsWith => bytes.get(..right.len()).is_some_and(same),
+            Operation::EndsWith => {
+                bytes.len().checked_sub(right.len()).and_then(|start| bytes.get(start..)).is_some_and(same)
+            }
+            Operation::Contains => bytes.windows(right.len().max(1)).any(same),
+            _ => same(bytes),
+        }
+    }
+}
+
+impl Pattern {
+    pub(super) fn matches(&self, subject: &Subject<'_>) -> bool {
+        if matches!(subject.value, Value::Container) {
+            return matches!(self, Self::Text { shape: Shape::Any, .. });
+        }
+        match self {
+            Self::Text { shape, cased } => shape.matches(subject.text(*cased), *cased),
+            Self::Integer(wanted) => match subject.value {
+                Value::Integer(number) => number == *wanted,
+                Value::Text(text) if text.parse() == Ok(*wanted) => true,
+                _ => subject.number() == Some(*wanted as f64),
+            },
+            Self::Float(wanted) => subject.number() == Some(*wanted),
+            Self::Order(operation, bound) => {
+                subject.number().is_some_and(|number| in_order(number, *operation, *bound))
+            }
+            Self::Cidr(network) => {
+                let address = subject.raw.trim().parse::<IpAddr>();
+                address.is_ok_and(|address| {
+                    network.contains(&address) || network.contains(&address.to_canonical())
+                })
+            }
+            Self::Regex { regex, .. } => regex.is_match(&subject.raw),
+            Self::Set(set) => set.contains(subject.text(false)),
+            Self::Search { automaton, cased } => automaton.is_match(subject.text(*cased)),
+        }
+    }
+}
+
+fn in_order(number: f64, operation: Operation, bound: f64) -> bool {
+    match operation {
+        Operation::Less => number < bound,
+        Operation::LessOrEqual => number <= bound,
+        Operation::Greater => number > bound,
+        Operation::GreaterOrEqual => number >= bound,
+        _ => false,
+    }
+}
+
+impl Set {
+    fn contains(&self, text: &str) -> bool {
+        if text.len() > self.longest {
+            return false;
+        }
+        let lower: SmallVec<[u8; 64]> = text.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
+        self.texts.contains(lower.as_slice())
+    }
+}
+
+/// The same patterns, those of one kind put together; any of them may match.
+pub(super) fn together(patterns: Vec<Pattern>) -> Result<Vec<Pattern>, BuildError> {
+    let (mut equal, mut searched, mut searched_cased, mut rest) = (vec![], vec![], vec![], vec![]);
+    for pattern in patterns {
+        match pattern {
+            Pattern::Text { shape: Shape::Exact(text), cased: false } => equal.push(text),
+            Pattern::Text { shape: Shape::Contains(text), cased: false } => searched.push(text),
+            Pattern::Text { shape: Shape::Contains(text), cased: true } => searched_cased.push(text),
+            other => rest.push(other),
+        }
+    }
+    let mut all = Vec::new();
+    if equal.len() >= SET_FROM {
+        let longest = equal.iter().map(String::len).max().unwrap_or_default();
+        let texts = equal.into_iter().map(|text| text.into_bytes().into_boxed_slice()).collect();
+        all.push(Pattern::Set(Set { texts, longest }));
+    } else {
+        let exact = |text| Pattern::Text { shape: Shape::Exact(text), cased: false };
+        all.extend(equal.into_iter().map(exact));
+    }
+    all.extend(rest);
+    for (texts, cased) in [(searched, false), (searched_cased, true)] {
+        if !texts.is_empty() {
+            all.push(Pattern::Search { automaton: automaton(&texts, cased)?, cased });
+        }
+    }
+    Ok(all)
+}
+
+fn automaton(texts: &[String], cased: bool) -> Result<AhoCorasick, BuildError> {
+    let bytes: usize = texts.iter().map(String::len).sum();
+    let kind = (bytes >= COMPACT_FROM).then_some(AhoCorasickKind::ContiguousNFA);
+    AhoCorasick::builder().ascii_case_insensitive(!cased).kind(kind).build(texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wildcard::symbols;
+    use super::*;
+
+    fn text(pattern: &str, cased: bool) -> Pattern {
+        Pattern::Text { shape: Shape::new(symbols(pattern), cased), cased }
+    }
+
+    fn any(patterns: &[Pattern], value: Value<'_>) -> bool {
+        let mut room = CompactString::default();
+        let subject = Subject::new(value, &mut room);
+        patterns.iter().any(|pattern| pattern.matches(&subject))
+    }
+
+    #[test]
+    fn case_counts_only_when_asked() {
+        assert!(any(&[text("success", false)], Value::Text("SUCCESS")));
+        assert!(any(&[text("ÄÖ*", false)], Value::Text("äöÜ")));
+        assert!(any(&[text("k", false)], Value::Text("\u{212a}")), "the Kelvin sign folds to k");
+        assert!(!any(&[text("success", true)], Value::Text("SUCCESS")));
+        assert!(any(&[text("Ä*", true)], Value::Text("Äb")));
+    }
+
+    #[test]
+    fn numbers_and_booleans_equal_their_spelling() {
+        assert!(any(&[text("TRUE", false)], Value::Boolean(true)));
+        assert!(any(&[text("1", false)], Value::Integer(1)));
+        assert!(any(&[text("1.5", false)], Value::Number(1.5)));
+        assert!(any(&[Pattern::Integer(1)], Value::Text("1")));
+        assert!(any(&[Pattern::Integer(1)], Value::Number(1.0)));
+        assert!(any(&[Pattern::Float(1.5)], Value::Text("1.50")));
+        assert!(!any(&[Pattern::Integer(1)], Value::Text("one")));
+        assert!(!any(&[Pattern::Integer(9_007_199_254_740_993)], Value::Integer(9_007_199_254_740_992)));
+    }
+
+    #[test]
+    fn order_needs_a_number() {
+        let pattern = [Pattern::Order(Operation::GreaterOrEqual, 900.0)];
+        assert!(any(&pattern, Value::Number(900.0)));
+        assert!(any(&pattern, Value::Text("901")));
+        assert!(!any(&pattern, Value::Text("fast")));
+        assert!(!any(&pattern, Value::Text("NaN")));
+    }
+
+    #[test]
+    fn networks_hold_both_families_and_mapped_addresses() {
+        let pattern = ["10.0.0.0/8", "2001:db8::/32"].map(|net| Pattern::Cidr(net.parse().unwrap()));
+        for inside in ["10.1.2.3", "2001:db8::1", "::ffff:10.1.2.3"] {
+            assert!(any(&pattern, Value::Text(inside)), "{inside}");
+        }
+        for outside in ["11.1.2.3", "2001:db9::1", "10.1", ""] {
+            assert!(!any(&pattern, Value::Text(outside)), "{outside}");
+        }
+    }
+
+    #[test]
+    fn a_container_is_there_but_equals_nothing() {
+        assert!(any(&[text("*", false)], Value::Container));
+        assert!(!any(&[text("a*", false), text("x", false)], Value::Container));
+    }
+
+    #[test]
+    fn patterns_put_together_match_the_same() {
+        let words: Vec<String> = (0..20).map(|n| format!("Wört{n}")).collect();
+        let single: Vec<_> = words.iter().map(|word| text(word, false)).collect();
+        let search: Vec<_> = words.iter().map(|word| text(&format!("*{word}*"), false)).collect();
+        let set = together(single.clone()).unwrap();
+        let found = together(search.clone()).unwrap();
+        assert!(matches!(set.as_slice(), [Pattern::Set(_)]));
+        assert!(matches!(found.as_slice(), [Pattern::Search { .. }]));
+        for value in ["WÖRT7", "wört7", "wört70", "xwört3y", "wort3", ""] {
+            let value = Value::Text(value);
+            assert_eq!(any(&single, value), any(&set, value), "{value}");
+            assert_eq!(any(&search, value), any(&found, value), "{value}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Which rules raise alerts, and which only feed correlations?
+
+use super::document::{Content, Document};
+use super::graph::{Directory, Graph};
+use crate::model::{Mode, RuleIndex};
+
+/// Which rules only feed correlations.
+pub(super) struct Roles {
+    /// For each rule: `None` if no correlation takes it, else whether one says `generate: true`.
+    taken: Vec<Option<bool>>,
+}
+
+impl Roles {
+    pub(super) fn new(documents: &[Document<'_>], directory: &Directory<'_>) -> Self {
+        let mut taken = vec![None; documents.len()];
+        for document in documents {
+            let Content::Correlation(correlation) = &document.content else { continue };
+            let children = correlation.rules.iter().filter_map(|rule| directory.get(&rule.text));
+            for child in children {
+                if let Some(taken) = taken.get_mut(child) {
+                    *taken = Some(taken.unwrap_or_default() || correlation.generate);
+                }
+            }
+        }
+        Self { taken }
+    }
+
+    /// A rule that a correlation takes raises no alerts of its own, unless one of them says
+    /// `generate: true`.
+    pub(super) fn generates(&self, place: usize) -> bool {
+        self.taken.get(place).copied().flatten().unwrap_or(true)
+    }
+
+    /// Which rules are worth evaluating: those that alert, and those whose matches lead to one that
+    /// does. A rule that is off leads nowhere.
+    pub(super) fn active(&self, documents: &[Document<'_>], graph: &Graph) -> Vec<bool> {
+        let mut wanted = vec![false; documents.len()];
+        for place in graph.order.iter().rev().copied() {
+            let is_on = documents.get(place).is_some_and(|document| document.options.mode != Mode::Off);
+            let needed = self.generates(place) || wanted.get(place).copied().unwrap_or_default();
+            let active = is_on && needed;
+            if let Some(wanted) = wanted.get_mut(place) {
+                *wanted = active;
+            }
+            for child in graph.children.get(place).into_iter().flatten().filter(|_| active) {
+                if let Some(wanted) = wanted.get_mut(*child) {
+                    *wanted = true;
+                }
+            }
+        }
+        wanted
+    }
+}
+
+/// For each rule, the active correlations that take its matches.
+pub(super) fn feeds(graph: &Graph, active: &[bool]) -> Vec<Vec<RuleIndex>> {
+    let mut feeds = vec![Vec::new(); graph.children.len()];
+    for ((place, children), active) in (0..).zip(&graph.children).zip(active) {
+        for child in children.iter().filter(|_| *active) {
+            if let Some(feeds) = feeds.get_mut(*child) {
+                feeds.push(RuleIndex(place));
+            }
+        }
+    }
+    feeds
+}

@@ -1,0 +1,389 @@
+//! What does a YAML text say, and where does it say it?
+//!
+//! A tree with byte ranges, built from parser events so that aliases, nesting and repeated keys
+//! are judged before anything is believed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span as Marks, Tag};
+
+use super::diagnostic::Findings;
+use super::sources::Span;
+use crate::limits;
+
+/// One node of a document.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub span: Span,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    Scalar(Scalar),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// A scalar as written.
+#[derive(Clone, Debug)]
+pub(super) struct Scalar {
+    pub text: String,
+    /// Neither quoted nor tagged a string, so that `1`, `true` and `null` are not text.
+    pub plain: bool,
+    /// Where the text starts in the file, if it stands there as it is.
+    pub base: Option<u32>,
+}
+
+/// One key of a map with its value.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub key: String,
+    pub key_span: Span,
+    pub value: Node,
+}
+
+/// What a scalar means in YAML's core schema.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Literal {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Float(f64),
+    Text(String),
+}
+
+impl Scalar {
+    pub(super) fn literal(&self) -> Literal {
+        if !self.plain {
+            return Literal::Text(self.text.clone());
+        }
+        match self.text.as_str() {
+            "" | "~" | "null" | "Null" | "NULL" => Literal::Null,
+            "true" | "True" | "TRUE" => Literal::Boolean(true),
+            "false" | "False" | "FALSE" => Literal::Boolean(false),
+            text => number(text).unwrap_or_else(|| Literal::Text(text.to_owned())),
+        }
+    }
+}
+
+fn number(text: &str) -> Option<Literal> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if !digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
+        return None;
+    }
+    if let Some(hexadecimal) = text.strip_prefix("0x") {
+        return i64::from_str_radix(hexadecimal, 16).ok().map(Literal::Integer);
+    }
+    let integer = text.parse().ok().map(Literal::Integer);
+    integer.or_else(|| text.parse().ok().filter(|float: &f64| float.is_finite()).map(Literal::Float))
+}
+
+impl Node {
+    pub(super) fn scalar(&self) -> Option<&Scalar> {
+        match &self.kind {
+            Kind::Scalar(scalar) => Some(scalar),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        self.scalar().is_some_and(|scalar| scalar.literal() == Literal::Null)
+    }
+
+    /// `a list`, for messages.
+    pub(super) fn what(&self) -> &'static str {
+        match &self.kind {
+            Kind::Scalar(scalar) => match scalar.literal() {
+                Literal::Null => "nothing",
+                Literal::Boolean(_) => "a boolean",
+                Literal::Integer(_) | Literal::Float(_) => "a number",
+                Literal::Text(_) => "text",
+            },
+            Kind::List(_) => "a list",
+            Kind::Map(_) => "a map",
+        }
+    }
+
+    fn size(&self) -> usize {
+        match &self.kind {
+            Kind::Scalar(_) => 1,
+            Kind::List(items) => 1 + items.iter().map(Node::size).sum::<usize>(),
+            Kind::Map(entries) => 1 + entries.iter().map(|entry| 1 + entry.value.size()).sum::<usize>(),
+        }
+    }
+}
+
+/// Reads every document of a file. After a mistake in the file's structure the documents before it
+/// are returned; the mistake is in `findings`.
+pub(super) fn parse(file: u32, text: &str, findings: &mut Findings) -> Vec<Node> {
+    let mut builder = Builder::new(file, text);
+    if text.len() > limits::RULE_FILE_BYTES {
+        let message = format!("a rule file has at most {} bytes", limits::RULE_FILE_BYTES);
+        findings.error(builder.bytes(0, 0), "too-large", message);
+        return Vec::new();
+    }
+    let mut parser = Parser::new_from_str(text);
+    while let Some(next) = parser.next_event() {
+        let taken = match next {
+            Ok((event, marks)) => builder.take(event, marks, findings),
+            Err(error) => {
+                let at = error.marker().index();
+                findings.error(builder.span(at, at), "yaml", format!("not YAML: {}", error.info()));
+                None
+            }
+        };
+        if taken.is_none() {
+            break;
+        }
+    }
+    builder.documents
+}
+
+struct Builder<'t> {
+    file: u32,
+    text: &'t str,
+    /// Byte offset of each character; empty when every character is one byte.
+    offsets: Vec<u32>,
+    documents: Vec<Node>,
+    stack: Vec<Frame>,
+    anchors: BTreeMap<usize, Node>,
+    nodes: usize,
+}
+
+struct Frame {
+    node: Node,
+    anchor: usize,
+    keys: BTreeSet<String>,
+    key: Option<(String, Span)>,
+}
+
+impl<'t> Builder<'t> {
+    fn new(file: u32, text: &'t str) -> Self {
+        let offset = |(at, _): (usize, char)| u32::try_from(at).unwrap_or(u32::MAX);
+        let offsets = if text.is_ascii() { Vec::new() } else { text.char_indices().map(offset).collect() };
+        let (documents, stack, anchors) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Self { file, text, offsets, documents, stack, anchors, nodes: 0 }
+    }
+
+    /// `None`: the file is not worth reading on.
+    fn take(&mut self, event: Event<'_>, marks: Marks, findings: &mut Findings) -> Option<()> {
+        let span = self.span(marks.start.index(), marks.end.index());
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                self.check_tag(span, tag.as_deref(), findings)?;
+                let base = self.base(span, &text);
+                let scalar = Scalar { text: text.into_owned(), plain, base };
+                self.add(Node { span, kind: Kind::Scalar(scalar) }, anchor, findings)
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.check_tag(span, tag.as_deref(), findings)?;
+                self.open(Node { span, kind: Kind::List(Vec::new()) }, anchor, findings)
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.check_tag(span, tag.as_deref(), findings)?;
+                self.open(Node { span, kind: Kind::Map(Vec::new()) }, anchor, findings)
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let frame = self.stack.pop()?;
+                self.add(frame.node, frame.anchor, findings)
+            }
+            Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
+                Some(node) => {
+                    self.nodes += node.size();
+                    self.add(Node { span, ..node }, 0, findings)
+                }
+                None => {
+                    findings.error(span, "yaml", "an alias stands inside what it repeats");
+                    None
+                }
+            },
+            Event::DocumentStart(_) => {
+                self.anchors.clear();
+                Some(())
+            }
+            _ => Some(()),
+        }
+    }
+
+    fn check_tag(&self, span: Span, tag: Option<&Tag>, findings: &mut Findings) -> Option<()> {
+        let Some(tag) = tag else { return Some(()) };
+        if tag.is_yaml_core_schema() && tag.suffix == "str" {
+            return Some(());
+        }
+        findings.error(span, "yaml", format!("the YAML tag `{tag}` means nothing in a rule"));
+        None
+    }
+
+    fn open(&mut self, node: Node, anchor: usize, findings: &mut Findings) -> Option<()> {
+        if self.stack.len() >= limits::RULE_DEPTH {
+            let message = format!("nested deeper than {} levels", limits::RULE_DEPTH);
+            findings.error(node.span, "too-deep", message);
+            return None;
+        }
+        self.stack.push(Frame { node, anchor, keys: BTreeSet::new(), key: None });
+        Some(())
+    }
+
+    fn add(&mut self, node: Node, anchor: usize, findings: &mut Findings) -> Option<()> {
+        self.nodes += 1;
+        if self.nodes > limits::RULE_NODES {
+            let message = format!("more than {} values, aliases counted in full", limits::RULE_NODES);
+            findings.error(node.span, "too-large", message);
+            return None;
+        }
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        let Some(frame) = self.stack.last_mut() else {
+            self.documents.push(node);
+            return Some(());
+        };
+        frame.add(node, findings)
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        self.bytes(self.byte(start), self.byte(end).max(self.byte(start)))
+    }
+
+    fn bytes(&self, start: u32, end: u32) -> Span {
+        Span { file: self.file, start, end }
+    }
+
+    fn byte(&self, character: usize) -> u32 {
+        let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+        if self.offsets.is_empty() {
+            return u32::try_from(character).unwrap_or(u32::MAX).min(end);
+        }
+        self.offsets.get(character).copied().unwrap_or(end)
+    }
+
+    /// Where the text itself starts: after a quote, if there is one.
+    fn base(&self, span: Span, text: &str) -> Option<u32> {
+        let written = self.text.get(span.range())?;
+        let quote = usize::from(written.starts_with(['"', '\'']));
+        let inside = written.get(quote..)?.starts_with(text);
+        inside.then(|| span.start + u32::from(quote == 1))
+    }
+}
+
+impl Frame {
+    fn add(&mut self, node: Node, findings: &mut Findings) -> Option<()> {
+        self.node.span = self.node.span.to(node.span);
+        match &mut self.node.kind {
+            Kind::List(items) => items.push(node),
+            Kind::Map(entries) => match self.key.take() {
+                Some((key, key_span)) => entries.push(Entry { key, key_span, value: node }),
+                None => self.key = Some(key(&mut self.keys, node, findings)?),
+            },
+            Kind::Scalar(_) => {}
+        }
+        Some(())
+    }
+}
+
+fn key(seen: &mut BTreeSet<String>, node: Node, findings: &mut Findings) -> Option<(String, Span)> {
+    let Kind::Scalar(scalar) = node.kind else {
+        findings.error(node.span, "yaml", "a key is text, not a list or a map");
+        return None;
+    };
+    if !seen.insert(scalar.text.clone()) {
+        let message = format!("the key `{}` stands twice in one map", scalar.text);
+        findings.error(node.span, "duplicate-key", message).help("A map keeps one value for each key.");
+    }
+    Some((scalar.text, node.span))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> (Vec<Node>, Vec<String>) {
+        let mut findings = Findings::default();
+        let documents = parse(0, text, &mut findings);
+        let sources = super::super::Sources::of([("a.yml", text)]);
+        let messages = findings.finish(&sources).into_iter().map(|found| found.message).collect();
+        (documents, messages)
+    }
+
+    #[test]
+    fn every_document_of_a_file_is_read_with_byte_ranges() {
+        let text = "é: [1, 'two']\n---\nb: c\n";
+        let (documents, messages) = read(text);
+        assert_eq!((documents.len(), messages.len()), (2, 0));
+        let Kind::Map(entries) = &documents[0].kind else { panic!() };
+        assert_eq!(&text[entries[0].key_span.range()], "é");
+        let Kind::List(items) = &entries[0].value.kind else { panic!() };
+        assert_eq!(&text[items[1].span.range()], "'two'");
+        assert_eq!(items[0].scalar().unwrap().literal(), Literal::Integer(1));
+        assert_eq!(items[1].scalar().unwrap().base, Some(9));
+    }
+
+    #[test]
+    fn a_quoted_number_is_text() {
+        let kinds = ["1", "'1'", "!!str 1", "1.5", "yes", "~", "False", "0x10", "-3", "nan", "1e400"];
+        let literals: Vec<_> = kinds.iter().map(|text| read(text).0[0].scalar().unwrap().literal()).collect();
+        let text = |text: &str| Literal::Text(text.to_owned());
+        let wanted = [
+            Literal::Integer(1),
+            text("1"),
+            text("1"),
+            Literal::Float(1.5),
+            text("yes"),
+            Literal::Null,
+            Literal::Boolean(false),
+            Literal::Integer(16),
+            Literal::Integer(-3),
+            text("nan"),
+            text("1e400"),
+        ];
+        assert_eq!(literals, wanted);
+    }
+
+    #[test]
+    fn a_repeated_key_is_an_error() {
+        assert_eq!(read("a: 1\nb: 2\na: 3\n").1, ["the key `a` stands twice in one map"]);
+    }
+
+    #[test]
+    fn aliases_are_counted_in_full() {
+        let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..10 {
+            let repeated = format!("*a{}, ", level - 1).repeat(10);
+            bomb.push_str(&format!("a{level}: &a{level} [{repeated}]\n"));
+        }
+        assert!(read(&bomb).1[0].contains("aliases counted in full"));
+        let (documents, messages) = read("a: &x [1, 2]\nb: *x\n");
+        assert_eq!((documents[0].size(), messages.len()), (9, 0));
+        assert_eq!(read("a: &x [*x]\n").1.len(), 1);
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_and_not_a_crash() {
+        assert!(read(&"[".repeat(100)).1[0].contains("nested deeper"));
+        assert_eq!(read(&"[".repeat(100_000)).1.len(), 1);
+        assert!(read(&"- ".repeat(100_000)).1[0].contains("nested deeper"));
+    }
+
+    #[test]
+    fn broken_yaml_is_told_with_its_place() {
+        assert!(read("a: [1, 2\nb: {").1[0].starts_with("not YAML: "));
+        assert!(read("a: !!python/object x").1[0].contains("tag"));
+        assert!(read("[a]: b").1[0].contains("a key is text"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "[-a-c:é \\[\\]{}&*!|>'\"#,\n\t?%@~]{0,60}") {
+            read(&text);
+        }
+
+        #[test]
+        fn no_unicode_makes_the_reader_panic(text in any::<String>()) {
+            read(&text);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Do the stories under `tests/cases` raise the alerts they should, however their events arrive?
+//!
+//! Each folder holds `events.jsonl` (one record a line, in any envelope), `expected.jsonl` (every alert, sorted
+//! by time, then rule), perhaps `config.toml`, and a README that says why. All rules of `detections` run at once.
+//! `UPDATE_CASES=1 cargo test --test cases` writes `expected.jsonl` anew; read what changed before keeping it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use oktawatch::config::Config;
+use oktawatch::engine::Shard;
+use oktawatch::enrich::GeoIp;
+use oktawatch::model::{Activity, Alert, Input, Position, RawRecord};
+use oktawatch::rule::{self, RuleSet};
+use serde_json::{Value, json};
+
+/// How the records of a story reach the shard.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// In their order, so many in a step.
+    Batches(usize),
+    /// In their order, over so many partitions.
+    Partitions(usize),
+    /// Each at once twice, and a third time some records later.
+    Thrice,
+}
+
+const WAYS: [Way; 5] =
+    [Way::Batches(1), Way::Batches(7), Way::Batches(usize::MAX), Way::Partitions(4), Way::Thrice];
+
+struct Story {
+    folder: PathBuf,
+    config: Config,
+    lines: Vec<String>,
+}
+
+impl Story {
+    fn open(folder: PathBuf) -> Self {
+        let config = fs::read_to_string(folder.join("config.toml")).unwrap_or_default();
+        let events = fs::read_to_string(folder.join("events.jsonl")).unwrap();
+        let lines: Vec<String> = events.lines().map(str::to_owned).collect();
+        assert!(!lines.is_empty(), "{}: no events", folder.display());
+        Self { config: toml::from_str(&config).unwrap(), folder, lines }
+    }
+
+    fn name(&self) -> String {
+        self.folder.file_name().unwrap().to_string_lossy().into_owned()
+    }
+
+    fn expected(&self) -> Vec<Value> {
+        let path = self.folder.join("expected.jsonl");
+        let text = fs::read_to_string(&path).unwrap_or_else(|_| panic!("{} is missing", path.display()));
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The alerts raised, as lines of `expected.jsonl`.
+    fn run(&self, rules: &Arc<RuleSet>, way: Way) -> Vec<Value> {
+        let geoip = Arc::new(GeoIp::open(&self.config.geoip).unwrap());
+        let mut shard = Shard::new(&self.config, Arc::clone(rules), geoip);
+        let (mut events, mut duplicates, mut alerts) = (0, 0, Vec::new());
+        for batch in batches(&self.lines, way) {
+            let effects = shard.step(batch);
+            assert!(effects.dead_letters.is_empty(), "{}: {:?}", self.name(), effects.dead_letters);
+            events += effects.tally.events;
+            duplicates += effects.tally.duplicates;
+            alerts.extend(effects.alerts.iter().filter(|alert| alert.activity == Activity::Create).map(line));
+        }
+        assert!(events >= self.lines.len() as u64, "{}: {events} events", self.name());
+        let again = if matches!(way, Way::Thrice) { events / 3 * 2 } else { 0 };
+        assert_eq!(duplicates, again, "{}: {way:?}", self.name());
+        alerts.sort_by_key(|alert| (text(alert, "at"), text(alert, "rule"), text(alert, "key")));
+        alerts
+    }
+}
+
+fn text(alert: &Value, key: &str) -> String {
+    alert.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// What one alert says in `expected.jsonl`: its group's values, or else what it is about, is the key.
+fn line(alert: &Alert) -> Value {
+    let group: Vec<&str> = alert.group.iter().map(|(_, value)| value.as_str()).collect();
+    let key = if group.is_empty() { alert.entity.value.clone() } else { group.join(", ") };
+    let at = format!("{:.3}", Timestamp::from_millisecond(alert.fired_at_ms).unwrap());
+    json!({ "rule": &*alert.rule.name, "key": key, "at": at, "count": alert.count })
+}
+
+fn record(line: &str, partition: usize, offset: usize) -> Input {
+    let position = Position {
+        topic: Arc::from("okta-events"),
+        partition: i32::try_from(partition).unwrap(),
+        offset: i64::try_from(offset).unwrap(),
+        index: 0,
+    };
+    Input::Record(RawRecord { position, payload: line.as_bytes().to_vec(), ..RawRecord::default() })
+}
+
+fn batches(lines: &[String], way: Way) -> Vec<Vec<Input>> {
+    let straight = || lines.iter().enumerate();
+    match way {
+        Way::Batches(size) => lines
+            .chunks(size.min(lines.len()))
+            .enumerate()
+            .map(|(batch, chunk)| {
+                let offsets = batch * chunk.len()..;
+                chunk.iter().zip(offsets).map(|(line, offset)| record(line, 0, offset)).collect()
+            })
+            .collect(),
+        Way::Partitions(count) => {
+            straight().map(|(number, line)| vec![record(line, number % count, number / count)]).collect()
+        }
+        Way::Thrice => {
+            let twice =
+                straight().map(|(number, line)| vec![record(line, 0, number), record(line, 0, number)]);
+            let later = straight().map(|(number, line)| vec![record(line, 0, number)]);
+            let mut all: Vec<Vec<Input>> = twice.collect();
+            for (number, batch) in later.enumerate() {
+                let place = (number * 2 + 5).min(all.len());
+                all.insert(place, batch);
+            }
+            all
+        }
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn stories() -> Vec<Story> {
+    let entries = fs::read_dir(root().join("tests/cases")).unwrap();
+    let mut folders: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("events.jsonl").exists())
+        .collect();
+    folders.sort();
+    assert!(folders.len() >= 15, "only {} stories", folders.len());
+    folders.into_iter().map(Story::open).collect()
+}
+
+fn detections() -> Arc<RuleSet> {
+    let rules = rule::load(&[root().join("detections")]);
+    Arc::new(rules.unwrap_or_else(|mistakes| panic!("{mistakes:#?}")))
+}
+
+fn lines(alerts: &[Value]) -> String {
+    alerts.iter().fold(String::new(), |mut text, alert| {
+        writeln!(text, "{alert}").unwrap();
+        text
+    })
+}
+
+#[test]
+fn every_story_raises_its_alerts_however_its_events_arrive() {
+    let rules = detections();
+    let mut differences = String::new();
+    for story in stories() {
+        if std::env::vars().any(|(name, _)| name == "UPDATE_CASES") {
+            let alerts = story.run(&rules, Way::Batches(1));
+            fs::write(story.folder.join("expected.jsonl"), lines(&alerts)).unwrap();
+        }
+        let expected = story.expected();
+        for way in WAYS {
+            let found = story.run(&rules, way);
+            if found != expected {
+                let (found, expected) = (lines(&found), lines(&expected));
+                writeln!(differences, "{} {way:?}\nfound:\n{found}expected:\n{expected}", story.name())
+                    .unwrap();
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{differences}");
+}
+
+#[test]
+fn every_expectation_names_a_rule_that_raises_alerts_of_its_own() {
+    let rules = detections();
+    for story in stories() {
+        for alert in story.expected() {
+            let name = text(&alert, "rule");
+            let known = rules.rules.iter().any(|rule| *rule.info.name == *name && rule.info.generates);
+            assert!(known, "{}: {name}", story.name());
+        }
+    }
+}
