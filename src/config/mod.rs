@@ -267,6 +267,8 @@ impl Default for Rules {
 #[serde(deny_unknown_fields, default)]
 pub struct GeoIp {
     /// City database in MaxMind format (GeoLite2, GeoIP2, DB-IP, IPinfo). Unset: Okta's own geo.
+    /// This and the others may be a folder: all its `*.mmdb` files are one database then, such as
+    /// separate files for IPv4 and IPv6.
     pub city: Option<PathBuf>,
     /// ASN database in MaxMind format. Unset: Okta's own `securityContext`.
     pub asn: Option<PathBuf>,

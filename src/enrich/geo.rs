@@ -253,7 +253,10 @@ mod tests {
         let empty = GeoIp::open(&config(folder.path().to_owned())).unwrap_err();
         assert!(empty.detail.as_ref().unwrap().contains(".mmdb"), "{empty}");
         let bytes = cities("Lisbon");
-        for broken in [&b""[..], b"<html>", &bytes[..bytes.len() / 2]] {
+        let record = bytes.windows(7).position(|window| window == b"country").unwrap();
+        let mut damaged = bytes.clone();
+        damaged[record - 1..record + 20].fill(0xff);
+        for broken in [&b""[..], b"<html>", &bytes[..bytes.len() / 2], &damaged] {
             let failure = GeoIp::open(&config(write(&folder, "broken.mmdb", broken))).unwrap_err();
             assert!(failure.primary.contains("not a usable database"), "{failure}");
         }

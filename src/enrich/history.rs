@@ -36,6 +36,27 @@ pub(super) struct Seen<T> {
     pub what: T,
 }
 
+/// The sightings on either side of a time.
+#[derive(Debug)]
+pub(super) struct Around<'a, T> {
+    at_ms: i64,
+    before: &'a [Seen<T>],
+    after: &'a [Seen<T>],
+}
+
+impl<'a, T> Around<'a, T> {
+    /// Those before, nearest first.
+    pub fn before(&self) -> impl Iterator<Item = &'a Seen<T>> {
+        self.before.iter().rev()
+    }
+
+    /// Those after, nearest first.
+    pub fn after(&self) -> impl Iterator<Item = &'a Seen<T>> {
+        let at_ms = self.at_ms;
+        self.after.iter().take_while(move |seen| seen.at_ms.saturating_sub(at_ms) <= AHEAD_MS)
+    }
+}
+
 impl<T> Default for History<T> {
     fn default() -> Self {
         Self { seen: Vec::new() }
@@ -43,15 +64,10 @@ impl<T> Default for History<T> {
 }
 
 impl<T> History<T> {
-    /// The sightings before, nearest first.
-    pub fn before(&self, at_ms: i64, uuid: &str) -> impl Iterator<Item = &Seen<T>> {
-        self.seen.get(..self.position(at_ms, uuid)).unwrap_or_default().iter().rev()
-    }
-
-    /// The sightings after, nearest first.
-    pub fn after(&self, at_ms: i64, uuid: &str) -> impl Iterator<Item = &Seen<T>> {
-        let after = self.seen.get(self.position(at_ms, uuid)..).unwrap_or_default();
-        after.iter().take_while(move |seen| seen.at_ms.saturating_sub(at_ms) <= AHEAD_MS)
+    /// What lies on either side of an event.
+    pub fn around(&self, at_ms: i64, uuid: &str) -> Around<'_, T> {
+        let (before, after) = self.seen.split_at_checked(self.position(at_ms, uuid)).unwrap_or_default();
+        Around { at_ms, before, after }
     }
 
     /// Takes in a sighting, then lets go of those that no event from the watermark on can need.
@@ -95,8 +111,8 @@ mod tests {
             history.insert(seen(at_ms, what), 0, |_, _| {});
         }
         assert_eq!(held(&history), "abcd");
-        assert_eq!(history.before(20, "bb").map(|seen| seen.what).collect::<String>(), "ba");
-        assert_eq!(history.after(20, "bb").map(|seen| seen.what).collect::<String>(), "cd");
+        assert_eq!(history.around(20, "bb").before().map(|seen| seen.what).collect::<String>(), "ba");
+        assert_eq!(history.around(20, "bb").after().map(|seen| seen.what).collect::<String>(), "cd");
     }
 
     #[test]
@@ -118,7 +134,7 @@ mod tests {
             let seen = Seen { at_ms, uuid: "u".into(), what: known };
             history.insert(seen, 31, |kept, gone| *kept = kept.or(gone));
         }
-        assert_eq!(history.before(40, "u").map(|seen| seen.what).collect::<Vec<_>>(), [Some(1)]);
+        assert_eq!(history.around(40, "u").before().map(|seen| seen.what).collect::<Vec<_>>(), [Some(1)]);
     }
 
     #[test]
@@ -127,7 +143,7 @@ mod tests {
         history.insert(seen(i64::MAX, 'z'), 0, |_, _| {});
         for at_ms in 0..1000 {
             history.insert(seen(at_ms, 'a'), 0, |_, _| {});
-            assert!(history.after(at_ms + 1, "u").next().is_none());
+            assert!(history.around(at_ms + 1, "u").after().next().is_none());
         }
         assert_eq!(history.seen.len(), limits::SIGHTINGS);
     }
@@ -144,8 +160,8 @@ mod tests {
             let mut met = Vec::new();
             for index in order.into_iter().filter(|index| *index < times.len()) {
                 let (at_ms, uuid) = &events[index];
-                let before = history.before(*at_ms, uuid).next().map(|seen: &Seen<()>| seen.uuid.to_string());
-                let after = history.after(*at_ms, uuid).next().map(|seen| seen.uuid.to_string());
+                let before = history.around(*at_ms, uuid).before().next().map(|seen: &Seen<()>| seen.uuid.to_string());
+                let after = history.around(*at_ms, uuid).after().next().map(|seen| seen.uuid.to_string());
                 met.extend(before.map(|before| (before, uuid.clone())));
                 met.extend(after.map(|after| (uuid.clone(), after)));
                 history.insert(Seen { at_ms: *at_ms, uuid: uuid.into(), what: () }, 0, |(), ()| {});

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use compact_str::CompactString;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::history::{History, Seen};
+use super::history::{Around, History, Seen};
 use crate::model::{Event, Fields, Observation, SessionFacts, core};
 
 /// Start of the ids of transient sessions: those of API tokens and of sign-ins under way, which
@@ -81,25 +81,12 @@ impl Session {
     }
 
     fn compare(&self, event: &Event, trace: &Trace, facts: &mut SessionFacts) {
-        facts.ip_changed = self.changed(event, trace, |trace| trace.ip.as_ref());
-        facts.asn_changed = self.changed(event, trace, |trace| trace.asn.as_ref());
-        facts.country_changed = self.changed(event, trace, |trace| trace.country.as_ref());
-        facts.os_changed = self.changed(event, trace, |trace| trace.os.as_ref());
-        facts.ua_changed = self.changed(event, trace, |trace| trace.ua.as_ref());
-    }
-
-    /// Whether a trait differs from the nearest sighting on either side that has it.
-    fn changed<T: PartialEq>(
-        &self,
-        event: &Event,
-        trace: &Trace,
-        get: impl Fn(&Trace) -> Option<&T>,
-    ) -> bool {
-        let Some(mine) = get(trace) else { return false };
-        let (at_ms, uuid) = (event.published_ms, event.uuid.as_str());
-        let before = self.seen.before(at_ms, uuid).find_map(|seen| get(&seen.what));
-        let after = self.seen.after(at_ms, uuid).find_map(|seen| get(&seen.what));
-        before.is_some_and(|before| before != mine) || after.is_some_and(|after| after != mine)
+        let around = self.seen.around(event.published_ms, &event.uuid);
+        facts.ip_changed = trace.changed(&around, |trace| trace.ip.as_ref());
+        facts.asn_changed = trace.changed(&around, |trace| trace.asn.as_ref());
+        facts.country_changed = trace.changed(&around, |trace| trace.country.as_ref());
+        facts.os_changed = trace.changed(&around, |trace| trace.os.as_ref());
+        facts.ua_changed = trace.changed(&around, |trace| trace.ua.as_ref());
     }
 }
 
@@ -115,6 +102,15 @@ impl Trace {
             os: hash(core::CLIENT_OS),
             ua: hash(core::CLIENT_USER_AGENT),
         }
+    }
+
+    /// Whether a trait differs from the nearest sighting on either side that has it.
+    fn changed<T: PartialEq>(&self, around: &Around<'_, Self>, get: impl Fn(&Self) -> Option<&T>) -> bool {
+        let Some(mine) = get(self) else { return false };
+        let differs = |seen: &Seen<Self>| get(&seen.what).map(|other| other != mine);
+        let before = around.before().find_map(differs);
+        let after = around.after().find_map(differs);
+        before == Some(true) || after == Some(true)
     }
 
     /// Fills what this sighting does not say from one before it.

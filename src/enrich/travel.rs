@@ -24,9 +24,10 @@ pub(super) fn judge(
     watermark_ms: i64,
 ) -> Option<TravelFacts> {
     place.geo.as_deref().and_then(point)?;
-    let (at_ms, uuid) = (event.published_ms, event.uuid.as_str());
-    let before = history.before(at_ms, uuid).next().and_then(|other| way(place, at_ms, other));
-    let after = history.after(at_ms, uuid).next().and_then(|other| way(place, at_ms, other));
+    let at_ms = event.published_ms;
+    let around = history.around(at_ms, &event.uuid);
+    let before = around.before().next().and_then(|other| way(place, at_ms, other));
+    let after = around.after().next().and_then(|other| way(place, at_ms, other));
     let seen = Seen { at_ms, uuid: event.uuid.clone(), what: Arc::clone(place) };
     history.insert(seen, watermark_ms, |_, _| {});
     match (before, after) {

@@ -120,9 +120,10 @@ pub struct TravelFacts {
     pub kmh: f64,
     /// Time between the two.
     pub seconds: i64,
-    /// The place before.
+    /// The place before; for an event out of order perhaps the place after, if that way is the less
+    /// likely one.
     pub from: Option<Arc<Place>>,
-    /// The event at the place before.
+    /// The event at that place.
     pub from_uuid: CompactString,
 }
 
