@@ -172,3 +172,37 @@ fn together(expression: Expression, document: &Document<'_>, findings: &mut Find
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{compile, correlation, document};
+    use super::*;
+    use crate::model::{Confidence, Level};
+
+    #[test]
+    fn options_reach_the_rule_and_defaults_fill_the_rest() {
+        let options = "level: high\nauthor: A\nreferences: https://x\nfalsepositives: [f]\ntags: [attack.t1621]\n\
+            oktawatch: {mode: shadow, suppress: 1h, update_every: 5m, entity: ip, risk: 90, confidence: high, \
+            runbook: R, message: M, evidence: {max: 3}}";
+        let sel = "sel: {eventType: a}\ncondition: sel";
+        let lines = "type: event_count\nrules: plain\ngroup-by: [client.ipAddress]\ntimespan: 9m\ncondition: {gte: 2}";
+        let set =
+            compile(&[document("full", sel, options), document("plain", sel, ""), correlation("c", lines)])
+                .unwrap();
+        let info = |name: &str| &set.rules.iter().find(|rule| &*rule.info.name == name).unwrap().info;
+        let full = info("full");
+        assert_eq!((full.level, full.mode, full.entity), (Level::High, Mode::Shadow, EntityKind::Ip));
+        assert_eq!((full.suppress_ms, full.update_every_ms, full.risk), (3_600_000, 300_000, 90));
+        assert_eq!((full.confidence, full.evidence_max), (Confidence::High, 3));
+        assert_eq!((full.runbook.as_str(), full.message.as_deref()), ("R", Some("M")));
+        assert_eq!((full.attacks.len(), full.source.as_str()), (1, "rules.yml"));
+        let plain = info("plain");
+        assert_eq!((plain.suppress_ms, plain.update_every_ms, plain.risk), (0, 60_000, Level::Medium.risk()));
+        assert_eq!(plain.evidence_max, limits::EVIDENCE_PER_ALERT);
+        let count = info("c");
+        assert_eq!(
+            (count.suppress_ms, count.entity, count.kind),
+            (540_000, EntityKind::Ip, RuleKind::EventCount)
+        );
+    }
+}

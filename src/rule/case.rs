@@ -8,8 +8,8 @@ use super::diagnostic::Findings;
 use super::fields::{self, PathKind};
 use super::reader::{self, Map, Spanned};
 use super::sources::Span;
+use super::timespan;
 use super::yaml::{Entry, Kind, Literal, Node};
-use crate::config::Duration;
 
 /// A test with the file that carries it.
 #[derive(Clone, Debug)]
@@ -122,14 +122,7 @@ fn event(node: &Node, findings: &mut Findings) -> Option<TestEvent> {
 }
 
 fn duration(map: &Map<'_>, key: &str, findings: &mut Findings) -> Option<i64> {
-    let written = map.text(key, findings)?;
-    match Duration::parse(&written.text) {
-        Ok(duration) => Some(duration.as_millis()),
-        Err(message) => {
-            findings.error(written.span, "timespan", message);
-            None
-        }
-    }
+    timespan::moment(&map.text(key, findings)?, findings)
 }
 
 fn change(entry: &Entry, findings: &mut Findings) -> Option<(String, Value)> {
@@ -178,4 +171,60 @@ fn expectation(node: &Node, rules: &mut Vec<Spanned>, findings: &mut Findings) -
     let key = map.get("key").and_then(|node| reader::text(node, "key", findings));
     let count = map.integer("count", i64::MAX, findings).and_then(|count| u64::try_from(count).ok());
     Some(Expectation { rule: rule.map(|rule| rule.text), at_ms, key: key.map(|key| key.text), count })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{compile, document, told};
+    use super::*;
+
+    fn tests(lines: &str) -> Result<Vec<TestCase>, Vec<(&'static str, String)>> {
+        let text = document("one", "sel: {eventType: a}\ncondition: sel", &format!("tests:\n{lines}"));
+        compile(&[text]).map(|set| set.tests).map_err(|found| told(Err(found)))
+    }
+
+    #[test]
+    fn a_test_is_events_and_what_they_raise() {
+        let lines = "- name: five\n  events:\n  - {at: 0s, repeat: 5, every: 40s, eventType: a, securityContext.isProxy: true}\n\
+                     \x20 - {at: 4m, target: [{type: User, id: null}], outcome.reason: '1'}\n\
+                     \x20 expect:\n  - {rule: one, at: 4m, key: ana, count: 5}\n  - {}";
+        let cases = tests(lines).unwrap();
+        assert_eq!(
+            (cases[0].file.to_str().unwrap(), cases[0].rules.as_slice()),
+            ("rules.yml", &["one".to_owned()][..])
+        );
+        let test = &cases[0].test;
+        let first = &test.events[0];
+        assert_eq!((first.at_ms, first.repeat, first.every_ms), (0, 5, 40_000));
+        assert_eq!(first.overrides[1], ("securityContext.isProxy".to_owned(), Value::Bool(true)));
+        let targets = serde_json::json!([{"type": "User", "id": null}]);
+        assert_eq!(test.events[1].overrides[0], ("target".to_owned(), targets));
+        assert_eq!(test.events[1].overrides[1].1, Value::from("1"));
+        let all = Expectation {
+            rule: Some("one".into()),
+            at_ms: Some(240_000),
+            key: Some("ana".into()),
+            count: Some(5),
+        };
+        let any = Expectation { rule: None, at_ms: None, key: None, count: None };
+        assert_eq!(test.expect, [all, any]);
+    }
+
+    #[test]
+    fn what_a_test_cannot_say_is_an_error() {
+        let event =
+            |event: &str| tests(&format!("- {{name: x, events: [{event}], expect: []}}")).unwrap_err();
+        assert_eq!(event("{at: 0s, evenType: a}")[0].1, "no field `evenType`");
+        assert_eq!(event("{at: 0s, enriched.geo.country: PT}")[0].0, "computed-field");
+        assert_eq!(event("{at: 0, eventType: a}")[0].1, "`0` is no moment of a test");
+        assert_eq!(event("{eventType: a}")[0].1, "an event of a test needs `at`");
+        assert_eq!(event("{at: 0s, repeat: -1}")[0].0, "wrong-type");
+        assert_eq!(event("")[0].1, "a test needs an event");
+        let expect = |expect: &str| {
+            tests(&format!("- {{name: x, events: [{{at: 0s}}], expect: {expect}}}")).unwrap_err().remove(0).1
+        };
+        assert_eq!(expect("[{rule: two}]"), "no rule `two`");
+        assert_eq!(expect("[{rul: one}]"), "an expectation has no key `rul`");
+        assert_eq!(expect("5"), "`expect` is a list, not a number");
+    }
 }

@@ -111,15 +111,15 @@ fn condition(map: &Map<'_>, kind: RuleKind, findings: &mut Findings) -> Option<C
     refuse_comparisons(&map, findings)?;
     map.only(known, findings);
     let field = if counts { Some(counted(&map, findings)?) } else { None };
+    let before = findings.errors();
     let thresholds = [("gt", Operator::Greater), ("gte", Operator::GreaterOrEqual)]
         .into_iter()
         .filter_map(|(key, operator)| threshold(&map, key, operator, findings))
         .collect::<Vec<_>>();
-    if thresholds.is_empty() {
+    if thresholds.is_empty() && findings.errors() == before {
         findings.error(map.first_key(), "missing-key", "`condition` needs `gt` or `gte`");
-        return None;
     }
-    Some((thresholds, field))
+    (!thresholds.is_empty()).then_some((thresholds, field))
 }
 
 fn refuse_comparisons(map: &Map<'_>, findings: &mut Findings) -> Option<()> {

@@ -1,5 +1,6 @@
 //! What is wrong with a rule file, where, and what would be right?
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -17,6 +18,7 @@ pub struct Diagnostic {
     /// What is wrong, in one line.
     pub message: String,
     /// The file.
+    #[serde(serialize_with = "shown")]
     pub file: PathBuf,
     /// Byte range in the file.
     pub span: std::ops::Range<usize>,
@@ -26,6 +28,11 @@ pub struct Diagnostic {
     pub column: usize,
     /// What to do.
     pub help: Option<String>,
+}
+
+/// A path need not be text; JSON must.
+fn shown<S: serde::Serializer>(path: &Path, out: S) -> Result<S::Ok, S::Error> {
+    out.collect_str(&path.display())
 }
 
 /// How bad a mistake is.
@@ -109,6 +116,12 @@ impl Findings {
     /// Whether further mistakes are only counted, so that nothing is gained by looking for help.
     pub(super) fn is_full(&self) -> bool {
         self.list.len() >= limits::RULE_MISTAKES
+    }
+
+    /// The files that have errors so far.
+    pub(super) fn files_with_errors(&self) -> BTreeSet<u32> {
+        let errors = self.list.iter().filter(|finding| finding.severity == Severity::Error);
+        errors.map(|finding| finding.span.file).collect()
     }
 
     /// All of it, in the order of files and places.

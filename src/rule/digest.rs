@@ -122,3 +122,71 @@ fn hexadecimal<T: AsRef<str>>(parts: &[T]) -> String {
     }
     format!("{:032x}", xxh3_128(&bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::RuleSet;
+    use super::super::testing::{compile, correlation, document};
+
+    fn digest(detection: &str) -> String {
+        let set = compile(&[document("one", detection, "")]).unwrap();
+        set.rules[0].info.digest.clone()
+    }
+
+    const RULE: &str = "sel:\n  eventType: [a, b]\n  severity|contains: x\nfilter:\n  outcome.reason: null\ncondition: sel and not filter";
+
+    #[test]
+    fn what_means_the_same_has_the_same_digest() {
+        let same = [
+            "# a comment\nsel:\n    severity|contains: 'X'\n    eventType: [B, 'a', a]\nfilter: {outcome.reason: ''}\ncondition: not filter and (sel)",
+            "other: {outcome.reason: null}\nsel: {eventType: [b, a], severity|contains: x}\ncondition: sel and not 1 of oth*",
+        ];
+        for detection in same {
+            assert_eq!(digest(detection), digest(RULE), "{detection}");
+        }
+    }
+
+    #[test]
+    fn what_means_something_else_has_another() {
+        let others = [
+            RULE.replace("[a, b]", "[a, c]"),
+            RULE.replace("contains: x", "contains|cased: x"),
+            RULE.replace("contains", "startswith"),
+            RULE.replace("eventType:", "eventType|neq:"),
+            RULE.replace("and not", "or not"),
+            RULE.replace("outcome.reason", "outcome.result"),
+            RULE.replace("contains: x", "re: x"),
+            RULE.replace("contains: x", "re|i: x"),
+        ];
+        let digests: std::collections::BTreeSet<_> = others.iter().map(|rule| digest(rule)).collect();
+        assert_eq!(digests.len(), others.len());
+        assert!(!digests.contains(&digest(RULE)));
+    }
+
+    fn chain(count: &str, more: &str) -> RuleSet {
+        let lines = |kind: &str, rules: &str| {
+            format!("type: {kind}\nrules: {rules}\ngroup-by: [actor.id]\ntimespan: {count}")
+        };
+        compile(&[
+            document("a", "sel: {eventType: a}\ncondition: sel", more),
+            document("b", "sel: {eventType: b}\ncondition: sel", ""),
+            correlation("any", &lines("temporal", "[a, b]")),
+            correlation("any-again", &lines("temporal", "[b, a]")),
+            correlation("ordered", &lines("temporal_ordered", "[a, b]")),
+        ])
+        .unwrap()
+    }
+
+    #[test]
+    fn texts_tests_and_options_change_nothing_and_a_window_does() {
+        let plain = chain("10m", "");
+        let told = chain("10m", "description: other\nlevel: high\noktawatch: {suppress: 1h}\ntests: []");
+        assert_eq!(plain.digest, told.digest);
+        let longer = chain("11m", "");
+        assert_ne!(plain.digest, longer.digest);
+        assert_eq!(plain.rules[0].info.digest, longer.rules[0].info.digest, "the detections are as before");
+        let digests: std::collections::BTreeSet<_> =
+            plain.rules.iter().map(|rule| &rule.info.digest).collect();
+        assert_eq!(digests.len(), plain.rules.len(), "rules that say the same keep windows of their own");
+    }
+}

@@ -181,3 +181,93 @@ fn logsource(map: &Map<'_>, findings: &mut Findings) {
         findings.error(span, "logsource", "events of Okta have no category in Sigma");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{compile, correlation, document, told};
+
+    fn mistakes(change: impl Fn(String) -> String) -> Vec<(&'static str, String)> {
+        told(compile(&[change(document("one", "sel: {eventType: a}\ncondition: sel", "level: low"))]))
+    }
+
+    fn mistake(from: &str, to: &str) -> (&'static str, String) {
+        mistakes(|text| text.replace(from, to)).remove(0)
+    }
+
+    #[test]
+    fn what_a_rule_must_have_is_asked_for() {
+        for key in ["title: T\n", "name: one\n", "logsource: {product: okta, service: okta}\n"] {
+            let word = key.split(':').next().unwrap();
+            assert_eq!(mistake(key, ""), ("missing-key", format!("a rule needs `{word}`")));
+        }
+        assert_eq!(mistake("id: ", "id: x").0, "id");
+        assert_eq!(mistake("name: one", "name: One rule").0, "name");
+        assert_eq!(told(compile(&["- a list\n".to_owned()]))[0].1, "a rule is a map, not a list");
+    }
+
+    #[test]
+    fn keys_and_words_that_are_unknown_are_told_with_a_guess() {
+        let found =
+            compile(&[document("one", "sel: {eventType: a}\ncondition: sel", "levle: low")]).unwrap_err();
+        assert_eq!(found[0].message, "a rule has no key `levle`");
+        assert_eq!(found[0].help.as_deref(), Some("did you mean `level`?"));
+        assert_eq!(mistake("level: low", "level: hihg").1, "`hihg` is no level");
+        assert_eq!(mistake("level: low", "status: done").1, "`done` is no status");
+        assert_eq!(mistake("level: low", "date: soon").1, "`soon` is no date");
+        assert_eq!(mistake("level: low", "oktawatch: {supress: 1h}").1, "`oktawatch` has no key `supress`");
+        assert_eq!(mistake("level: low", "oktawatch: {risk: 101}").0, "wrong-type");
+        assert_eq!(mistake("level: low", "oktawatch: {entity: host}").1, "`host` is no entity");
+        assert_eq!(
+            mistakes(|text| text.replace("level: low", "date: 2026-08-31\nlicense: MIT\nrelated: []")),
+            []
+        );
+    }
+
+    #[test]
+    fn another_product_is_refused() {
+        assert_eq!(mistake("product: okta", "product: aws").1, "the product is `okta`, not `aws`");
+        assert_eq!(mistake("service: okta", "service: sshd").1, "the service is `okta`, not `sshd`");
+        assert_eq!(mistake("service: okta", "category: x").0, "logsource");
+    }
+
+    #[test]
+    fn what_this_version_does_not_evaluate_is_refused_by_name() {
+        let filter = mistake("detection:", "filter: {}\ndetection:");
+        assert_eq!(filter.0, "unsupported-filter");
+        let of = |lines: &str| {
+            let base = document("base", "sel: {eventType: a}\ncondition: sel", "");
+            told(compile(&[base, correlation("c", &format!("rules: base\ntimespan: 1m\n{lines}"))])).remove(0)
+        };
+        assert_eq!(of("type: value_sum\ncondition: {field: x, gte: 1}").0, "unsupported-correlation");
+        assert_eq!(of("type: sequnce\ncondition: {gte: 1}").0, "unknown-correlation");
+        assert_eq!(of("type: event_count\ncondition: {lte: 1}").0, "unsupported-comparison");
+        assert_eq!(of("type: event_count\ncondition: {gte: 0}").0, "condition");
+        assert_eq!(of("type: event_count").1, "`correlation` needs `condition`");
+        assert_eq!(
+            of("type: value_count\ncondition: {field: [actor.id], gte: 1}").0,
+            "unsupported-condition"
+        );
+        assert_eq!(of("type: value_count\ncondition: {gte: 1}").1, "`condition` needs `field`");
+        assert_eq!(of("type: event_count\ncondition: {field: actor.id, gte: 1}").0, "unknown-key");
+        assert_eq!(of("type: event_count\ncondition: {gte: many}").0, "wrong-type");
+    }
+
+    #[test]
+    fn names_and_ids_are_taken_once() {
+        let one = document("one", "sel: {eventType: a}\ncondition: sel", "");
+        let codes: Vec<_> = told(compile(&[one.clone(), one])).into_iter().map(|(code, _)| code).collect();
+        assert_eq!(codes.len(), 2);
+        assert!(codes.contains(&"duplicate-name") && codes.contains(&"duplicate-id"));
+    }
+
+    #[test]
+    fn the_mistakes_of_all_documents_are_told_at_once() {
+        let found = told(compile(&[
+            document("one", "sel: {evntType: a}\ncondition: sel", ""),
+            document("two", "sel: {eventType|contans: a}\ncondition: sell", ""),
+            correlation("c", "type: temporal\nrules: three\ntimespan: 1 hour"),
+        ]));
+        let codes: Vec<_> = found.iter().map(|(code, _)| *code).collect();
+        assert_eq!(codes, ["unknown-field", "unknown-modifier", "condition", "timespan"]);
+    }
+}

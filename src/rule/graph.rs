@@ -163,3 +163,50 @@ fn take(correlation: &CorrelationDocument, directory: &Directory<'_>, findings: 
     }
     children
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{compile, correlation, document, told};
+
+    fn temporal(name: &str, rules: &str) -> String {
+        correlation(name, &format!("type: temporal\nrules: [{rules}]\ntimespan: 1m"))
+    }
+
+    fn detection() -> String {
+        document("base", "sel: {eventType: a}\ncondition: sel", "")
+    }
+
+    #[test]
+    fn an_unknown_rule_is_an_error_with_a_guess() {
+        let found = compile(&[detection(), temporal("c", "bsae")]).unwrap_err();
+        assert_eq!(found[0].message, "no rule `bsae`");
+        assert_eq!(found[0].help.as_deref(), Some("did you mean `base`?"));
+        assert_eq!(told(compile(&[detection(), temporal("c", "base, base")]))[0].0, "duplicate-rule");
+    }
+
+    #[test]
+    fn a_cycle_is_printed() {
+        let found = told(compile(&[temporal("c", "d"), temporal("d", "e"), temporal("e", "c")]));
+        assert_eq!(found, [("cycle", "a correlation takes its own matches: c → d → e → c".to_owned())]);
+        assert_eq!(told(compile(&[temporal("c", "c")]))[0].1, "a correlation takes its own matches: c → c");
+    }
+
+    fn chain(length: usize, name: impl Fn(usize) -> String) -> Vec<String> {
+        let rule = |at: usize| temporal(&name(at), &if at == 0 { "base".to_owned() } else { name(at - 1) });
+        (0..length).map(rule).chain([detection()]).collect()
+    }
+
+    #[test]
+    fn a_chain_has_an_end_whichever_end_is_met_first() {
+        let upward = |at: usize| format!("c{at:04}");
+        let downward = |at: usize| format!("c{:04}", 1000 - at);
+        for length in [9, 500] {
+            for documents in [chain(length, upward), chain(length, downward)] {
+                let found = told(compile(&documents));
+                assert_eq!(found.len(), 1, "{found:?}");
+                assert!(found[0].1.starts_with("more than 8 correlations in a chain: "), "{}", found[0].1);
+            }
+        }
+        assert!(compile(&chain(8, upward)).is_ok() && compile(&chain(8, downward)).is_ok());
+    }
+}

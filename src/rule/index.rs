@@ -75,3 +75,54 @@ fn literal(pattern: &Pattern) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::RuleSet;
+    use super::super::testing::{compile, correlation, document};
+
+    fn candidates(set: &RuleSet, event_type: &str) -> Vec<String> {
+        let rules = set.candidates(event_type).iter().filter_map(|rule| set.get(*rule));
+        rules.map(|rule| rule.info.name.to_string()).collect()
+    }
+
+    #[test]
+    fn a_rule_is_a_candidate_of_the_types_it_needs() {
+        let set = compile(&[
+            document("a", "sel: {eventType: User.Lock, severity: x}\ncondition: sel", ""),
+            document("b", "sel: {eventType: [user.lock, zone.update]}\ncondition: sel", ""),
+            document("c", "sel: {eventType|startswith: user.}\ncondition: sel", ""),
+            document("d", "x: {eventType: zone.update}\ny: {severity: z}\ncondition: x or y", ""),
+            document(
+                "e",
+                "x: {eventType: zone.update}\ny: {eventType: user.lock}\ncondition: x and not y",
+                "",
+            ),
+            document("f", "x: {eventType|neq: zone.update}\ncondition: x", ""),
+        ])
+        .unwrap();
+        assert_eq!(candidates(&set, "user.lock"), ["a", "b", "c", "d", "f"]);
+        assert_eq!(candidates(&set, "USER.LOCK"), ["a", "b", "c", "d", "f"]);
+        assert_eq!(candidates(&set, "zone.update"), ["b", "c", "d", "e", "f"]);
+        assert_eq!(candidates(&set, "other.type"), ["c", "d", "f"]);
+    }
+
+    #[test]
+    fn a_rule_that_leads_to_no_alert_is_no_candidate() {
+        let count = "type: event_count\nrules: NAME\ntimespan: 1m\ncondition: {gte: 2}";
+        let off = correlation("count-b", &count.replace("NAME", "b")) + "oktawatch: {mode: off}\n";
+        let sel = "sel: {eventType: x}\ncondition: sel";
+        let set = compile(&[
+            document("a", sel, ""),
+            document("b", sel, ""),
+            document("c", sel, "oktawatch: {mode: off}"),
+            correlation("count-a", &count.replace("NAME", "a")),
+            off,
+        ])
+        .unwrap();
+        assert_eq!(candidates(&set, "x"), ["a"]);
+        let by_name = |name: &str| set.rules.iter().find(|rule| &*rule.info.name == name).unwrap();
+        assert_eq!(by_name("a").feeds.len(), 1);
+        assert!(by_name("b").feeds.is_empty());
+    }
+}

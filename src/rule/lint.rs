@@ -61,8 +61,10 @@ pub fn check_texts(sources: Sources, options: &LintOptions) -> CheckReport {
 fn check_sources(sources: Sources, mut findings: Findings, options: &LintOptions) -> CheckReport {
     let compiled = compile::compile(&sources, &mut findings);
     let set = compiled.set.filter(|_| findings.errors() == 0);
+    let broken = findings.files_with_errors();
     for facts in &compiled.facts {
-        Lint { facts, options, findings: &mut findings }.all();
+        let broken = broken.contains(&facts.name.span.file);
+        Lint { facts, options, broken, findings: &mut findings }.all();
     }
     let diagnostics = findings.finish(&sources);
     CheckReport { rules: set, diagnostics, sources }
@@ -71,6 +73,8 @@ fn check_sources(sources: Sources, mut findings: Findings, options: &LintOptions
 struct Lint<'l> {
     facts: &'l Facts,
     options: &'l LintOptions,
+    /// Its file has errors, so that a test may be missing only because it could not be read.
+    broken: bool,
     findings: &'l mut Findings,
 }
 
@@ -85,7 +89,7 @@ impl Lint<'_> {
     }
 
     fn tests(&mut self) {
-        if !self.options.tests {
+        if !self.options.tests || self.broken {
             return;
         }
         let name = &self.facts.name;

@@ -64,3 +64,41 @@ pub(super) fn feeds(graph: &Graph, active: &[bool]) -> Vec<Vec<RuleIndex>> {
     }
     feeds
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{compile, correlation, document};
+
+    #[test]
+    fn a_rule_that_a_correlation_takes_alerts_only_if_asked() {
+        let sel = "sel: {eventType: a}\ncondition: sel";
+        let lines = |rules: &str, generate: &str| {
+            format!("type: temporal\nrules: [{rules}]\ntimespan: 1m\ngenerate: {generate}")
+        };
+        let set = compile(&[
+            document("alone", sel, ""),
+            document("fed", sel, ""),
+            document("shown", sel, ""),
+            correlation("quiet", &lines("fed, shown", "false")),
+            correlation("loud", &lines("shown", "true")),
+        ])
+        .unwrap();
+        let generates: Vec<_> =
+            set.rules.iter().map(|rule| (&*rule.info.name, rule.info.generates)).collect();
+        let expected = [("alone", true), ("fed", false), ("loud", true), ("quiet", true), ("shown", true)];
+        assert_eq!(generates, expected);
+        let feeds: Vec<usize> = set.rules.iter().map(|rule| rule.feeds.len()).collect();
+        assert_eq!(feeds, [0, 1, 0, 0, 2]);
+    }
+
+    #[test]
+    fn taking_a_rule_that_is_off_is_a_warning() {
+        let set = compile(&[
+            document("dark", "sel: {eventType: a}\ncondition: sel", "oktawatch: {mode: off}"),
+            correlation("c", "type: temporal\nrules: dark\ntimespan: 1m"),
+        ])
+        .unwrap();
+        assert_eq!(set.warnings[0].code, "rule-off");
+        assert!(set.candidates("a").is_empty());
+    }
+}

@@ -10,7 +10,7 @@ use super::modifier::{self, Modifiers, Operation};
 use super::pattern::Pattern;
 use super::reader::Spanned;
 use super::sources::Span;
-use super::wildcard::{Shape, open_dashes, symbols};
+use super::wildcard::{Shape, Symbol, open_dashes, symbols};
 use super::yaml::{Entry, Kind, Literal, Node};
 use crate::limits;
 use crate::model::{FieldId, FieldTable, core};
@@ -102,7 +102,17 @@ impl Reading<'_> {
     }
 
     fn values(&mut self, node: &Node) -> Option<Vec<(Literal, Span)>> {
-        let literal = |node: &Node| node.scalar().map(|scalar| (scalar.literal(), node.span));
+        let mut literal = |node: &Node| {
+            let scalar = node.scalar()?;
+            if scalar.plain && is_read_in_two_ways(&scalar.text) {
+                let message = format!(
+                    "YAML 1.1, which other Sigma tools read, takes `{}` for something else",
+                    scalar.text
+                );
+                self.findings.warning(node.span, "ambiguous-yaml", message).help("Put it in quotes.");
+            }
+            Some((scalar.literal(), node.span))
+        };
         let values = match &node.kind {
             Kind::List(items) if items.is_empty() => {
                 return self.fail(node.span, "empty", "an empty list matches nothing");
@@ -210,12 +220,11 @@ impl Reading<'_> {
         if modifiers.windash {
             open_dashes(&mut pattern);
         }
-        use super::wildcard::Symbol::Star;
         if matches!(modifiers.operation, Operation::Contains | Operation::EndsWith) {
-            pattern.insert(0, Star);
+            pattern.insert(0, Symbol::Star);
         }
         if matches!(modifiers.operation, Operation::Contains | Operation::StartsWith) {
-            pattern.push(Star);
+            pattern.push(Symbol::Star);
         }
         let shape = Shape::new(pattern, modifiers.cased);
         if text.len() > limits::WILDCARD_BYTES && !matches!(shape, Shape::Exact(_)) {
@@ -271,8 +280,18 @@ impl Reading<'_> {
 }
 
 fn asks_presence(literal: &Literal, modifiers: &Modifiers) -> bool {
-    let plain = modifiers.operation == Operation::Equals && !modifiers.fieldref;
-    plain && matches!(literal, Literal::Null) || plain && *literal == Literal::Text("*".to_owned())
+    let any_value = match literal {
+        Literal::Null => true,
+        Literal::Text(text) => text == "*",
+        _ => false,
+    };
+    any_value && modifiers.operation == Operation::Equals && !modifiers.fieldref
+}
+
+/// A boolean or an octal number in YAML 1.1, text or a decimal number since.
+fn is_read_in_two_ways(text: &str) -> bool {
+    let octal = text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+    octal || ["yes", "no", "on", "off"].iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 fn spelled(literal: &Literal) -> String {
@@ -301,4 +320,97 @@ fn any_value(parts: Vec<Expression>) -> Expression {
     }
     rest.extend(tested.map(|field| Expression::Test(field, patterns)));
     if rest.len() == 1 { rest.pop().unwrap_or_default() } else { Expression::Any(rest) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{document, event, matches, mistakes, one};
+    use super::super::{Sources, compile};
+    use crate::model::Value;
+
+    fn mistake(item: &str) -> (&'static str, String) {
+        mistakes(&format!("sel:\n  {item}\ncondition: sel")).remove(0)
+    }
+
+    #[test]
+    fn what_cannot_match_is_refused() {
+        assert_eq!(mistake("- word").0, "unsupported-keywords");
+        assert_eq!(mistake("'|contains': word").0, "unsupported-keywords");
+        assert_eq!(mistake("severity: []").0, "empty");
+        assert_eq!(mistake("severity|contains: ''").0, "empty");
+        assert_eq!(mistake("severity|contains: null").0, "wrong-type");
+        assert_eq!(mistake("severity: {a: b}").0, "wrong-type");
+        assert_eq!(mistake("severity|exists: maybe").0, "wrong-type");
+        assert_eq!(mistake("severity|gt: high").0, "wrong-type");
+        assert_eq!(mistake("client.ipAddress|cidr: 10.0.0/8").0, "cidr");
+        assert_eq!(mistake("severity|expand: '%list%'").0, "unsupported-modifier");
+        assert_eq!(mistake("actor: ana").0, "container-field");
+        assert_eq!(mistake("severity|fieldref: nothing.here").0, "unknown-field");
+    }
+
+    #[test]
+    fn a_regular_expression_is_bounded_and_linear() {
+        assert_eq!(mistake("severity|re: '('").0, "regex");
+        let (code, message) = mistake("severity|re: '(?=a)b'");
+        assert_eq!(code, "regex");
+        assert!(message.contains("look-around"), "{message}");
+        let (_, message) = mistake("severity|re: '(\\w{1000}){1000}'");
+        assert!(message.contains("size limit"), "{message}");
+        let long = format!("severity: '{}*'", "a".repeat(5_000));
+        assert_eq!(mistake(&long).0, "too-large");
+    }
+
+    #[test]
+    fn a_value_that_no_event_holds_is_a_warning() {
+        let set = one("sel:\n  transaction.id: unknown\n  securityContext.asNumber: 0\ncondition: sel");
+        let codes: Vec<_> = set.warnings.iter().map(|found| found.code).collect();
+        assert_eq!(codes, ["sentinel", "sentinel"]);
+        let yes = one("sel: {severity: [yes, 'no', 010]}\ncondition: sel");
+        assert_eq!(yes.warnings.iter().filter(|found| found.code == "ambiguous-yaml").count(), 2);
+        let unused = one("sel: {severity: x}\nother: {severity: y}\n_helper: {severity: z}\ncondition: sel");
+        assert_eq!(unused.warnings[0].message, "no condition uses the selection `other`");
+        assert_eq!(unused.warnings.len(), 1);
+    }
+
+    #[test]
+    fn the_fields_read_are_known_for_evidence() {
+        let detection = "sel:\n  severity: x\n  actor.id|fieldref: target.id\n  eventType: a\ncondition: sel";
+        let text = document("one", detection, "fields: [displayMessage, severity]");
+        let set = compile(&Sources::of([("a.yml", text.as_str())])).unwrap();
+        let reads = super::super::testing::detection(&set).reads();
+        let paths: Vec<_> = reads.iter().map(|field| set.table.path(*field)).collect();
+        assert_eq!(paths, ["severity", "actor.id", "target.id", "eventType", "displayMessage"]);
+    }
+
+    #[test]
+    fn an_enormous_list_is_matched_like_a_small_one() {
+        let values: Vec<String> = (0..20_000).map(|n| format!("user{n}@example.com")).collect();
+        let set = one(&format!("sel:\n  actor.alternateId: [{}]\ncondition: sel", values.join(", ")));
+        assert!(matches(&set, &[("actor.alternateId", Value::Text("USER19999@example.com"))]));
+        assert!(!matches(&set, &[("actor.alternateId", Value::Text("user20000@example.com"))]));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_compiler_panic(
+            detection in "(sel|eventType|severity\\|re|a\\|contains\\|all|condition|1 of|not|:|'|\\*|\\?|\\\\|\n|\n  | |-|é|\\[|\\]|\\{|\\}|,){0,30}"
+        ) {
+            let text = document("one", &detection, "");
+            drop(compile(&Sources::of([("a.yml", text.as_str())])));
+        }
+
+        #[test]
+        fn no_value_makes_the_matcher_panic(pattern in "[aé*?\\\\/ -]{1,12}", value in any::<String>(), number in any::<f64>()) {
+            let quoted = serde_json::to_string(&pattern).unwrap();
+            for modifier in ["", "|contains", "|startswith|cased", "|endswith|windash"] {
+                let set = one(&format!("sel:\n  severity{modifier}: {quoted}\ncondition: sel"));
+                for value in [Value::Text(&value), Value::Number(number), Value::Container] {
+                    let fields = event(&set, &[("severity", value)]);
+                    super::super::testing::detection(&set).matches(&fields);
+                }
+            }
+        }
+    }
 }

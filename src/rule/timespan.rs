@@ -34,6 +34,35 @@ pub(super) fn positive(written: &Spanned, findings: &mut Findings) -> Option<i64
     Some(span)
 }
 
+/// A moment of a test in ms: one or more whole numbers, each with `ms`, `s`, `m`, `h`, `d` or `w`.
+pub(super) fn moment(written: &Spanned, findings: &mut Findings) -> Option<i64> {
+    let moment = sum(&written.text);
+    if moment.is_none() {
+        let message = format!("`{}` is no moment of a test", written.text);
+        let finding = findings.error(written.span, "timespan", message);
+        finding.help("Write the time since the test's start as `0s`, `90s` or `1h30m`.");
+    }
+    moment
+}
+
+fn sum(mut rest: &str) -> Option<i64> {
+    let mut total: i64 = 0;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|char: char| !char.is_ascii_digit())?;
+        let (number, after) = rest.split_at(digits);
+        let letters = after.find(|char: char| char.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        let units = UNITS.iter().chain(&[("ms", 1)]);
+        let scale = units.copied().find(|(name, _)| *name == unit).map(|(_, scale)| scale)?;
+        total = total.checked_add(number.parse::<i64>().ok()?.checked_mul(scale)?)?;
+        rest = after;
+    }
+    Some(total)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +81,15 @@ mod tests {
             ["", "5", "5 m", "1M", "-1m", "0s", "1h30m", "99999999999999999999s", "9999999999999999w"]
         {
             assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn moments_may_have_several_parts() {
+        assert_eq!(sum("26h30m"), Some(95_400_000));
+        assert_eq!(sum("1s250ms"), Some(1_250));
+        for wrong in ["5", "m", "1h30", "1 h", "-1s", "9223372036854775807s"] {
+            assert_eq!(sum(wrong), None, "{wrong}");
         }
     }
 }
