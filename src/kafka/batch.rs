@@ -26,6 +26,8 @@ pub struct Batch {
     pub account: Account,
     /// An attempt was made whose end is not known.
     pub unknown: bool,
+    /// Without transactions: everything is produced, only the offsets are not committed.
+    pub produced: bool,
 }
 
 /// One record to produce.

@@ -63,6 +63,8 @@ pub fn reaction(operation: Operation, error: &KafkaError) -> Reaction {
         KafkaError::Transaction(error) if error.is_retriable() => Reaction::Again,
         KafkaError::MessageProduction(Code::Fatal) => Reaction::Restart,
         KafkaError::MessageProduction(Code::QueueFull) => Reaction::Again,
+        // Nothing was begun that a new producer would have to end.
+        KafkaError::ConsumerCommit(_) => Reaction::Undo,
         _ if operation == Operation::Produce => Reaction::Undo,
         _ => Reaction::Renew,
     }
@@ -84,11 +86,11 @@ fn is_timeout(code: Code) -> bool {
     matches!(code, Code::OperationTimedOut | Code::RequestTimedOut | Code::MessageTimedOut)
 }
 
-/// Whether the group took the partitions away while the transaction was open: the batch can only be
-/// given up, as another member reads its records.
-pub fn is_evicted(error: &KafkaError) -> bool {
+/// Whether the group is moving partitions, so that this member's generation is no longer, or not
+/// yet, the one that may commit.
+pub fn is_out_of_date(error: &KafkaError) -> bool {
     let code = error.rdkafka_error_code();
-    matches!(code, Some(Code::IllegalGeneration | Code::UnknownMemberId))
+    matches!(code, Some(Code::IllegalGeneration | Code::UnknownMemberId | Code::RebalanceInProgress))
 }
 
 #[cfg(test)]
@@ -129,9 +131,12 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_was_evicted_is_recognised() {
-        assert!(is_evicted(&KafkaError::ConsumerCommit(Code::IllegalGeneration)));
-        assert!(is_evicted(&KafkaError::ConsumerCommit(Code::UnknownMemberId)));
-        assert!(!is_evicted(&KafkaError::ConsumerCommit(Code::RebalanceInProgress)));
+    fn a_commit_in_the_midst_of_a_rebalance_is_tried_again_by_the_same_producer() {
+        for code in [Code::IllegalGeneration, Code::UnknownMemberId, Code::RebalanceInProgress] {
+            let error = KafkaError::ConsumerCommit(code);
+            assert!(is_out_of_date(&error), "{code:?}");
+            assert_eq!(reaction(Operation::Offsets, &error), Reaction::Undo, "{code:?}");
+        }
+        assert!(!is_out_of_date(&KafkaError::ConsumerCommit(Code::OperationTimedOut)));
     }
 }

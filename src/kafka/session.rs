@@ -197,6 +197,7 @@ impl<'s> Session<'s> {
             offsets: self.positions.offsets(),
             account,
             unknown: false,
+            produced: false,
         }
     }
 }

@@ -3,8 +3,11 @@
 //! It is tried until it is committed, through outages of any length. Only when the group has given
 //! the worker's partitions away is it given up, and with it the shard, which is ahead of what is
 //! committed; the records are read again by whoever has them then.
+//!
+//! That the cluster refuses a commit from an old generation does not mean that yet: in the midst of
+//! a rebalance this passes, and the partitions stay. If they are lost, the group says so, and says
+//! it before the member gets a new generation: a rebalance is confirmed only between two batches.
 
-use std::thread;
 use std::time::Duration;
 
 use rdkafka::consumer::Consumer as _;
@@ -20,7 +23,7 @@ use crate::limits;
 use crate::telemetry::{Fact, Outcome, WorkerState};
 
 /// Attempts before the worker says that it waits for the cluster.
-const PATIENT_ATTEMPTS: u32 = 2;
+const PATIENT_ATTEMPTS: u32 = 3;
 
 impl Session<'_> {
     /// Delivers the batch until it is committed.
@@ -36,7 +39,7 @@ impl Session<'_> {
             };
             attempts += 1;
             self.report(&setback);
-            if setback.evicted || setback.outcome == Outcome::Fenced {
+            if setback.outcome == Outcome::Fenced {
                 return Err(self.give_up(&batch, &setback.error));
             }
             if !setback.too_large.is_empty() {
@@ -117,11 +120,9 @@ impl Session<'_> {
 
     /// Lets time pass before the next attempt, as a live member of the group.
     fn wait(&mut self, batch: &Batch, setback: &Setback, attempts: u32, pause: Duration) -> Result<(), End> {
-        if attempts < PATIENT_ATTEMPTS {
-            thread::sleep(pause);
-            return Ok(());
+        if attempts >= PATIENT_ATTEMPTS && !setback.out_of_date {
+            self.status.become_(WorkerState::Waiting, &setback.error);
         }
-        self.status.become_(WorkerState::Waiting, &setback.error);
         self.pause()?;
         let context = self.context();
         let until = clock::instant() + pause;

@@ -14,7 +14,7 @@ use super::batch::Batch;
 use super::client::{self, Role};
 use super::clock;
 use super::context::Context;
-use super::reaction::{Operation, Reaction, is_evicted, reaction};
+use super::reaction::{Operation, Reaction, is_out_of_date, reaction};
 use crate::alert::OutRecord;
 use crate::config::{Config, Delivery};
 use crate::error::Failure;
@@ -42,8 +42,8 @@ pub struct Setback {
     pub outcome: Outcome,
     /// The producer must not be used again.
     pub renew: bool,
-    /// Other members have the partitions: the batch can only be given up.
-    pub evicted: bool,
+    /// The group is moving partitions; this passes, or they are lost.
+    pub out_of_date: bool,
     /// Places in the batch of records that the broker found too large.
     pub too_large: Vec<usize>,
     /// The cluster's words.
@@ -58,8 +58,8 @@ impl Setback {
             Reaction::Renew | Reaction::Again => (Outcome::Aborted, true),
             Reaction::Undo => (Outcome::Aborted, false),
         };
-        let (evicted, error) = (is_evicted(error), error.to_string());
-        Self { operation, outcome, renew, evicted, too_large: Vec::new(), error }
+        let (out_of_date, error) = (is_out_of_date(error), error.to_string());
+        Self { operation, outcome, renew, out_of_date, too_large: Vec::new(), error }
     }
 }
 
@@ -87,12 +87,15 @@ impl Sink {
     ///
     /// # Errors
     /// See [`Setback`]; unless its outcome is unknown, nothing of the batch can be read by anyone.
-    pub fn deliver(&self, batch: &Batch, consumer: &BaseConsumer<Context>) -> Result<(), Setback> {
+    pub fn deliver(&self, batch: &mut Batch, consumer: &BaseConsumer<Context>) -> Result<(), Setback> {
         if self.transactional {
             return self.transact(batch, consumer);
         }
-        self.produce(batch)?;
-        self.drain()?;
+        if !batch.produced {
+            self.produce(batch)?;
+            self.drain()?;
+            batch.produced = true;
+        }
         if batch.offsets.is_empty() {
             return Ok(());
         }

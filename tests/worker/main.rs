@@ -99,8 +99,8 @@ fn errors_of_the_transaction_are_undone_and_tried_again() {
         (Api::InitProducerId, Error::RD_KAFKA_RESP_ERR__TRANSPORT),
     ] {
         let (broker, kafka) = embedded();
-        broker.cluster().request_errors(api, &[error, error]);
         kafka.send(INPUT, &garbage(0..10));
+        broker.cluster().request_errors(api, &[error, error]);
         let running = Running::start(config(&kafka.brokers));
         running.until_committed(10);
         running.stop().unwrap();
