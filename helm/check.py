@@ -98,6 +98,18 @@ def check_mounts(documents):
             assert not name.startswith("release") or name in made, volume
 
 
+def check_alerts(documents):
+    """The alerts about the program use metrics that it has."""
+    source = (CHART.parent.parent / "src" / "telemetry" / "metrics.rs").read_text()
+    known = {f"oktawatch_{name}" for name in re.findall(r"^    (\w+): (?:Counter|Gauge|Histogram) \[", source, re.M)}
+    for document in documents:
+        if document["kind"] == "PrometheusRule":
+            used = set(re.findall(r"oktawatch_\w+", json.dumps([
+                rule["expr"] for group in document["spec"]["groups"] for rule in group["rules"]
+            ])))
+            assert used and used <= known, f"no such metrics: {sorted(used - known)}"
+
+
 def check_refusals(helm):
     for wrong, word in REFUSED:
         done = run(helm, "template", "release", CHART, "--kube-version", KUBERNETES, "--set", wrong)
@@ -145,8 +157,9 @@ def main(helm, program):
             check_restricted(documents)
             check_mounts(documents)
             check_config(documents, program)
-        monitors = [document for document in documents if document["kind"] == "ServiceMonitor"]
-        assert len(monitors) == (1 if case.name.startswith("monitoring") else 0), case.name
+            check_alerts(documents)
+        monitors = {document["kind"] for document in documents} & {"ServiceMonitor", "PrometheusRule"}
+        assert len(monitors) == (2 if case.name.startswith("monitoring") else 0), case.name
     check_refusals(helm)
     check_rolling(helm)
     check_documented()
