@@ -132,7 +132,6 @@ pub const SHRUNK_DEAD_LETTER_BYTES: usize = 64 * 1024;
 /// (`outputs_shrunk_total`).
 pub const SHRUNK_EVIDENCE: usize = 3;
 
-
 /// Bytes an alert keeps of one value; the rest is cut at a character boundary and shown as `…`.
 pub const EVIDENCE_VALUE_BYTES: usize = 1024;
 

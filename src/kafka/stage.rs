@@ -113,12 +113,13 @@ impl Stage {
     ///
     /// # Errors
     /// The broker does not answer.
-    pub fn dead_letters(&self) -> Result<usize, Failure> {
-        let reader = reader(&self.shared.config, &self.shared.config.output.dead_letters)?;
+    pub fn dead_letters(&self) -> Result<i64, Failure> {
+        let topic = &self.shared.config.output.dead_letters;
         let mut count = 0;
-        while let Some(message) = reader.poll(Duration::from_millis(500)) {
-            message.map_err(|error| failed("read dead letters", &error))?;
-            count += 1;
+        for partition in 0..PARTITIONS {
+            let ends = self.alerts.fetch_watermarks(topic, partition, CALL);
+            count +=
+                ends.map(|(low, high)| high - low).map_err(|error| failed("read dead letters", &error))?;
         }
         Ok(count)
     }
