@@ -3,6 +3,14 @@
 //! `benches/geoip.sh` fetches the real-size database; without it the sample company's own is used,
 //! and the first line of the output says so.
 
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a bench prints, and a bench that cannot run may end"
+)]
+
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

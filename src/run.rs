@@ -1,15 +1,14 @@
 //! How does the service run, from its first line of log to its last commit?
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::enrich::GeoIp;
 use crate::error::Failure;
 use crate::http;
@@ -143,21 +142,17 @@ impl Signals {
 #[expect(clippy::disallowed_methods, reason = "the watch is one of the service's few tasks")]
 fn watch_geoip(shared: &Arc<Shared>) {
     let shared = Arc::clone(shared);
+    loaded(&shared, &shared.geoip.load(), false);
     tokio::spawn(async move {
-        let mut seen = fingerprint(&shared.config.geoip);
         loop {
             tokio::time::sleep(GEOIP_LOOK).await;
-            let now = fingerprint(&shared.config.geoip);
-            if now == seen {
-                continue;
-            }
-            seen = now;
-            let reader = Arc::clone(&shared);
-            let read = tokio::task::spawn_blocking(move || GeoIp::open(&reader.config.geoip)).await;
-            match read {
-                Ok(Ok(geoip)) => {
+            let current = shared.geoip.load_full();
+            let config = shared.config.geoip.clone();
+            match tokio::task::spawn_blocking(move || current.reload(&config)).await {
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(geoip))) => {
+                    loaded(&shared, &geoip, true);
                     shared.geoip.store(Arc::new(geoip));
-                    shared.telemetry.observe(&Fact::GeoIpLoaded { again: true });
                 }
                 Ok(Err(failure)) => {
                     shared.telemetry.observe(&Fact::GeoIpFailed { error: &failure.to_string() })
@@ -168,34 +163,15 @@ fn watch_geoip(shared: &Arc<Shared>) {
     });
 }
 
-/// Changes whenever a file does.
-fn fingerprint(config: &config::GeoIp) -> Vec<(PathBuf, Option<(SystemTime, u64)>)> {
-    let files = [&config.city, &config.asn, &config.anonymous].into_iter().flatten();
-    let look = |path: &PathBuf| {
-        let metadata = std::fs::metadata(path).ok();
-        let stamp = metadata.and_then(|file| Some((file.modified().ok()?, file.len())));
-        (path.clone(), stamp)
-    };
-    files.map(look).collect()
+fn loaded(shared: &Shared, geoip: &GeoIp, again: bool) {
+    let files: Vec<(String, u64)> =
+        geoip.databases().iter().map(|file| (file.path.display().to_string(), file.build_epoch)).collect();
+    shared.telemetry.observe(&Fact::GeoIpLoaded { files: &files, again });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_replaced_file_has_another_fingerprint() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("city.mmdb");
-        let config = config::GeoIp { city: Some(path.clone()), ..config::GeoIp::default() };
-        let missing = fingerprint(&config);
-        std::fs::write(&path, "one").unwrap();
-        let first = fingerprint(&config);
-        std::fs::write(&path, "three").unwrap();
-        assert_ne!(missing, first);
-        assert_ne!(first, fingerprint(&config));
-        assert_eq!(fingerprint(&config::GeoIp::default()), []);
-    }
 
     #[test]
     fn an_address_that_is_taken_ends_the_service_before_it_begins() {

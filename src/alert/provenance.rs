@@ -1,5 +1,8 @@
 //! Which databases, rules and product version stand behind an alert?
 
+use crate::enrich::GeoIp;
+use crate::rule::RuleSet;
+
 /// Where what an alert says came from; fixed until files or rules are replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
@@ -34,10 +37,32 @@ pub enum DatabaseRole {
     Anonymous,
 }
 
+impl DatabaseRole {
+    /// From the configuration's key.
+    fn of(key: &str) -> Self {
+        match key {
+            "geoip.asn" => Self::Asn,
+            "geoip.anonymous" => Self::Anonymous,
+            _ => Self::City,
+        }
+    }
+}
+
 /// The product's version, as alerts declare it.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 impl Provenance {
+    /// What stands behind the alerts of a run.
+    pub fn of(geoip: &GeoIp, rules: &RuleSet) -> Self {
+        let databases = geoip.databases().iter().map(|info| Database {
+            role: DatabaseRole::of(info.key),
+            kind: info.database_type.clone(),
+            path: info.path.display().to_string(),
+            built_ms: i64::try_from(info.build_epoch).unwrap_or_default().saturating_mul(1_000),
+        });
+        Self { databases: databases.collect(), rules_digest: rules.digest.clone() }
+    }
+
     pub(super) fn database(&self, role: DatabaseRole) -> Option<&Database> {
         self.databases.iter().find(|database| database.role == role)
     }

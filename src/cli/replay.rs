@@ -10,7 +10,7 @@ use super::args::ReplayArgs;
 use super::exit::{Exit, OrExit as _, Outcome};
 use super::output::{self, Out};
 use super::rules;
-use crate::alert::{self, Renderer};
+use crate::alert::{self, Provenance, Renderer};
 use crate::config::{self, Config};
 use crate::engine::{self, Shard};
 use crate::enrich::GeoIp;
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &ReplayArgs) -> Outcome {
     let geoip = Arc::new(GeoIp::open(&config.geoip).or_usage()?);
     let reader = Reader::new(Arc::clone(&rules.table), engine::reading(&config));
     let recording = replay::read(&arguments.files, &reader).or_runtime()?;
-    let mut report = Report::new(arguments, &config, Arc::clone(&rules), &recording).or_runtime()?;
+    let mut report = Report::new(arguments, &config, Arc::clone(&rules), &geoip, &recording).or_runtime()?;
     let mut shard = Shard::new(&config, Arc::clone(&rules), geoip);
     replay::judge(recording.events, &mut shard, |effects| report.take(&effects)).or_runtime()?;
     report.finish().or_runtime()?;
@@ -71,6 +71,7 @@ impl Report {
         arguments: &ReplayArgs,
         config: &Config,
         rules: Arc<RuleSet>,
+        geoip: &GeoIp,
         recording: &Recording,
     ) -> Result<Self, Failure> {
         let enriched = match &arguments.enriched {
@@ -80,7 +81,7 @@ impl Report {
         let first = recording.events.first().map(|event| event.published_ms);
         let last = recording.events.last().map(|event| event.published_ms);
         Ok(Self {
-            renderer: Renderer::new(&config.output),
+            renderer: Renderer::new(&config.output).with(Provenance::of(geoip, &rules)),
             rules,
             readable: arguments.readable,
             out: Out::new(),

@@ -21,7 +21,7 @@ use super::gather::{self, Gathering};
 use super::positions::Positions;
 use super::sink::Sink;
 use super::worker::{End, Status};
-use crate::alert::Renderer;
+use crate::alert::{Provenance, Renderer};
 use crate::engine::Shard;
 use crate::enrich::GeoIp;
 use crate::error::Failure;
@@ -68,7 +68,7 @@ impl<'s> Session<'s> {
             consumer,
             sink: None,
             shard: Shard::new(config, Arc::clone(&shared.rules), Arc::clone(&geoip)),
-            renderer: Renderer::new(&config.output),
+            renderer: Renderer::new(&config.output).with(Provenance::of(&geoip, &shared.rules)),
             positions: Positions::new(&config.input.topics),
             told: Vec::new(),
             early: Vec::new(),
@@ -177,6 +177,8 @@ impl<'s> Session<'s> {
         if !Arc::ptr_eq(&geoip, &self.geoip) {
             self.geoip = Arc::clone(&geoip);
             self.shard.set_geoip(Arc::clone(&geoip));
+            let shared = &self.status.shared;
+            self.renderer = Renderer::new(&shared.config.output).with(Provenance::of(&geoip, &shared.rules));
         }
         let started = clock::instant();
         let effects = self.shard.step(inputs);

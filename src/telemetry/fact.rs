@@ -159,6 +159,8 @@ pub enum Fact<'a> {
     },
     /// The GeoIP databases were read.
     GeoIpLoaded {
+        /// Each file with its build time, seconds since the epoch.
+        files: &'a [(String, u64)],
         /// After a change, not at the start.
         again: bool,
     },

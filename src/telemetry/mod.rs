@@ -115,8 +115,13 @@ impl Telemetry {
             Fact::Holding { worker, now_ms, gauges } => self.holding(*worker, *now_ms, gauges),
             Fact::ClusterDown { worker, .. } => self.broker_up(*worker, 0.0),
             Fact::ClusterUp { worker } => self.broker_up(*worker, 1.0),
-            Fact::GeoIpLoaded { again: true } => {
-                metrics.geoip_reloads_total.with_label_values(&["loaded"]).inc();
+            Fact::GeoIpLoaded { files, again } => {
+                let built = &metrics.geoip_database_build_timestamp_seconds;
+                built.reset();
+                for (file, epoch) in *files {
+                    built.with_label_values(&[file]).set(*epoch as f64);
+                }
+                metrics.geoip_reloads_total.with_label_values(&["loaded"]).inc_by(u64::from(*again));
             }
             Fact::GeoIpFailed { .. } => metrics.geoip_reloads_total.with_label_values(&["failed"]).inc(),
             _ => {}
