@@ -1,5 +1,4 @@
 //! How long does it take to read one record of each common form?
-#![allow(missing_docs, reason = "criterion's macros make public functions")]
 
 use std::hint::black_box;
 use std::sync::Arc;

@@ -17,20 +17,31 @@ use crate::limits::{ARRAY_ELEMENTS, JSON_DEPTH, VALUE_BYTES};
 use crate::model::{FieldId, Fields, Value};
 use crate::text::cut;
 
-/// The fields of one event.
+/// What a walk found.
+#[derive(Debug)]
+pub(crate) struct Extracted {
+    /// The fields.
+    pub(crate) fields: Fields,
+    /// Every key of the first level is one that Okta's event has: the object is no envelope.
+    pub(crate) plain: bool,
+}
+
+/// Extracts the fields of one event.
 ///
 /// # Errors
 /// What is wrong with the JSON.
-pub(crate) fn extract<P: Parser>(trie: &Trie, slots: usize, json: &str) -> Result<Fields, String> {
+pub(crate) fn extract<P: Parser>(trie: &Trie, slots: usize, json: &str) -> Result<Extracted, String> {
     let mut walk = Walk::<P>::new(trie, slots);
     P::walk(json, Seed { walk: &mut walk, node: NodeId::ROOT, below: false })?;
-    Ok(walk.fields)
+    Ok(Extracted { fields: walk.fields, plain: walk.plain })
 }
 
 /// The state of one walk.
 pub(crate) struct Walk<'t, P> {
     pub(crate) trie: &'t Trie,
     fields: Fields,
+    /// See [`Extracted::plain`].
+    pub(crate) plain: bool,
     /// The element of the outermost array being walked, if any.
     row: Option<usize>,
     /// Values found in that array; they become lists when it ends.
@@ -61,6 +72,7 @@ impl<'t, P: Parser> Walk<'t, P> {
         Self {
             trie,
             fields: Fields::new(slots),
+            plain: true,
             row: None,
             cells: Vec::new(),
             cell_text: String::new(),
@@ -248,8 +260,8 @@ pub(crate) mod tests {
     /// The fields by both parsers, which must agree.
     pub(crate) fn fields(table: &FieldTable, json: &str) -> Fields {
         let trie = Trie::new(table);
-        let fast = extract::<Fast>(&trie, table.len(), json).unwrap();
-        let reference = extract::<Reference>(&trie, table.len(), json).unwrap();
+        let fast = extract::<Fast>(&trie, table.len(), json).unwrap().fields;
+        let reference = extract::<Reference>(&trie, table.len(), json).unwrap().fields;
         assert_eq!(shown(table, &fast), shown(table, &reference));
         fast
     }

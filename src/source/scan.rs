@@ -86,32 +86,38 @@ fn container_end(bytes: &[u8], start: usize) -> Result<usize, Broken> {
 /// The end of a string whose content begins at `at`: eight bytes at a time while nothing is special.
 fn string_end(bytes: &[u8], mut at: usize) -> Result<usize, Broken> {
     loop {
-        while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-            if has_special(u64::from_le_bytes(*chunk)) {
-                break;
-            }
-            at += 8;
-        }
-        let window = bytes.get(at..).unwrap_or_default();
-        let Some(plain) = window.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) else {
-            return Err(Broken::Truncated);
-        };
-        at += plain;
+        at = special_from(bytes, at);
         match bytes.get(at) {
             Some(b'"') => return Ok(at + 1),
             Some(b'\\') => at += 2,
-            _ => return Err(Broken::Syntax(at)),
+            Some(_) => return Err(Broken::Syntax(at)),
+            None => return Err(Broken::Truncated),
         }
     }
 }
 
-/// Whether any of eight bytes is a quote, a backslash or a control character.
-fn has_special(word: u64) -> bool {
+/// Where the next quote, backslash or control character stands, or the end.
+#[inline]
+fn special_from(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let found = specials(u64::from_le_bytes(*chunk)).trailing_zeros() / 8;
+        at += found as usize;
+        if found < 8 {
+            return at;
+        }
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f)).count()
+}
+
+/// The high bit of each of eight bytes that is a quote, a backslash or a control character. A borrow
+/// may mark bytes above such a one too; the lowest mark is always right.
+fn specials(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-    (zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | control) != 0
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
+    let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    equal(b'"') | equal(b'\\') | below(word, 0x20)
 }
 
 fn scalar_end(text: &str, at: usize) -> Result<usize, Broken> {

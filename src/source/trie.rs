@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
+
 use crate::model::{FieldId, FieldTable, core};
 
 /// A place in the tree.
@@ -159,10 +161,11 @@ fn wire(field: Option<FieldId>) -> Wire {
     }
 }
 
-/// A fixed table of keys: open addressing, at most half full, a hash of four bytes of the key.
+/// A fixed table of keys: open addressing, at most half full, a hash of four bytes of the key. Keys
+/// of up to 24 bytes, nearly all, stand in the table itself.
 #[derive(Debug, Default)]
 struct Keys {
-    slots: Vec<Option<(Box<str>, NodeId)>>,
+    slots: Vec<Option<(CompactString, NodeId)>>,
 }
 
 impl Keys {
@@ -177,18 +180,19 @@ impl Keys {
             let free =
                 (hash(key)..).map(|at| at & mask).find(|at| slots.get(*at).is_some_and(Option::is_none));
             if let Some(slot) = free.and_then(|at| slots.get_mut(at)) {
-                *slot = Some((key.as_str().into(), id));
+                *slot = Some((CompactString::new(key), id));
             }
         }
         Self { slots }
     }
 
+    #[inline]
     fn get(&self, key: &str) -> Option<NodeId> {
         let mask = self.slots.len().wrapping_sub(1);
         let mut at = hash(key) & mask;
         loop {
             match self.slots.get(at) {
-                Some(Some((known, id))) if **known == *key => return Some(*id),
+                Some(Some((known, id))) if known == key => return Some(*id),
                 Some(Some(_)) => at = (at + 1) & mask,
                 Some(None) | None => return None,
             }

@@ -111,7 +111,7 @@ impl<'de, P: Parser> Visitor<'de> for Seed<'_, '_, P> {
         }
         let container = walk.enter_object();
         let mut empty = true;
-        while let Some(child) = map.next_key_seed(Key { trie: walk.trie, node })? {
+        while let Some(child) = map.next_key_seed(Key { trie: walk.trie, node, plain: &mut walk.plain })? {
             empty = false;
             match child {
                 Some(node) => {
@@ -131,12 +131,39 @@ impl<'de, P: Parser> Visitor<'de> for Seed<'_, '_, P> {
 }
 
 /// Reads a key as the place it leads to.
-struct Key<'t> {
+struct Key<'w, 't> {
     trie: &'t Trie,
     node: NodeId,
+    /// Whether the first level has had Okta's keys only.
+    plain: &'w mut bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Key<'_> {
+/// The keys of Okta's event at its first level.
+fn is_okta_key(key: &str) -> bool {
+    matches!(
+        key,
+        "actor"
+            | "authenticationContext"
+            | "client"
+            | "debugContext"
+            | "device"
+            | "displayMessage"
+            | "eventType"
+            | "insertionTimestamp"
+            | "legacyEventType"
+            | "outcome"
+            | "published"
+            | "request"
+            | "securityContext"
+            | "severity"
+            | "target"
+            | "transaction"
+            | "uuid"
+            | "version"
+    )
+}
+
+impl<'de> DeserializeSeed<'de> for Key<'_, '_> {
     type Value = Option<NodeId>;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -144,7 +171,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
     }
 }
 
-impl Visitor<'_> for Key<'_> {
+impl Visitor<'_> for Key<'_, '_> {
     type Value = Option<NodeId>;
 
     fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -152,6 +179,9 @@ impl Visitor<'_> for Key<'_> {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
+        if self.node == NodeId::ROOT && !is_okta_key(key) {
+            *self.plain = false;
+        }
         Ok(self.trie.child(self.node, key))
     }
 }

@@ -91,9 +91,9 @@ impl<'r> Opener<'r> {
 
     fn bytes(&mut self, bytes: &[u8], around: &Around<'_>) {
         let unpacked = match unpack::coding(bytes) {
-            Coding::Text => return self.text(&String::from_utf8_lossy(bytes), around),
+            Coding::Text => return self.text(&lossy(bytes), around),
             Coding::RegistryJson => {
-                let json = String::from_utf8_lossy(bytes.get(5..).unwrap_or_default());
+                let json = lossy(bytes.get(5..).unwrap_or_default());
                 return self.text(&json, &around.within("schema_registry_json"));
             }
             Coding::Unsupported(name) => {
@@ -141,6 +141,9 @@ impl<'r> Opener<'r> {
 
     /// One JSON value, or several behind one another: lines, or objects with nothing between.
     fn documents(&mut self, text: &str, around: &Around<'_>) {
+        if self.plain_event(text, around) {
+            return;
+        }
         if text.starts_with('{')
             && let Ok(root) = Root::scan(text)
             && root.text.len() == text.len()
@@ -200,6 +203,7 @@ impl<'r> Opener<'r> {
     /// One JSON value as it is written.
     fn value(&mut self, value: &str, around: &Around<'_>) {
         match value.as_bytes().first() {
+            Some(b'{') if self.plain_event(value, around) => {}
             Some(b'{') => match Root::scan(value) {
                 Ok(root) => self.object(&root, around),
                 Err(broken) => self.broken(broken, around),
@@ -322,6 +326,12 @@ impl<'r> Opener<'r> {
             self.skip();
         }
     }
+}
+
+/// The bytes as text; what is not UTF-8 is replaced, so that one bad byte does not hide an event.
+fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    // The check is several times faster than the repair's own.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// A broken document up to where the next may begin: a line that opens an object or an array.

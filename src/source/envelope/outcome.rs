@@ -5,17 +5,26 @@ use std::sync::Arc;
 use super::{Around, Opener};
 use crate::limits::EVENTS_PER_RECORD;
 use crate::model::{DeadLetter, DeadLetterReason, Event, Position, Value, core};
-use crate::source::event::Rejected;
+use crate::source::event::{Decoded, Rejected};
 use crate::source::org;
 use crate::source::scan::Broken;
 
 impl Opener<'_> {
     /// Okta's event as JSON.
     pub(super) fn event(&mut self, json: &str, around: &Around<'_>, lossy: bool) {
-        let mut decoded = match self.decoder.decode(json) {
-            Ok(decoded) => decoded,
-            Err(rejected) => return self.reject(rejected, around),
-        };
+        match self.decoder.decode(json) {
+            Ok(decoded) => self.keep(decoded, json, around, lossy),
+            Err(rejected) => self.reject(rejected, around),
+        }
+    }
+
+    /// Takes a text that is nothing but Okta's event; `false` when it is anything else.
+    pub(super) fn plain_event(&mut self, json: &str, around: &Around<'_>) -> bool {
+        let decoded = self.decoder.decode_plain(json);
+        decoded.map(|decoded| self.keep(decoded, json, around, false)).is_some()
+    }
+
+    fn keep(&mut self, mut decoded: Decoded, json: &str, around: &Around<'_>, lossy: bool) {
         let org = self.org(around);
         if let Some(org) = &org {
             decoded.fields.set(core::ENRICHED_ORG, Value::Text(org));
