@@ -1,8 +1,28 @@
 //! How do a forwarder's bytes become Okta events?
 
+//!
+//! Bytes → [`envelope`]s opened one after another → the event's JSON → [`event`], whose values are
+//! [`extract`]ed along the [`trie`] of the fields this run reads.
+
+mod absent;
+mod decode;
+#[cfg(test)]
+mod differential;
+mod envelope;
+mod event;
+mod extract;
+mod org;
+mod parser;
+mod scan;
+mod time;
+mod trie;
+mod visit;
+
 use std::sync::Arc;
 
-use crate::model::{DeadLetter, Event, FieldTable, RawRecord};
+use self::envelope::Opener;
+use self::event::Decoder;
+use crate::model::{DeadLetter, DeadLetterReason, Event, FieldTable, RawRecord};
 
 /// Settings of a [`Reader`].
 #[derive(Clone, Debug)]
@@ -37,17 +57,38 @@ pub struct Read {
 /// Reads records into events.
 #[derive(Debug)]
 pub struct Reader {
-    _table: Arc<FieldTable>,
+    decoder: Decoder,
+    options: Options,
 }
 
 impl Reader {
     /// A reader that extracts the fields of `table`.
-    pub fn new(table: Arc<FieldTable>, _options: Options) -> Self {
-        Self { _table: table }
+    pub fn new(table: Arc<FieldTable>, options: Options) -> Self {
+        Self { decoder: Decoder::new(&table), options }
     }
 
     /// Unwraps and decodes one record. Never fails: what it cannot read is a dead letter.
-    pub fn read(&self, _record: &RawRecord) -> Read {
-        Read::default()
+    ///
+    /// Every record gives at least one event, dead letter or skipped element; a record without
+    /// content (a tombstone, an empty page) is skipped. `Position::index` numbers all of them in
+    /// their order, so that an event keeps its number when a neighbour is bad.
+    pub fn read(&self, record: &RawRecord) -> Read {
+        if record.payload.len() > self.options.max_record_bytes {
+            return self.too_large(record);
+        }
+        Opener::open(&self.decoder, &self.options, record)
+    }
+
+    fn too_large(&self, record: &RawRecord) -> Read {
+        let (size, most) = (record.payload.len(), self.options.max_record_bytes);
+        let dead_letter = DeadLetter {
+            position: record.position.clone(),
+            timestamp_ms: record.timestamp_ms,
+            reason: DeadLetterReason::TooLarge,
+            detail: format!("The record has {size} bytes; at most {most} are read."),
+            payload: record.payload.clone(),
+            key: record.key.clone(),
+        };
+        Read { dead_letters: vec![dead_letter], ..Read::default() }
     }
 }
