@@ -3,6 +3,7 @@
 //! Against the broker inside librdkafka. It has no isolation of open transactions and forgets their
 //! offsets, so what is promised of those is tested against a real broker, in `tests/broker.rs`.
 
+mod broker;
 mod support;
 
 use std::time::Duration;

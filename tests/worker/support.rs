@@ -90,14 +90,17 @@ impl Kafka {
             .set("enable.auto.commit", "false")
             .create()
             .unwrap();
+        let deadline = Instant::now() + PATIENCE;
         let mut list = TopicPartitionList::new();
-        let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap();
-        for partition in metadata.topics()[0].partitions() {
-            list.add_partition_offset(topic, partition.id(), Offset::Beginning).unwrap();
+        while list.count() == 0 {
+            assert!(Instant::now() < deadline, "topic {topic} does not come");
+            let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap();
+            for partition in metadata.topics()[0].partitions() {
+                list.add_partition_offset(topic, partition.id(), Offset::Beginning).unwrap();
+            }
         }
         consumer.assign(&list).unwrap();
         let mut records = Vec::new();
-        let deadline = Instant::now() + PATIENCE;
         // A moment of silence after the last one, in case there are more than there should be.
         let mut silence = 0;
         while records.len() < least || silence < 5 {
@@ -189,6 +192,16 @@ impl Running {
             assert!(Instant::now() < deadline && !self.thread.is_finished(), "waited in vain: {what}");
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Waits for a worker that ends by itself.
+    pub fn ended(self) -> Result<(), Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.thread.is_finished() {
+            assert!(Instant::now() < deadline, "the worker does not end");
+            thread::sleep(Duration::from_millis(20));
+        }
+        self.thread.join().unwrap()
     }
 
     pub fn stop(self) -> Result<(), Failure> {
