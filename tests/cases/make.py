@@ -3,8 +3,8 @@
 Run: python tests/cases/make.py          writes every events.jsonl anew
      python tests/cases/make.py --check  fails if that would change one
 
-The stories are told in attacks.py and twins.py. What must alert stands in the folder's expected.jsonl, and why in
-its README.md; both are kept by hand.
+The stories are told in attacks.py and twins.py. What must alert stands in the folder's expected.jsonl, and why
+in its README.md; both are kept by hand.
 """
 
 import json
