@@ -375,3 +375,8 @@ class Story:
             }
             | more,
         )
+
+
+def at(days=0, hours=0, minutes=0, seconds=0):
+    """Seconds from the start of a story, which is a midnight."""
+    return days * 86400 + hours * 3600 + minutes * 60 + seconds
