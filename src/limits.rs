@@ -40,6 +40,9 @@ pub const RULE_FILE_BYTES: usize = 1024 * 1024;
 /// Mistakes told of in one load; the rest is only counted.
 pub const RULE_MISTAKES: usize = 1_000;
 
+/// Mistakes of one load that come with a guess at what was meant; the rest goes without.
+pub const RULE_GUESSES: usize = 100;
+
 /// Nodes of one rule document, after aliases; more is an error at load.
 pub const RULE_NODES: usize = 100_000;
 

@@ -88,12 +88,15 @@ pub struct DemoArgs {
     /// Another seed is another day at the same company.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Folder of rules; by default those built into the program.
+    /// Rule file or folder; by default `detections`.
     #[arg(long, value_name = "DIR")]
     pub rules: Vec<PathBuf>,
     /// Print the alerts as the JSON that stands on the topic.
     #[arg(long)]
     pub json: bool,
+    /// One key of the configuration: `--set output.format=ecs`.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
     /// Write the sample traffic to a file instead of running it, one record a line.
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,

@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod exit;
 mod fields;
+mod finding;
 mod output;
 mod replay;
 mod rules;

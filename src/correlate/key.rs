@@ -80,3 +80,95 @@ fn digest(org: &str, values: &[CompactString]) -> u128 {
     }
     hash.digest128()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{Enriched, Event, FieldId, Fields, Observation, Position, RuleIndex, core};
+
+    fn matched(org: Option<&str>, values: &[(FieldId, &[&str])]) -> Match {
+        let mut fields = Fields::new(core::ALL.len());
+        for (field, values) in values {
+            fields.set_list(*field, values.iter().map(|value| Some(Value::Text(value))));
+        }
+        let event = Event {
+            position: Position::default(),
+            uuid: "u1".into(),
+            published_ms: 0,
+            org: org.map(Arc::from),
+            envelope: "raw",
+            lossy: false,
+            fields,
+            raw: None,
+        };
+        let observation = Observation { event, place: None, actor_key: CompactString::default() };
+        let event = Enriched { observation, session: None, user: None, travel: None, late: false };
+        Match {
+            rule: RuleIndex(0),
+            time_ms: 0,
+            uuid: "u1".into(),
+            event: Arc::new(event),
+            evidence: Vec::new(),
+            group: vec![("user".to_owned(), "ana@example.com".to_owned())],
+        }
+    }
+
+    fn by(fields: &[FieldId]) -> Vec<GroupBy> {
+        let by = |field: &FieldId| GroupBy { name: String::new(), source: vec![GroupSource::Field(*field)] };
+        fields.iter().map(by).collect()
+    }
+
+    fn values(keys: &[Key]) -> Vec<Vec<&str>> {
+        keys.iter().map(|key| key.values.iter().map(CompactString::as_str).collect()).collect()
+    }
+
+    #[test]
+    fn every_element_of_an_array_is_a_key_once() {
+        let matched =
+            matched(None, &[(core::TARGET_ID, &["a", "b", "A"]), (core::CLIENT_IP, &["203.0.113.7"])]);
+        let (keys, left_out) = keys(&by(&[core::TARGET_ID, core::CLIENT_IP]), 0, &matched);
+        assert_eq!(values(&keys), [["a", "203.0.113.7"], ["b", "203.0.113.7"]]);
+        assert_eq!(left_out, 0);
+    }
+
+    #[test]
+    fn a_missing_field_makes_no_key_and_no_group_by_makes_one() {
+        let matched = matched(None, &[(core::TARGET_ID, &["a"])]);
+        assert!(keys(&by(&[core::TARGET_ID, core::CLIENT_IP]), 0, &matched).0.is_empty());
+        assert_eq!(keys(&[], 0, &matched).0.len(), 1);
+    }
+
+    #[test]
+    fn tenants_and_neighbouring_values_do_not_run_together() {
+        let hash = |org: Option<&str>, id: &str, ip: &str| {
+            let matched = matched(org, &[(core::ACTOR_ID, &[id]), (core::CLIENT_IP, &[ip])]);
+            keys(&by(&[core::ACTOR_ID, core::CLIENT_IP]), 0, &matched).0[0].hash
+        };
+        let one = hash(Some("acme"), "ab", "c");
+        assert_eq!(one, hash(Some("acme"), "AB", "C"));
+        assert_ne!(one, hash(Some("acme"), "a", "bc"));
+        assert_ne!(one, hash(Some("other"), "ab", "c"));
+        assert_ne!(one, hash(None, "ab", "c"));
+    }
+
+    #[test]
+    fn a_correlation_s_match_gives_its_own_group() {
+        let group_by = |name: &str| {
+            vec![GroupBy { name: String::new(), source: vec![GroupSource::Group(name.to_owned())] }]
+        };
+        let matched = matched(None, &[]);
+        assert_eq!(values(&keys(&group_by("user"), 0, &matched).0), [["ana@example.com"]]);
+        assert!(keys(&group_by("ip"), 0, &matched).0.is_empty());
+    }
+
+    #[test]
+    fn arrays_that_multiply_are_cut_and_told() {
+        let many: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let matched = matched(None, &[(core::TARGET_ID, &many), (core::TARGET_TYPE, &many)]);
+        let (keys, left_out) = keys(&by(&[core::TARGET_ID, core::TARGET_TYPE]), 0, &matched);
+        assert_eq!((keys.len(), left_out), (limits::KEYS_PER_MATCH, 400 - 256));
+    }
+}

@@ -100,3 +100,53 @@ fn add_new(all: &mut Vec<Arc<Evidence>>, more: &[Arc<Evidence>]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(time_ms: i64, uuids: &[&str]) -> Shown {
+        let evidence = uuids.iter().map(|uuid| {
+            Arc::new(Evidence {
+                uuid: CompactString::from(*uuid),
+                published_ms: time_ms,
+                ..Evidence::default()
+            })
+        });
+        Shown { stamp: Stamp::new(time_ms, "u"), uuid: "u".into(), evidence: evidence.collect() }
+    }
+
+    fn times(evidence: &[Arc<Evidence>]) -> Vec<i64> {
+        evidence.iter().map(|evidence| evidence.published_ms).collect()
+    }
+
+    #[test]
+    fn the_first_and_the_last_are_always_shown() {
+        let window: Vec<Shown> = (0..9).map(|time| shown(time, &[&time.to_string()])).collect();
+        assert_eq!(times(&select(&window, 5)), [0, 1, 6, 7, 8]);
+        assert_eq!(times(&select(&window, 2)), [0, 8]);
+        assert_eq!(times(&select(&window, 1)), [8]);
+        assert_eq!(times(&select(&window, 0)), [8]);
+        assert_eq!(select(&window, 20).len(), 9);
+    }
+
+    #[test]
+    fn an_event_of_several_matches_is_shown_once() {
+        let window = [shown(1, &["a", "b"]), shown(2, &["b", "c"])];
+        assert_eq!(times(&select(&window, 20)), [1, 1, 2]);
+    }
+
+    #[test]
+    fn the_middle_is_thinned_and_the_past_forgotten() {
+        let mut gallery = Gallery::default();
+        for time in 0..=limits::EVIDENCE_PER_KEY as i64 {
+            gallery.shown.push(shown(time, &["a"]));
+        }
+        gallery.thin();
+        assert_eq!(gallery.shown.len(), limits::EVIDENCE_PER_KEY);
+        assert!(gallery.get(Stamp::new(FIRST as i64, "u")).is_none());
+        gallery.forget(9);
+        assert_eq!(gallery.shown[0].stamp.time_ms, 10);
+        assert_eq!(gallery.window(11, Stamp::new(14, "u")).len(), 3);
+    }
+}

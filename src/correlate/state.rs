@@ -30,11 +30,13 @@ pub(super) struct State<M: Measure> {
     pub(super) gallery: Gallery,
     pub(super) episodes: Episodes,
     pub(super) touched: Touch,
+    /// When it is looked at next, whether it is still needed.
+    pub(super) due_ms: i64,
     pub(super) lost_upto_ms: i64,
 }
 
 impl<M: Measure> State<M> {
-    pub(super) fn new(key: Key) -> Self {
+    pub(super) fn new(key: Key, due_ms: i64) -> Self {
         Self {
             key,
             series: Series::default(),
@@ -42,6 +44,7 @@ impl<M: Measure> State<M> {
             gallery: Gallery::default(),
             episodes: Episodes::default(),
             touched: Touch { proven: false, count: 0 },
+            due_ms,
             lost_upto_ms: i64::MIN,
         }
     }

@@ -89,16 +89,19 @@ impl<M: Measure> Table<M> {
         }
         self.touches += 1;
         let count = self.touches;
-        let state = self.keys.entry(hash).or_insert_with(|| State::new(key));
+        let state = self.keys.entry(hash).or_insert_with(|| State::new(key, timespan.end(time_ms)));
         self.recent.remove(&state.touched);
         state.touched = Touch { proven: proven || state.touched.proven, count };
         self.recent.insert(state.touched, hash);
+        debug_assert_eq!(self.keys.len(), self.recent.len(), "a key is not in the order of touches");
+        debug_assert_eq!(self.keys.len(), self.due.len(), "a key is not in the order of expiry");
     }
 
     fn make_room(&mut self, tally: &mut Tally) {
         while self.keys.len() >= self.spec.keys {
             let Some((_, hash)) = self.recent.pop_first() else { return };
             let Some(state) = self.keys.remove(&hash) else { continue };
+            self.due.remove(&(state.due_ms, hash));
             self.lost_upto_ms = self.lost_upto_ms.max(state.series.newest().unwrap_or(i64::MIN));
             Tally::add(&mut tally.evicted, self.spec.rule, 1);
         }
@@ -173,6 +176,7 @@ where
             let events = state.series.newest().map(|newest_ms| timespan.end(newest_ms));
             match events.max(state.episodes.until(self.spec.suppression)) {
                 Some(needed_ms) => {
+                    state.due_ms = needed_ms;
                     self.due.insert((needed_ms, hash));
                 }
                 None => {

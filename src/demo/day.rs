@@ -25,6 +25,10 @@ const APPS: [(&str, &str); 6] = [
     ("0oademoHr0000000005", "HR"),
     ("0oademoCode00000006", "Code"),
 ];
+/// Places in the list of people of those who work at the office because the stories need them there.
+const ADMINISTRATORS: [usize; 3] = [3, 8, 10];
+/// The first so many people's Macs verify the password in the background.
+const KEEP_ALIVES: usize = 12;
 /// Collectors re-read: so many of a hundred events are delivered twice.
 const REPEATED_PERCENT: usize = 2;
 
@@ -33,11 +37,13 @@ pub fn day(seed: u64, start_ms: i64) -> Vec<Sample> {
     let mut random = Random::new(seed);
     let people = company::people();
     let mut drafts = Vec::new();
-    for person in &people {
-        workday(&mut random, person, start_ms, &mut drafts);
-    }
-    for person in people.iter().filter(|person| person.mac).take(8) {
-        keep_alives(&mut random, person, start_ms, &mut drafts);
+    for (number, person) in people.iter().enumerate() {
+        yesterday(&mut random, person, start_ms - 24 * HOUR, &mut drafts);
+        let day = Workday::new(&mut random, person, start_ms, number);
+        day.plays(&mut random, person, &mut drafts);
+        if person.mac && number < KEEP_ALIVES {
+            keep_alives(&mut random, person, &day, &mut drafts);
+        }
     }
     import(&mut random, start_ms + 6 * HOUR, &people, &mut drafts);
     service_account(&mut random, start_ms, &people, &mut drafts);
@@ -108,38 +114,54 @@ impl Session {
     }
 }
 
-fn workday(random: &mut Random, person: &Person, start_ms: i64, drafts: &mut Vec<Draft>) {
-    let at_office = random.percent(50);
-    let place = if at_office { OFFICE } else { person.home };
-    let session = Session::new(random, if person.mac { CHROME_MAC } else { EDGE_WINDOWS });
-    let morning = start_ms + random.between(8 * HOUR, 9 * HOUR + 30 * MINUTE);
-    if random.percent(15) {
-        drafts.push(mistyped(random, person, morning - 40_000, &place, session.agent));
-    }
-    sign_in(random, person, &session, morning, &place, drafts);
-    let vpn_from = (!at_office && random.percent(30)).then(|| morning + random.between(HOUR, 3 * HOUR));
-    let mut at_ms = morning;
-    for _ in 0..random.between(10, 24) {
-        at_ms += random.between(3 * MINUTE, 40 * MINUTE);
-        let now = if vpn_from.is_some_and(|from| at_ms >= from) { VPN } else { place };
-        let app = random.below(APPS.len());
-        drafts.push(session.opens(random, person, at_ms, &now, app));
-        if random.percent(25) {
-            drafts.push(back_channel(random, person, at_ms + 350, app));
-        }
-    }
-    let uri = "/login/signout";
-    drafts.push(session.does(
-        random,
-        person,
-        at_ms + MINUTE,
-        &place_at(vpn_from, place),
-        ("user.session.end", "User logout from Okta", uri),
-    ));
+/// Where a person is on this day, and when.
+struct Workday {
+    place: company::Vantage,
+    from_ms: i64,
+    /// From then on the laptop goes through the company's VPN.
+    vpn_ms: Option<i64>,
 }
 
-fn place_at(vpn_from: Option<i64>, place: company::Vantage) -> company::Vantage {
-    if vpn_from.is_some() { VPN } else { place }
+impl Workday {
+    /// Some are at the office, the administrators always; those at home may turn the VPN on.
+    fn new(random: &mut Random, person: &Person, start_ms: i64, number: usize) -> Self {
+        let at_office = ADMINISTRATORS.contains(&number) || random.percent(50);
+        let from_ms = start_ms + random.between(8 * HOUR, 9 * HOUR + 30 * MINUTE);
+        let vpn_ms = (!at_office && random.percent(30)).then(|| from_ms + random.between(HOUR, 3 * HOUR));
+        Self { place: if at_office { OFFICE } else { person.home }, from_ms, vpn_ms }
+    }
+
+    fn vantage(&self, at_ms: i64) -> company::Vantage {
+        if self.vpn_ms.is_some_and(|from| at_ms >= from) { VPN } else { self.place }
+    }
+
+    fn plays(&self, random: &mut Random, person: &Person, drafts: &mut Vec<Draft>) {
+        let session = Session::new(random, if person.mac { CHROME_MAC } else { EDGE_WINDOWS });
+        if random.percent(15) {
+            drafts.push(mistyped(random, person, self.from_ms - 40_000, &self.place, session.agent));
+        }
+        sign_in(random, person, &session, self.from_ms, &self.place, drafts);
+        let mut at_ms = self.from_ms;
+        for _ in 0..random.between(10, 24) {
+            at_ms += random.between(3 * MINUTE, 40 * MINUTE);
+            let app = random.below(APPS.len());
+            drafts.push(session.opens(random, person, at_ms, &self.vantage(at_ms), app));
+            if random.percent(25) {
+                drafts.push(back_channel(random, person, at_ms + 350, app));
+            }
+        }
+        let end = ("user.session.end", "User logout from Okta", "/login/signout");
+        at_ms += MINUTE;
+        drafts.push(session.does(random, person, at_ms, &self.vantage(at_ms), end));
+    }
+}
+
+/// The day before, so that nobody is new: a sign-in and an application.
+fn yesterday(random: &mut Random, person: &Person, start_ms: i64, drafts: &mut Vec<Draft>) {
+    let at_ms = start_ms + random.between(7 * HOUR, 8 * HOUR);
+    let session = Session::new(random, if person.mac { CHROME_MAC } else { EDGE_WINDOWS });
+    sign_in(random, person, &session, at_ms, &person.home, drafts);
+    drafts.push(session.opens(random, person, at_ms + MINUTE, &person.home, 0));
 }
 
 /// Password, then a push that the phone answers from the mobile network.
@@ -203,9 +225,9 @@ fn back_channel(random: &mut Random, person: &Person, at_ms: i64, app: usize) ->
 }
 
 /// The laptop's agent verifies the password every quarter of an hour: two events each time.
-fn keep_alives(random: &mut Random, person: &Person, start_ms: i64, drafts: &mut Vec<Draft>) {
-    let mut at_ms = start_ms + 9 * HOUR + random.between(0, 15 * MINUTE);
-    while at_ms < start_ms + 17 * HOUR {
+fn keep_alives(random: &mut Random, person: &Person, day: &Workday, drafts: &mut Vec<Draft>) {
+    let mut at_ms = day.from_ms + random.between(0, 15 * MINUTE);
+    while at_ms < day.from_ms + 8 * HOUR {
         let uri = "/api/v1/authn";
         for (event_type, message, offset) in [
             ("user.session.start", "User login to Okta", 0),

@@ -37,19 +37,19 @@ pub fn databases(build_epoch: u64) -> Result<Databases, Failure> {
     Ok(Databases { city: city.to_bytes()?, asn: asn.to_bytes()?, anonymous: anonymous.to_bytes()? })
 }
 
-/// The company's own ranges, as an administrator would configure them.
+/// The company's own ranges, as an administrator would configure them: the office is a place, the
+/// VPN's exit says nothing of where its users are.
 pub fn sites() -> Vec<Site> {
-    [("lisbon-office", OFFICE), ("company-vpn", VPN)]
-        .into_iter()
-        .map(|(name, vantage)| Site {
-            cidr: vantage.network.to_owned(),
-            name: name.to_owned(),
-            country: None,
-            city: None,
-            lat: None,
-            lon: None,
-        })
-        .collect()
+    let office = Site {
+        cidr: OFFICE.network.to_owned(),
+        name: "lisbon-office".to_owned(),
+        country: Some(OFFICE.place.country.to_owned()),
+        city: Some(OFFICE.place.city.to_owned()),
+        lat: Some(OFFICE.place.lat),
+        lon: Some(OFFICE.place.lon),
+    };
+    let (cidr, name) = (VPN.network.to_owned(), "company-vpn".to_owned());
+    vec![office, Site { cidr, name, country: None, city: None, lat: None, lon: None }]
 }
 
 fn location(vantage: &Vantage) -> City {

@@ -92,3 +92,67 @@ fn says(kind: EntityKind, path: &str) -> bool {
     };
     fields.iter().any(|id| core::ALL.get(id.index()).is_some_and(|field| field.path == path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Actor, RuleKind, Target, Value};
+    use crate::rule::GroupBy;
+
+    fn evidence() -> Evidence {
+        let target = |kind: &str, id: &str, name: &str| Target {
+            id: id.into(),
+            kind: kind.into(),
+            alternate_id: "ben@example.com".into(),
+            name: name.into(),
+        };
+        Evidence {
+            actor: Actor { id: "00uAna".into(), login: "ana@example.com".into(), ..Actor::default() },
+            ip: "203.0.113.7".into(),
+            targets: vec![target("AppInstance", "0oa1", "Payroll"), target("User", "00uBen", "Ben")],
+            org: Some("acme".into()),
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn a_detection_is_about_what_its_event_says() {
+        let mut fields = Fields::new(core::ALL.len());
+        fields.set(core::API_TOKEN_ID, Value::Text("00T1"));
+        for (kind, value) in [
+            (EntityKind::Actor, "ana@example.com"),
+            (EntityKind::TargetUser, "ben@example.com"),
+            (EntityKind::App, "Payroll"),
+            (EntityKind::Ip, "203.0.113.7"),
+            (EntityKind::Token, "00T1"),
+            (EntityKind::Org, "acme"),
+        ] {
+            assert_eq!(of_event(kind, &evidence(), &fields), Entity { kind, value: value.to_owned() });
+        }
+    }
+
+    #[test]
+    fn an_event_without_it_is_about_whoever_acted() {
+        let bare = Evidence { targets: Vec::new(), ..evidence() };
+        let entity = of_event(EntityKind::App, &bare, &Fields::new(core::ALL.len()));
+        assert_eq!(entity, Entity { kind: EntityKind::Actor, value: "ana@example.com".to_owned() });
+    }
+
+    #[test]
+    fn a_correlation_is_about_its_group_even_under_an_alias() {
+        let source = vec![GroupSource::Field(core::CLIENT_IP)];
+        let correlation = Correlation {
+            kind: RuleKind::EventCount,
+            rules: Vec::new(),
+            group_by: vec![GroupBy { name: "from".to_owned(), source }],
+            timespan_ms: 1,
+            conditions: Vec::new(),
+            counted: Vec::new(),
+            counted_name: String::new(),
+        };
+        let group = [("from".to_owned(), "198.51.100.1".to_owned())];
+        let about = |kind| of_group(kind, &correlation, &group, &evidence(), &FieldTable::default()).value;
+        assert_eq!(about(EntityKind::Ip), "198.51.100.1");
+        assert_eq!(about(EntityKind::Actor), "ana@example.com");
+    }
+}

@@ -223,11 +223,15 @@ impl Shard {
         let rules = Arc::clone(&self.rules);
         let Some(rule) = rules.get(index) else { return };
         let Body::Detection(detection) = &rule.body else { return };
+        let feeds = !event.late && !rule.feeds.is_empty();
+        if !feeds && !rule.info.generates {
+            return;
+        }
         let evidence = Arc::new(alert::evidence(&rules.table, detection.reads(), event));
         if rule.info.generates {
             self.raise_single(index, rule, event, &evidence, effects);
         }
-        if !event.late && !rule.feeds.is_empty() {
+        if feeds {
             let matched = Match {
                 rule: index,
                 time_ms: event.event().published_ms,

@@ -60,9 +60,14 @@ impl Watermark {
         self.now_ms.is_some_and(|now_ms| published_ms > now_ms.saturating_add(self.skew_ms))
     }
 
-    /// A record of the partition was read, whose latest event has this time.
+    /// A record of the partition was read, whose latest event has this time. A partition that has
+    /// only had records without events (of another source, say) holds nothing back.
     pub(super) fn record(&mut self, topic: &Arc<str>, partition: i32, latest_ms: Option<i64>) {
         let progress = self.partition(topic, partition);
+        if latest_ms.is_none() {
+            progress.idle |= progress.highest_ms.is_none();
+            return self.advance();
+        }
         let moved = progress.idle || latest_ms > progress.highest_ms;
         progress.idle = false;
         progress.highest_ms = progress.highest_ms.max(latest_ms);
@@ -183,6 +188,20 @@ mod tests {
         watermark.idle(&topic(), 0);
         watermark.idle(&topic(), 1);
         assert_eq!(watermark.reached_ms(), Some(590));
+    }
+
+    #[test]
+    fn a_partition_without_events_holds_nothing_back() {
+        let mut watermark = watermark();
+        watermark.assigned(&topic(), 0);
+        watermark.assigned(&topic(), 1);
+        watermark.record(&topic(), 0, Some(100));
+        watermark.record(&topic(), 1, None);
+        assert_eq!(watermark.reached_ms(), Some(90));
+        watermark.record(&topic(), 1, Some(150));
+        watermark.record(&topic(), 1, None);
+        watermark.record(&topic(), 0, Some(200));
+        assert_eq!(watermark.reached_ms(), Some(140));
     }
 
     #[test]

@@ -92,14 +92,19 @@ impl<'a> Filler<'a> {
 
     /// `enriched.travel`
     pub fn travel(&mut self, travel: &TravelFacts) {
-        self.number(core::ENRICHED_TRAVEL_KM, Some(travel.km));
-        self.number(core::ENRICHED_TRAVEL_KMH, Some(travel.kmh));
+        self.number(core::ENRICHED_TRAVEL_KM, Some(tenths(travel.km)));
+        self.number(core::ENRICHED_TRAVEL_KMH, Some(tenths(travel.kmh)));
         self.set(core::ENRICHED_TRAVEL_SECONDS, Some(Value::Integer(travel.seconds)));
         let from = travel.from.as_deref().and_then(|place| place.geo.as_deref());
         self.text(core::ENRICHED_TRAVEL_FROM_COUNTRY, from.and_then(|geo| geo.country.as_deref()));
         self.text(core::ENRICHED_TRAVEL_FROM_CITY, from.and_then(|geo| geo.city.as_deref()));
         self.text(core::ENRICHED_TRAVEL_FROM_UUID, Some(&travel.from_uuid));
     }
+}
+
+/// Kilometres are not known to the nanometre, and rules' evidence is read by people.
+fn tenths(number: f64) -> f64 {
+    (number * 10.0).round() / 10.0
 }
 
 #[cfg(test)]

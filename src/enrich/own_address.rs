@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use super::who;
-use crate::model::{Fields, Observation, core};
+use crate::model::{Fields, GeoSource, Observation, Place, core};
 
 /// Outcomes after which the address was really used by the user.
 const DONE: &[&str] = &["SUCCESS", "ALLOW"];
@@ -20,8 +20,15 @@ const OKTA_RELAY: &str = "Okta-Integrations";
 
 /// The address at which the user is, if the event tells.
 pub(super) fn own_address(observation: &Observation) -> Option<IpAddr> {
-    let facts = observation.ip().filter(|facts| !facts.private)?;
-    facts.address.filter(|_| is_own(&observation.event.fields))
+    let place = observation.place.as_deref().filter(|place| !place.ip.private && !is_exit(place))?;
+    place.ip.address.filter(|_| is_own(&observation.event.fields))
+}
+
+/// A range of the organisation that is configured without a location: the exit of a VPN or a proxy
+/// says nothing of where its users are.
+fn is_exit(place: &Place) -> bool {
+    let located = place.geo.as_ref().is_some_and(|geo| geo.source == GeoSource::Site);
+    place.ip.site.is_some() && !located
 }
 
 fn is_own(fields: &Fields) -> bool {
@@ -59,7 +66,17 @@ mod tests {
 
     use super::*;
     use crate::enrich::testing::{event, observation, place};
-    use crate::model::{FieldId, Place, Value};
+    use crate::model::{FieldId, Geo, Value};
+
+    #[test]
+    fn a_site_is_a_place_only_if_it_is_configured_with_one() {
+        let mut site = Place::clone(&place("203.0.113.7", "PT", 64500, None));
+        site.ip.site = Some(Arc::from("vpn"));
+        assert!(own_address(&observation(event(0, "u", &[]), Some(Arc::new(site.clone())))).is_none());
+        let located = Geo { source: GeoSource::Site, ..Geo::default() };
+        site.geo = Some(Arc::new(located));
+        assert!(own_address(&observation(event(0, "u", &[]), Some(Arc::new(site)))).is_some());
+    }
 
     fn passes(values: &[(FieldId, Value<'_>)]) -> bool {
         let place = place("203.0.113.7", "PT", 64500, None);

@@ -181,11 +181,13 @@ mod tests {
 
     #[test]
     fn options_reach_the_rule_and_defaults_fill_the_rest() {
-        let options = "level: high\nauthor: A\nreferences: https://x\nfalsepositives: [f]\ntags: [attack.t1621]\n\
-            oktawatch: {mode: shadow, suppress: 1h, update_every: 5m, entity: ip, risk: 90, confidence: high, \
-            runbook: R, message: M, evidence: {max: 3}}";
+        let options = "level: high\nauthor: A\nreferences: https://x\nfalsepositives: [f]\n\
+            tags: [attack.t1621]\n\
+            oktawatch: {mode: shadow, suppress: 1h, update_every: 5m, entity: ip, risk: 90, \
+            confidence: high,             runbook: R, message: M, evidence: {max: 3}}";
         let sel = "sel: {eventType: a}\ncondition: sel";
-        let lines = "type: event_count\nrules: plain\ngroup-by: [client.ipAddress]\ntimespan: 9m\ncondition: {gte: 2}";
+        let lines = "type: event_count\nrules: plain\ngroup-by: [client.ipAddress]\n\
+            timespan: 9m\ncondition: {gte: 2}";
         let set =
             compile(&[document("full", sel, options), document("plain", sel, ""), correlation("c", lines)])
                 .unwrap();

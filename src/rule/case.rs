@@ -134,7 +134,7 @@ fn change(entry: &Entry, findings: &mut Findings) -> Option<(String, Value)> {
         return None;
     }
     if fields::kind_of(path) == PathKind::Unknown {
-        let near = (!findings.is_full()).then(|| fields::suggestion(path)).flatten();
+        let near = findings.guess(|| fields::suggestion(path));
         findings
             .error(entry.key_span, "unknown-field", format!("no field `{path}`"))
             .suggest(near.as_deref(), || {
@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn a_test_is_events_and_what_they_raise() {
-        let lines = "- name: five\n  events:\n  - {at: 0s, repeat: 5, every: 40s, eventType: a, securityContext.isProxy: true}\n\
+        let lines = "- name: five\n  events:\n  - {at: 0s, repeat: 5, every: 40s, eventType: a, \
+                     securityContext.isProxy: true}\n\
                      \x20 - {at: 4m, target: [{type: User, id: null}], outcome.reason: '1'}\n\
                      \x20 expect:\n  - {rule: one, at: 4m, key: ana, count: 5}\n  - {}";
         let cases = tests(lines).unwrap();

@@ -113,8 +113,13 @@ impl Findings {
         errors.count() + self.unreadable.len() + self.untold
     }
 
-    /// Whether further mistakes are only counted, so that nothing is gained by looking for help.
-    pub(super) fn is_full(&self) -> bool {
+    /// What a guess at the right word finds, while there are few mistakes: each guess looks at
+    /// every word there is.
+    pub(super) fn guess<T>(&self, guess: impl FnOnce() -> Option<T>) -> Option<T> {
+        if self.list.len() < limits::RULE_GUESSES { guess() } else { None }
+    }
+
+    fn is_full(&self) -> bool {
         self.list.len() >= limits::RULE_MISTAKES
     }
 
@@ -197,6 +202,7 @@ mod tests {
             findings.error(Span::default(), "x", "wrong").help("less");
         }
         assert_eq!(findings.errors(), limits::RULE_MISTAKES + 5);
+        assert_eq!(findings.guess(|| Some(1)), None);
         let told = findings.finish(&Sources::default());
         assert_eq!(told.len(), limits::RULE_MISTAKES + 1);
         assert_eq!(told.last().unwrap().message, "5 more errors are not told");

@@ -133,13 +133,16 @@ mod tests {
         set.rules[0].info.digest.clone()
     }
 
-    const RULE: &str = "sel:\n  eventType: [a, b]\n  severity|contains: x\nfilter:\n  outcome.reason: null\ncondition: sel and not filter";
+    const RULE: &str = "sel:\n  eventType: [a, b]\n  severity|contains: x\n\
+        filter:\n  outcome.reason: null\ncondition: sel and not filter";
 
     #[test]
     fn what_means_the_same_has_the_same_digest() {
         let same = [
-            "# a comment\nsel:\n    severity|contains: 'X'\n    eventType: [B, 'a', a]\nfilter: {outcome.reason: ''}\ncondition: not filter and (sel)",
-            "other: {outcome.reason: null}\nsel: {eventType: [b, a], severity|contains: x}\ncondition: sel and not 1 of oth*",
+            "# a comment\nsel:\n    severity|contains: 'X'\n    eventType: [B, 'a', a]\n\
+             filter: {outcome.reason: ''}\ncondition: not filter and (sel)",
+            "other: {outcome.reason: null}\nsel: {eventType: [b, a], severity|contains: x}\n\
+             condition: sel and not 1 of oth*",
         ];
         for detection in same {
             assert_eq!(digest(detection), digest(RULE), "{detection}");

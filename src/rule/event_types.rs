@@ -42,7 +42,9 @@ mod tests {
 
     #[test]
     fn a_csv_with_quoted_descriptions_is_read() {
-        let csv = "Event Type,Description\r\nuser.session.start,\"Begins, \"\"really\"\"\nnot.a.type, no\"\r\n\"zone.update\",x\n";
+        let csv = "Event Type,Description\r\n\
+            user.session.start,\"Begins, \"\"really\"\"\nnot.a.type, no\"\r\n\
+            \"zone.update\",x\n";
         let types: Vec<_> = event_types(csv).into_iter().collect();
         assert_eq!(types, ["user.session.start", "zone.update"]);
     }

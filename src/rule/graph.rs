@@ -29,8 +29,7 @@ impl<'d> Directory<'d> {
         let found = self.get(&word.text);
         if found.is_none() {
             let names = self.by_word.keys().copied();
-            let near =
-                Some(names).filter(|_| !findings.is_full()).and_then(|names| nearest(&word.text, names));
+            let near = findings.guess(|| nearest(&word.text, names));
             findings
                 .error(word.span, "unknown-rule", format!("no rule `{}`", word.text))
                 .suggest(near, || {

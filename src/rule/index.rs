@@ -78,8 +78,11 @@ fn literal(pattern: &Pattern) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::RuleSet;
-    use super::super::testing::{compile, correlation, document};
+    use super::super::testing::{compile, correlation, document, matches, one};
+    use crate::model::Value;
 
     fn candidates(set: &RuleSet, event_type: &str) -> Vec<String> {
         let rules = set.candidates(event_type).iter().filter_map(|rule| set.get(*rule));
@@ -124,5 +127,32 @@ mod tests {
         let by_name = |name: &str| set.rules.iter().find(|rule| &*rule.info.name == name).unwrap();
         assert_eq!(by_name("a").feeds.len(), 1);
         assert!(by_name("b").feeds.is_empty());
+    }
+
+    fn condition() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof!["[a-d]", Just("1 of *".to_owned()), Just("all of them".to_owned())];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            prop_oneof![
+                (inner.clone(), inner.clone()).prop_map(|(left, right)| format!("({left} and {right})")),
+                (inner.clone(), inner.clone()).prop_map(|(left, right)| format!("({left} or {right})")),
+                inner.prop_map(|part| format!("not {part}")),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_matches_is_always_a_candidate(
+            condition in condition(), kind in "[xyz]", severity in "[xyz]"
+        ) {
+            let selections = "a: {eventType: [x, Y]}\nb: {eventType: z, severity: x}\n\
+                              c: {severity|contains: y}\nd: {eventType|neq: x}";
+            let set = one(&format!("{selections}\ncondition: {condition}"));
+            let text = |text| Value::Text(text);
+            let values = [("eventType", text(&kind)), ("severity", text(&severity))];
+            if matches(&set, &values) {
+                prop_assert_eq!(set.candidates(&kind).len(), 1);
+            }
+        }
     }
 }

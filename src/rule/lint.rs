@@ -110,8 +110,9 @@ impl Lint<'_> {
         if !self.facts.has_runbook {
             let message = format!("`{}` has no runbook", name.text);
             let finding = self.findings.warning(name.span, "missing-runbook", message);
-            finding
-                .help("Say under `oktawatch: {runbook: …}` what an alert means, how to check and answer it.");
+            finding.help(
+                "Say under `oktawatch: {runbook: …}` what it means, how to check it, how to answer it.",
+            );
         }
         if !self.facts.has_attack {
             let message = format!("`{}` names no ATT&CK tactic or technique", name.text);
@@ -130,7 +131,7 @@ impl Lint<'_> {
             };
             if !found {
                 let message = format!("Okta has no event type `{}`", written.text);
-                let near = nearest(&written.text, known.iter().map(String::as_str));
+                let near = self.findings.guess(|| nearest(&written.text, known.iter().map(String::as_str)));
                 self.findings
                     .error(written.span, "unknown-event-type", message)
                     .suggest(near, || "No entry of the catalogue of event types fits it.".to_owned());

@@ -1,8 +1,9 @@
 //! What does a rule say, and does an event match it?
 //!
-//! Sigma documents become one [`RuleSet`]: text → [`yaml`] → [`document`] → [`compile`] →
-//! [`assemble`]. A detection is judged by its compiled form alone, where every field is a place in
-//! the event's table; which detections are worth judging is looked up by the event's type.
+//! Sigma documents become one [`RuleSet`]: text → `yaml` → `document` → `compile` → `assemble`, and
+//! all mistakes on the way become [`Diagnostic`]s. A detection is judged by its compiled form alone,
+//! where every field is a place in the event's table; which detections are worth judging is looked
+//! up by the event's type.
 
 mod assemble;
 mod attack;

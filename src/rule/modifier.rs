@@ -51,7 +51,8 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("gte", Operation::GreaterOrEqual),
 ];
 
-const OTHERS: &[&str] = &["all", "cased", "neq", "windash", "fieldref", "i", "m", "s"];
+const OTHERS: &[&str] =
+    &["all", "cased", "neq", "windash", "fieldref", "i", "ignorecase", "m", "multiline", "s", "dotall"];
 
 /// Sigma's, but not evaluated here.
 const REFUSED: &[&str] = &[
@@ -95,7 +96,9 @@ impl Modifiers {
             "neq" => self.neq = true,
             "windash" => self.windash = true,
             "fieldref" => self.fieldref = true,
-            "i" | "m" | "s" if self.operation == Operation::Regex => self.flags.extend(name.chars()),
+            "i" | "ignorecase" if self.operation == Operation::Regex => self.flags.push('i'),
+            "m" | "multiline" if self.operation == Operation::Regex => self.flags.push('m'),
+            "s" | "dotall" if self.operation == Operation::Regex => self.flags.push('s'),
             _ => return self.take_operation(name, span, findings),
         }
         Some(())
@@ -170,7 +173,7 @@ mod tests {
         let (field, modifiers) = read("actor.alternateId|contains|all|cased|neq").unwrap();
         assert_eq!((field.as_str(), modifiers.operation), ("actor.alternateId", Operation::Contains));
         assert!(modifiers.all && modifiers.cased && modifiers.neq);
-        assert_eq!(read("a|re|i|s").unwrap().1.flags, ['i', 's']);
+        assert_eq!(read("a|re|i|dotall").unwrap().1.flags, ['i', 's']);
     }
 
     #[test]

@@ -1,4 +1,7 @@
 //! Which options does a rule set that do not change what it matches?
+//!
+//! Without `suppress`, a correlation's alert takes further events for one timespan, and every
+//! event that a detection matches is an alert of its own.
 
 use super::diagnostic::Findings;
 use super::reader::{Map, Spanned};

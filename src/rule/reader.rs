@@ -60,8 +60,7 @@ impl<'n> Map<'n> {
     pub(super) fn only(&self, known: &[&str], findings: &mut Findings) {
         for entry in self.entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
             let message = format!("{} has no key `{}`", self.what, entry.key);
-            let near = Some(entry).filter(|_| !findings.is_full());
-            let near = near.and_then(|entry| nearest(&entry.key, known.iter().copied()));
+            let near = findings.guess(|| nearest(&entry.key, known.iter().copied()));
             let finding = findings.error(entry.key_span, "unknown-key", message);
             finding.suggest(near, || list_of("its keys are", known));
         }

@@ -1,4 +1,9 @@
 //! What does a selection match?
+//!
+//! What Sigma leaves open is decided so: `neq` means that no value of the field equals any of the
+//! list, so a field without a value satisfies it; `''` asks for an absent field like `null` does,
+//! as empty values are absent; keywords are refused, as an event is held as the fields that rules
+//! name and not as its whole text.
 
 use ipnet::IpNet;
 use regex::RegexBuilder;
@@ -58,7 +63,7 @@ impl Reading<'_> {
             }
             PathKind::Unknown => {
                 let message = format!("no field `{}`", path.text);
-                let near = (!self.findings.is_full()).then(|| fields::suggestion(&path.text)).flatten();
+                let near = self.findings.guess(|| fields::suggestion(&path.text));
                 self.findings.error(path.span, "unknown-field", message).suggest(near.as_deref(), || {
                     "`oktawatch fields` lists every field a rule may use".to_owned()
                 });
@@ -392,17 +397,22 @@ mod tests {
         assert!(!matches(&set, &[("actor.alternateId", Value::Text("user20000@example.com"))]));
     }
 
+    const TOKENS: &str = "(sel|eventType|severity\\|re|a\\|contains\\|all|condition|1 of\
+        |not|:|'|\\*|\\?|\\\\|\n|\n  | |-|é|\\[|\\]|\\{|\\}|,){0,30}";
+
     proptest! {
         #[test]
         fn no_text_makes_the_compiler_panic(
-            detection in "(sel|eventType|severity\\|re|a\\|contains\\|all|condition|1 of|not|:|'|\\*|\\?|\\\\|\n|\n  | |-|é|\\[|\\]|\\{|\\}|,){0,30}"
+            detection in TOKENS
         ) {
             let text = document("one", &detection, "");
             drop(compile(&Sources::of([("a.yml", text.as_str())])));
         }
 
         #[test]
-        fn no_value_makes_the_matcher_panic(pattern in "[aé*?\\\\/ -]{1,12}", value in any::<String>(), number in any::<f64>()) {
+        fn no_value_makes_the_matcher_panic(
+            pattern in "[aé*?\\\\/ -]{1,12}", value in any::<String>(), number in any::<f64>()
+        ) {
             let quoted = serde_json::to_string(&pattern).unwrap();
             for modifier in ["", "|contains", "|startswith|cased", "|endswith|windash"] {
                 let set = one(&format!("sel:\n  severity{modifier}: {quoted}\ncondition: sel"));

@@ -7,7 +7,8 @@ use crate::model::{Fields, Value};
 pub(super) fn document(name: &str, detection: &str, more: &str) -> String {
     let lines: String = detection.lines().map(|line| format!("  {line}\n")).collect();
     format!(
-        "title: T\nid: {}\nname: {name}\nlogsource: {{product: okta, service: okta}}\n{more}\ndetection:\n{lines}",
+        "title: T\nid: {}\nname: {name}\nlogsource: {{product: okta, service: okta}}\n{more}\n\
+         detection:\n{lines}",
         id(name)
     )
 }

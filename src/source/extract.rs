@@ -7,14 +7,12 @@
 
 use std::marker::PhantomData;
 
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{Deserialize, DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-
 use super::absent::is_absent;
 use super::decode::{self, Decoded, java_map, json_in_string};
 use super::parser::Parser;
 use super::scan;
 use super::trie::{NodeId, Trie, Wire};
+use super::visit::Seed;
 use crate::limits::{ARRAY_ELEMENTS, JSON_DEPTH, VALUE_BYTES};
 use crate::model::{FieldId, Fields, Value};
 use crate::text::cut;
@@ -29,8 +27,9 @@ pub(crate) fn extract<P: Parser>(trie: &Trie, slots: usize, json: &str) -> Resul
     Ok(walk.fields)
 }
 
-struct Walk<'t, P> {
-    trie: &'t Trie,
+/// The state of one walk.
+pub(crate) struct Walk<'t, P> {
+    pub(crate) trie: &'t Trie,
     fields: Fields,
     /// The element of the outermost array being walked, if any.
     row: Option<usize>,
@@ -73,7 +72,7 @@ impl<'t, P: Parser> Walk<'t, P> {
     }
 
     /// A key that was met before in this container takes the place of what it gave then.
-    fn meet(&mut self, node: NodeId, container: u32) {
+    pub(crate) fn meet(&mut self, node: NodeId, container: u32) {
         let Some(met) = self.met.get_mut(node.index()) else { return };
         if std::mem::replace(met, container) == container {
             self.forget(&self.trie.node(node).subtree);
@@ -87,7 +86,8 @@ impl<'t, P: Parser> Walk<'t, P> {
         }
     }
 
-    fn put(&mut self, node: NodeId, value: Value<'static>) {
+    /// Puts a value that is no text into the field of a place.
+    pub(crate) fn put(&mut self, node: NodeId, value: Value<'static>) {
         if let Some(field) = self.trie.node(node).field {
             match self.row {
                 None => self.fields.set(field, value),
@@ -96,7 +96,8 @@ impl<'t, P: Parser> Walk<'t, P> {
         }
     }
 
-    fn put_text(&mut self, node: NodeId, text: &str) {
+    /// Puts a text into the field of a place, and into those below it what the text spells.
+    pub(crate) fn put_text(&mut self, node: NodeId, text: &str) {
         let wanted = self.trie.node(node);
         if is_absent(text) {
             return;
@@ -165,7 +166,7 @@ impl<'t, P: Parser> Walk<'t, P> {
     }
 
     /// What a collector has parsed is written back as Okta wrote it.
-    fn put_parsed(&mut self, node: NodeId, parsed: &serde_json::Value) {
+    pub(crate) fn put_parsed(&mut self, node: NodeId, parsed: &serde_json::Value) {
         let text = match self.trie.node(node).wire {
             Wire::JavaMap => java_map::write(parsed),
             Wire::Json | Wire::Plain => parsed.to_string(),
@@ -173,18 +174,26 @@ impl<'t, P: Parser> Walk<'t, P> {
         self.put_text(node, &text);
     }
 
-    fn enter_array(&mut self) -> bool {
+    /// A number for the object that begins, by which its repeated keys are told.
+    pub(crate) fn enter_object(&mut self) -> u32 {
+        self.containers = self.containers.wrapping_add(1);
+        self.containers
+    }
+
+    /// Whether the array that begins is the outermost.
+    pub(crate) fn enter_array(&mut self) -> bool {
         self.row.is_none()
     }
 
-    fn enter_element(&mut self, outermost: bool, row: usize) {
+    /// The next element of the outermost array begins.
+    pub(crate) fn enter_element(&mut self, outermost: bool, row: usize) {
         if outermost {
             self.row = Some(row);
         }
     }
 
     /// At the end of the outermost array its cells become lists, one place for each element.
-    fn leave_array(&mut self, outermost: bool, subtree: &[FieldId], rows: usize) {
+    pub(crate) fn leave_array(&mut self, outermost: bool, subtree: &[FieldId], rows: usize) {
         if !outermost {
             return;
         }
@@ -222,158 +231,13 @@ impl Stored {
     }
 }
 
-/// Reads the value at one place of the tree.
-struct Seed<'w, 't, P> {
-    walk: &'w mut Walk<'t, P>,
-    node: NodeId,
-    /// The value was spelled by a string, which the place itself keeps: only what is below counts.
-    below: bool,
-}
-
-impl<P: Parser> Seed<'_, '_, P> {
-    fn put(self, value: Value<'static>) {
-        let zero = matches!(value, Value::Integer(0)) || value == Value::Number(0.0);
-        if !self.below && !(zero && self.walk.trie.node(self.node).zero_is_absent) {
-            self.walk.put(self.node, value);
-        }
-    }
-}
-
-impl<'de, P: Parser> DeserializeSeed<'de> for Seed<'_, '_, P> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de, P: Parser> Visitor<'de> for Seed<'_, '_, P> {
-    type Value = ();
-
-    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("a JSON value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E: Error>(self, flag: bool) -> Result<(), E> {
-        self.put(Value::Boolean(flag));
-        Ok(())
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        self.put(Value::Integer(number));
-        Ok(())
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
-        self.put(i64::try_from(number).map_or(Value::Number(number as f64), Value::Integer));
-        Ok(())
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
-        // Adding zero makes a negative zero a plain one, which not every parser tells apart.
-        self.put(Value::Number(number + 0.0));
-        Ok(())
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        if !self.below {
-            self.walk.put_text(self.node, text);
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let Self { walk, node, below } = self;
-        let wanted = walk.trie.node(node);
-        if wanted.wire != Wire::Plain && !below {
-            let parsed = serde_json::Value::deserialize(SeqAccessDeserializer::new(seq))?;
-            walk.put_parsed(node, &parsed);
-            return Ok(());
-        }
-        let outermost = walk.enter_array();
-        let mut rows = 0;
-        while rows < ARRAY_ELEMENTS {
-            walk.enter_element(outermost, rows);
-            if seq.next_element_seed(Seed { walk: &mut *walk, node, below })?.is_none() {
-                break;
-            }
-            rows += 1;
-        }
-        if rows == ARRAY_ELEMENTS {
-            while seq.next_element::<IgnoredAny>()?.is_some() {}
-        }
-        let subtree = if below { wanted.below() } else { &wanted.subtree };
-        walk.leave_array(outermost, subtree, rows);
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { walk, node, below } = self;
-        if walk.trie.node(node).wire != Wire::Plain && !below {
-            let parsed = serde_json::Value::deserialize(MapAccessDeserializer::new(map))?;
-            walk.put_parsed(node, &parsed);
-            return Ok(());
-        }
-        walk.containers = walk.containers.wrapping_add(1);
-        let container = walk.containers;
-        let mut empty = true;
-        while let Some(child) = map.next_key_seed(Key { trie: walk.trie, node })? {
-            empty = false;
-            match child {
-                Some(node) => {
-                    walk.meet(node, container);
-                    map.next_value_seed(Seed { walk: &mut *walk, node, below: false })?;
-                }
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        if !empty && !below {
-            walk.put(node, Value::Container);
-        }
-        Ok(())
-    }
-}
-
-/// Reads a key as the place it leads to.
-struct Key<'t> {
-    trie: &'t Trie,
-    node: NodeId,
-}
-
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = Option<NodeId>;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Key<'_> {
-    type Value = Option<NodeId>;
-
-    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("a key")
-    }
-
-    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.trie.child(self.node, key))
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::model::{FieldTable, core};
     use crate::source::parser::{Fast, Reference};
-    use proptest::prelude::*;
 
-    fn table(paths: &[&str]) -> FieldTable {
+    pub(crate) fn table(paths: &[&str]) -> FieldTable {
         let mut table = FieldTable::default();
         for path in paths {
             table.read(path).unwrap();
@@ -382,7 +246,7 @@ mod tests {
     }
 
     /// The fields by both parsers, which must agree.
-    fn fields(table: &FieldTable, json: &str) -> Fields {
+    pub(crate) fn fields(table: &FieldTable, json: &str) -> Fields {
         let trie = Trie::new(table);
         let fast = extract::<Fast>(&trie, table.len(), json).unwrap();
         let reference = extract::<Reference>(&trie, table.len(), json).unwrap();
@@ -537,106 +401,5 @@ mod tests {
             !fields(&table, &json.to_string())
                 .exists(table.id("debugContext.debugData.tunnels.operator").unwrap())
         );
-    }
-
-    const PATHS: [&str; 7] = [
-        "actor.detailEntry",
-        "target.detailEntry.a",
-        "target.changeDetails.from.a.id",
-        "debugContext.debugData.a",
-        "debugContext.debugData.tunnels.operator",
-        "debugContext.debugData.risk.level",
-        "transaction.detail",
-    ];
-
-    fn key() -> impl Strategy<Value = String> {
-        let words = [
-            "eventType",
-            "actor",
-            "id",
-            "type",
-            "target",
-            "alternateId",
-            "client",
-            "ipAddress",
-            "ipChain",
-            "request",
-            "ip",
-            "debugContext",
-            "debugData",
-            "behaviors",
-            "risk",
-            "level",
-            "tunnels",
-            "operator",
-            "detailEntry",
-            "changeDetails",
-            "from",
-            "a",
-            "securityContext",
-            "asNumber",
-            "userBehaviors",
-            "name",
-            "transaction",
-            "detail",
-            "logOnlySecurityData",
-        ];
-        prop_oneof![9 => prop::sample::select(words.to_vec()).prop_map(str::to_owned), 1 => "\\PC{0,5}"]
-    }
-
-    fn json() -> impl Strategy<Value = String> {
-        let text = prop_oneof![
-            "\\PC{0,12}".prop_map(|text| serde_json::Value::from(text).to_string()),
-            prop::sample::select(vec![
-                "\"null\"",
-                "\"{level=LOW}\"",
-                "\"[{\\\"operator\\\":\\\"x\\\"}]\"",
-                "\"{\\\"id\\\":1}\"",
-                "\"{a=1, b=2}\"",
-                "\"{bad\"",
-                "\"\\u00e9\\n\"",
-                "\"[{\\\"operator\\\":tru}]\"",
-            ])
-            .prop_map(str::to_owned),
-        ];
-        let number = prop_oneof![
-            any::<i64>().prop_map(|number| number.to_string()),
-            any::<u64>().prop_map(|number| number.to_string()),
-            any::<i32>().prop_map(|number| (f64::from(number) / 4.0).to_string()),
-            Just("0".to_owned()),
-            Just("-0".to_owned()),
-            Just("1e3".to_owned()),
-        ];
-        let word = prop::sample::select(vec!["null", "true", "false", "{}", "[]"]).prop_map(str::to_owned);
-        prop_oneof![3 => text, 1 => number, 1 => word].prop_recursive(6, 60, 6, |inner| {
-            let member = (key(), inner.clone());
-            prop_oneof![
-                1 => prop::collection::vec(inner, 0..4).prop_map(|elements| format!("[{}]", elements.join(","))),
-                3 => prop::collection::vec(member, 0..6).prop_map(object),
-            ]
-        })
-    }
-
-    fn object(members: Vec<(String, String)>) -> String {
-        let name = |key: String| serde_json::Value::from(key).to_string();
-        let members: Vec<_> =
-            members.into_iter().map(|(key, value)| format!("{}: {value}", name(key))).collect();
-        format!("{{{}}}", members.join(" , "))
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
-        #[test]
-        fn both_parsers_give_the_same_fields(members in prop::collection::vec((key(), json()), 0..8)) {
-            fields(&table(&PATHS), &object(members));
-        }
-
-        #[test]
-        fn any_scanned_text_is_read_without_a_panic(text in "[\\[\\]{}\",:\\\\ a0u-]{0,40}") {
-            if scan::is_one_value(&text) {
-                let table = table(&PATHS);
-                let _ = extract::<Fast>(&Trie::new(&table), table.len(), &text);
-            }
-        }
     }
 }

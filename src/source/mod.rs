@@ -6,6 +6,8 @@
 
 mod absent;
 mod decode;
+#[cfg(test)]
+mod differential;
 mod envelope;
 mod event;
 mod extract;
@@ -14,6 +16,7 @@ mod parser;
 mod scan;
 mod time;
 mod trie;
+mod visit;
 
 use std::sync::Arc;
 

@@ -196,3 +196,95 @@ fn near(correlation: &Correlation, figure: f64) -> String {
     let timespan = crate::config::Duration::millis(correlation.timespan_ms);
     format!("{figure} {what} in {timespan}, {required} needed")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::{Sources, compile};
+
+    const DENIALS: &str = "
+title: Push denied
+id: 11111111-1111-4111-8111-111111111111
+name: push-denied
+status: test
+level: low
+logsource: {product: okta, service: okta}
+detection: {selection: {eventType: user.mfa.okta_verify.deny_push}, condition: selection}
+---
+title: Three pushes denied
+id: 22222222-2222-4222-8222-222222222222
+name: three-denied
+status: test
+level: high
+correlation:
+  type: event_count
+  rules: [push-denied]
+  group-by: [actor.alternateId]
+  timespan: 10m
+  condition: {gte: 3}
+tests:
+";
+
+    /// What comes of one test, written as in a rule file.
+    fn outcome(events: &str, expect: &str) -> Outcome {
+        let text = format!("{DENIALS}  - {{name: denials, events: [{events}], expect: [{expect}]}}\n");
+        let rules = compile(&Sources::of([("denials.yml", text.as_str())])).unwrap();
+        let rules = Arc::new(rules);
+        run(&rules.tests[0], &Config::default(), &rules, &Arc::new(GeoIp::default()))
+    }
+
+    const THREE: &str = "{at: 0s, repeat: 3, every: 2m, eventType: user.mfa.okta_verify.deny_push}";
+
+    #[test]
+    fn a_test_passes_when_exactly_the_expected_alerts_are_raised() {
+        let expect = "{rule: three-denied, at: 4m, key: ANA@example.com, count: 3}";
+        let outcome = outcome(THREE, expect);
+        assert!(outcome.passed(), "{outcome:#?}");
+        assert_eq!(outcome.seen[0].group, ["ana@example.com"]);
+    }
+
+    #[test]
+    fn an_expectation_that_differs_in_any_point_is_missing_and_the_alert_is_extra() {
+        for wrong in ["at: 5m", "key: ben@example.com", "count: 4"] {
+            let outcome = outcome(THREE, &format!("{{rule: three-denied, {wrong}}}"));
+            assert_eq!((outcome.missing.len(), outcome.extra.len()), (1, 1), "{wrong}");
+            assert_eq!(outcome.missing[0].nearest, None);
+        }
+    }
+
+    #[test]
+    fn a_correlation_that_did_not_come_true_says_how_near_it_came() {
+        let two = "{at: 0s, repeat: 2, every: 2m, eventType: user.mfa.okta_verify.deny_push}";
+        let outcome = outcome(two, "{rule: three-denied}");
+        assert_eq!(outcome.missing[0].nearest.as_deref(), Some("2 events in 10m, >= 3 needed"));
+        assert!(!outcome.passed());
+    }
+
+    #[test]
+    fn an_alert_that_no_expectation_names_is_extra() {
+        let outcome = outcome(THREE, "");
+        assert_eq!((outcome.missing.len(), outcome.extra.len()), (0, 1));
+    }
+
+    #[test]
+    fn an_expectation_that_asks_for_more_is_served_first() {
+        let both = "{at: 0s, repeat: 3, every: 1m, eventType: user.mfa.okta_verify.deny_push}, \
+                    {at: 1h, repeat: 3, every: 1m, eventType: user.mfa.okta_verify.deny_push}";
+        let outcome = outcome(both, "{rule: three-denied}, {rule: three-denied, at: 2m}");
+        assert!(outcome.passed(), "{outcome:#?}");
+    }
+
+    #[test]
+    fn events_that_interleave_come_in_the_order_of_time() {
+        let interleaved = "{at: 4m, eventType: user.mfa.okta_verify.deny_push}, \
+                           {at: 0s, repeat: 2, every: 2m, eventType: user.mfa.okta_verify.deny_push}";
+        let outcome = outcome(interleaved, "{rule: three-denied, at: 4m}");
+        assert!(outcome.passed(), "{outcome:#?}");
+    }
+
+    #[test]
+    fn a_change_that_does_not_fit_fails_the_test_with_the_reason() {
+        let bad = "{at: 0s, eventType: user.session.start, published: soon}";
+        assert!(outcome(bad, "").failure.is_some());
+    }
+}

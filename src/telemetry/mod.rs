@@ -53,6 +53,13 @@ impl Telemetry {
         &self.health
     }
 
+    /// Input records in committed transactions, over all partitions.
+    pub fn records_committed(&self) -> u64 {
+        let families = prometheus::core::Collector::collect(&self.metrics.records_consumed_total);
+        let series = families.iter().flat_map(prometheus::proto::MetricFamily::get_metric);
+        series.map(|metric| metric.get_counter().get_value() as u64).sum()
+    }
+
     /// All metrics in Prometheus's text format.
     ///
     /// # Errors

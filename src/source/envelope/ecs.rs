@@ -35,7 +35,7 @@ pub(super) fn rewrite(document: &str) -> Option<String> {
 
 fn default(event: &mut Map<String, Value>, key: &str, value: Option<&Value>) {
     if let Some(value) = value
-        && !event.get(key).is_some_and(|known| !known.is_null())
+        && event.get(key).is_none_or(Value::is_null)
     {
         event.insert(key.to_owned(), value.clone());
     }

@@ -134,7 +134,7 @@ impl<'r> Opener<'r> {
                 let detail = format!("This is {name}, not Okta's own schema.");
                 Rejected::new(DeadLetterReason::OtherSchema, detail)
             }
-            None => Rejected::new(DeadLetterReason::NotJson, "The text is not JSON."),
+            None => Rejected::new(DeadLetterReason::NotJson, "The text is no JSON object or array."),
         };
         self.reject(rejected, around);
     }

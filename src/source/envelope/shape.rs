@@ -117,6 +117,11 @@ fn is_mapped_ecs(root: &Root<'_>) -> bool {
     mapped || (dataset_is_okta(root) && event_member(root, "action").is_some())
 }
 
+/// Whether Datadog has moved the event's type to `evt.name`.
+fn is_moved(attributes: &Root<'_>) -> bool {
+    attributes.get(Key::EventType).is_none() && attributes.named("evt").is_some()
+}
+
 /// The one value within that is an event; none when there are several.
 fn only_event<'a>(root: &Root<'a>) -> Option<&'a str> {
     let objects = root.members().map(|(_, value)| value).filter(|value| value.starts_with('{'));
@@ -205,12 +210,13 @@ static SHAPES: &[Shape] = shapes! {
         => Open::Inner(at!(FullMessage));
     "gelf" [ShortMessage] if |root| texts_in(root, Key::ShortMessage) => Open::Inner(at!(ShortMessage));
     "datadog" [DdSource] if |root| texts_in(root, Key::Message) => Open::Inner(at!(Message));
+    // Where its pipeline has moved the event's type, the rest looks like an event that lost it.
+    "datadog" [Attributes] if |root| root.object(Key::Attributes).is_some_and(|inner| is_moved(&inner))
+        => Open::Rewrite { write: datadog::rewrite, lossy: true };
     "datadog" [Attributes] if |root| root.object(Key::Attributes).is_some_and(|inner| is_event(&inner))
         => Open::Inner(at!(Attributes));
     "datadog" [Attributes] if |root| root.object(Key::Attributes).is_some_and(|inner| inner.is_object(Key::Attributes))
         => Open::Inner(at!(Attributes));
-    "datadog" [Attributes] if |root| root.object(Key::Attributes).is_some_and(|inner| inner.named("evt").is_some())
-        => Open::Rewrite { write: datadog::rewrite, lossy: true };
     "wazuh" [Integration] if |root| text_is(root, Key::Integration, "okta") && root.is_object(Key::Okta)
         => Open::Inner(at!(Okta));
     "wazuh" [Data] if |root| root.object(Key::Data).is_some_and(|data| text_is(&data, Key::Integration, "okta"))
