@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 import kubernetes_validate
@@ -145,6 +146,17 @@ def check_documented():
         assert own or inner, f"values.yaml: {name} has no comment"
 
 
+def check_settings():
+    """The schema knows every setting that the example configuration shows, and no other."""
+    example = tomllib.loads((CHART.parent.parent / "deploy" / "oktawatch.example.toml").read_text())
+    example["geoip"] |= dict.fromkeys(["city", "asn", "anonymous"])
+    schema = json.loads((CHART / "values.schema.json").read_text())["properties"]["config"]["properties"]
+    assert set(schema) == set(example), set(schema) ^ set(example)
+    for section, keys in example.items():
+        known = set(schema[section]["properties"])
+        assert known == set(keys), f"[{section}]: {known ^ set(keys)}"
+
+
 def main(helm, program):
     cases = sorted((CHART / "ci").glob("*-values.yaml"))
     for case in cases:
@@ -163,6 +175,7 @@ def main(helm, program):
     check_refusals(helm)
     check_rolling(helm)
     check_documented()
+    check_settings()
     print(f"the chart passes with {len(cases)} sets of values")
 
 

@@ -4,13 +4,18 @@
 //! topic belongs to the forwarders: it is waited for.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::metadata::Metadata;
 
 use super::client::{self, Role};
+use super::context::Context;
 use super::sink::CALL;
 use crate::config::Config;
 use crate::error::Failure;
@@ -29,11 +34,9 @@ pub enum Trouble {
 ///
 /// # Errors
 /// See [`Trouble`].
-pub fn ensure(config: &Config, telemetry: &Telemetry) -> Result<(), Trouble> {
+pub fn ensure(config: &Config, telemetry: &Arc<Telemetry>) -> Result<(), Trouble> {
     let properties = client::properties(config, Role::Admin).map_err(Trouble::Never)?;
-    let admin: AdminClient<DefaultClientContext> =
-        properties.create().map_err(|error| Trouble::Never(client::not_created(&error)))?;
-    let metadata = admin.inner().fetch_metadata(None, CALL).map_err(|error| later(&error))?;
+    let metadata = metadata(&properties, telemetry)?;
     let there = existing(&metadata);
     for topic in config.input.topics.iter().filter(|topic| !there.contains(*topic)) {
         telemetry.observe(&Fact::InputMissing { topic });
@@ -45,9 +48,23 @@ pub fn ensure(config: &Config, telemetry: &Telemetry) -> Result<(), Trouble> {
     if !config.state.create_topics {
         return Err(Trouble::Never(not_there(&missing)));
     }
+    let admin: AdminClient<DefaultClientContext> =
+        properties.create().map_err(|error| Trouble::Never(client::not_created(&error)))?;
     let brokers = i32::try_from(metadata.brokers().len()).unwrap_or(i32::MAX);
     let replication = config.state.replication.min(brokers.max(1));
     create(&admin, &missing, config.state.partitions, replication, telemetry)
+}
+
+/// What the cluster says of itself. This client is the first to reach it, or not to. Why not (a wrong
+/// password, an unknown authority) it tells only when it is polled, which an admin client never is.
+fn metadata(properties: &ClientConfig, telemetry: &Arc<Telemetry>) -> Result<Metadata, Trouble> {
+    let client: BaseConsumer<Context> = properties
+        .create_with_context(Context::new(Arc::clone(telemetry)))
+        .map_err(|error| Trouble::Never(client::not_created(&error)))?;
+    client.fetch_metadata(None, CALL).map_err(|error| {
+        while client.poll(Duration::ZERO).is_some() {}
+        later(&error)
+    })
 }
 
 fn outputs(config: &Config) -> impl Iterator<Item = &String> {

@@ -117,12 +117,10 @@ impl<'b> Site<'b> {
         let file = self.file("records.jsonl");
         let lines: Vec<&[u8]> = records.iter().map(|record| record.payload.as_slice()).collect();
         std::fs::write(&file, [lines.join(&b'\n'), b"\n".to_vec()].concat()).unwrap();
+        let config = self.file("replay.toml");
+        std::fs::write(&config, self.config("replay", any_port())).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_oktawatch"));
-        command.arg("replay");
-        for rules in &self.rules {
-            command.arg("--rules").arg(rules);
-        }
-        command.arg(&file).output().unwrap()
+        command.arg("replay").arg("--config").arg(&config).arg(&file).output().unwrap()
     }
 
     fn config(&self, instance: &str, port: u16) -> String {
@@ -138,6 +136,8 @@ instance_id = "{name}-{instance}"
 properties = {{ {properties} }}
 [input]
 topics = ["{input}"]
+# Some envelopes name the tenant and others do not; here all are of one.
+org = "acme.okta.com"
 [output]
 alerts = "{alerts}"
 shadow = "{name}-shadow"
