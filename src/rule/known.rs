@@ -50,7 +50,6 @@ known_fields! {
     "securityContext.ipDetails.isp" Text false "Example Fibre" "its provider";
     "securityContext.ipDetails.domain" Text false "example.net" "its domain";
     "securityContext.ipDetails.ipServiceCategories.operator" Text true "NORD_VPN" "who runs the anonymiser";
-    "securityContext.ipDetails.ipServiceCategories.isAnonymous" Boolean true "true" "whether it hides the source";
     "securityContext.risk.previousLevel" Text false "LOW" "risk before this event";
     "securityContext.risk.detectionName" Text false "Session Influenced User Risk" "what changed the risk";
     "securityContext.risk.issuer" Text false "Okta" "who judged the risk";

@@ -7,11 +7,11 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::support::{Kafka, Running, garbage, instance};
 use oktawatch::config::{self, Config};
 use oktawatch::telemetry::WorkerState;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use super::support::{Kafka, Running, garbage, instance};
 
 #[expect(clippy::disallowed_methods, reason = "how a test learns where the broker is")]
 fn variable(name: &str) -> Option<String> {
@@ -250,6 +250,8 @@ fn lag_falls_to_zero_and_goes_when_the_partition_goes() {
     let line = |partition: i32| {
         format!("oktawatch_consumer_lag_records{{partition=\"{partition}\",topic=\"{}\"}} 0", own.input())
     };
-    running.until("both partitions show a lag of 0", |_| (0..2).all(|partition| running.metric(&line(partition))));
+    running.until("both partitions show a lag of 0", |_| {
+        (0..2).all(|partition| running.metric(&line(partition)))
+    });
     running.stop().unwrap();
 }

@@ -1,7 +1,15 @@
 //! Does a worker carry every record exactly once from one topic to the other?
 //!
 //! Against the broker inside librdkafka. It has no isolation of open transactions and forgets their
-//! offsets, so what is promised of those is tested against a real broker, in `tests/broker.rs`.
+//! offsets, so what is promised of those is tested against a real broker, in the module `broker`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "a test ends at the first thing that fails, and is all rim"
+)]
 
 mod broker;
 mod support;
