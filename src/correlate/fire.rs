@@ -36,16 +36,19 @@ impl Fire<'_> {
         // The middle of a long window is not kept to be shown; the event that arrived always is.
         let decided = state.gallery.get(stamp).or_else(|| state.gallery.get(self.arrived))?;
         let verdict = self.verdict(&mut state.episodes, stamp.time_ms);
-        if verdict == Verdict::Covered {
+        if matches!(verdict, Verdict::Covered { .. }) {
             Tally::add(&mut tally.suppressed, self.spec.rule, 1);
         }
-        if matches!(verdict, Verdict::Covered | Verdict::Silent) && !self.spec.feeds {
+        if matches!(verdict, Verdict::Covered { .. } | Verdict::Silent) && !self.spec.feeds {
             return None;
         }
         let timespan_ms = self.timespan.0;
         let window =
             Window { start_ms: self.timespan.start(stamp.time_ms), end_ms: stamp.time_ms, timespan_ms };
         let first = state.series.first_after(window.start_ms);
+        let held = (place + 1 - first) as u64;
+        let shown = select(state.gallery.window(window.start_ms, stamp), self.spec.info.evidence_max);
+        let first_ms = state.series.time(first).unwrap_or(stamp.time_ms);
         let names = correlation.group_by.iter().map(|field| field.name.clone());
         Some(Firing {
             rule: self.spec.rule,
@@ -57,9 +60,9 @@ impl Fire<'_> {
             event: event.or_else(|| (stamp == self.arrived).then(|| Arc::clone(&self.feed.matched.event))),
             decided: decided.evidence.last().cloned(),
             figure,
-            count: (place + 1 - first) as u64,
-            first_seen_ms: state.series.time(first).unwrap_or(stamp.time_ms),
-            evidence: select(state.gallery.window(window.start_ms, stamp), self.spec.info.evidence_max),
+            count: held.max(shown.of),
+            first_seen_ms: first_ms.min(shown.first_ms.unwrap_or(first_ms)),
+            evidence: shown.evidence,
             window,
             may_be_low: window.start_ms < state.lost_upto_ms.max(self.lost_upto_ms),
             verdict,

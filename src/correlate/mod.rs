@@ -43,7 +43,7 @@ mod value_count;
 
 use std::sync::Arc;
 
-pub use episode::{Episodes, Suppression, Verdict};
+pub use episode::{Episodes, Story, Suppression, Verdict};
 pub use firing::Firing;
 
 use crate::config::Limits;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::entity;
 use crate::alert;
-use crate::correlate::{Firing, Verdict, measured};
+use crate::correlate::{Firing, Story, Verdict, measured};
 use crate::model::{Activity, Alert, Enriched, Evidence, FieldTable, Measured};
 use crate::rule::{Correlation, Operator, Rule, Threshold};
 
@@ -46,6 +46,24 @@ pub(super) fn single(rule: &Rule, event: &Enriched, evidence: &Arc<Evidence>, no
         watermark_ms: now.watermark_ms,
         may_be_low: false,
     }
+}
+
+/// The alert of a single-event rule with the events that it was told of before: it stays about the
+/// event that fired it.
+pub(super) fn with_story(mut alert: Alert, story: Option<Story>) -> Alert {
+    let Some(Story { evidence, events }) = story else { return alert };
+    let Some(first) = evidence.first() else { return alert };
+    alert.fired_by = first.uuid.clone();
+    alert.fired_at_ms = first.published_ms;
+    alert.count = events;
+    alert.omitted = events.saturating_sub(evidence.len() as u64);
+    alert.late_events = evidence.iter().filter(|event| event.late).count() as u64;
+    let times = || evidence.iter().map(|event| event.published_ms);
+    alert.first_seen_ms = times().min().unwrap_or(alert.first_seen_ms);
+    alert.last_seen_ms = times().max().unwrap_or(alert.last_seen_ms);
+    alert.evidence = evidence;
+    alert.evidence.sort_by(|a, b| (a.published_ms, &a.uuid).cmp(&(b.published_ms, &b.uuid)));
+    alert
 }
 
 /// The alert of a correlation, without its id and sentence. An update tells of its own window.
