@@ -46,7 +46,11 @@ pub fn bind(listen: &str) -> Result<TcpListener, Failure> {
 ///
 /// # Errors
 /// The listener can no longer be used.
-pub async fn serve(listener: TcpListener, telemetry: Arc<Telemetry>, now_ms: fn() -> i64) -> Result<(), Failure> {
+pub async fn serve(
+    listener: TcpListener,
+    telemetry: Arc<Telemetry>,
+    now_ms: fn() -> i64,
+) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::new("cannot serve http").detail(error);
     let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
     axum::serve(listener, router(telemetry, now_ms)).await.map_err(failed)
@@ -62,7 +66,9 @@ fn router(telemetry: Arc<Telemetry>, now_ms: fn() -> i64) -> Router {
 
 async fn metrics(State(served): State<Served>) -> Response {
     match served.telemetry.expose() {
-        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
+        Ok(text) => {
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+        }
         Err(failure) => (StatusCode::INTERNAL_SERVER_ERROR, failure.to_string()).into_response(),
     }
 }

@@ -13,6 +13,6 @@ pub mod model;
 pub mod rule;
 pub mod run;
 pub mod source;
-pub mod telemetry;
 pub mod suite;
+pub mod telemetry;
 pub mod text;

@@ -1,15 +1,14 @@
 //! How does the service run, from its first line of log to its last commit?
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::enrich::GeoIp;
 use crate::error::Failure;
 use crate::http;
@@ -142,58 +141,42 @@ impl Signals {
 /// Reads the GeoIP databases anew when a file has changed; until that works the old ones stay.
 #[expect(clippy::disallowed_methods, reason = "the watch is one of the service's few tasks")]
 fn watch_geoip(shared: &Arc<Shared>) {
+    tell_geoip(shared, false);
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
-        let mut seen = fingerprint(&shared.config.geoip);
         loop {
             tokio::time::sleep(GEOIP_LOOK).await;
-            let now = fingerprint(&shared.config.geoip);
-            if now == seen {
-                continue;
-            }
-            seen = now;
             let reader = Arc::clone(&shared);
-            let read = tokio::task::spawn_blocking(move || GeoIp::open(&reader.config.geoip)).await;
-            match read {
-                Ok(Ok(geoip)) => {
+            let look = move || reader.geoip.load().reload(&reader.config.geoip);
+            match tokio::task::spawn_blocking(look).await {
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(geoip))) => {
                     shared.geoip.store(Arc::new(geoip));
-                    shared.telemetry.observe(&Fact::GeoIpLoaded { again: true });
+                    tell_geoip(&shared, true);
                 }
-                Ok(Err(failure)) => shared.telemetry.observe(&Fact::GeoIpFailed { error: &failure.to_string() }),
-                Err(panic) => shared.telemetry.observe(&Fact::GeoIpFailed { error: &panic.to_string() }),
+                Ok(Err(failure)) => geoip_failed(&shared, &failure.to_string()),
+                Err(panic) => geoip_failed(&shared, &panic.to_string()),
             }
         }
     });
 }
 
-/// Changes whenever a file does.
-fn fingerprint(config: &config::GeoIp) -> Vec<(PathBuf, Option<(SystemTime, u64)>)> {
-    let files = [&config.city, &config.asn, &config.anonymous].into_iter().flatten();
-    let look = |path: &PathBuf| {
-        let metadata = std::fs::metadata(path).ok();
-        let stamp = metadata.and_then(|file| Some((file.modified().ok()?, file.len())));
-        (path.clone(), stamp)
-    };
-    files.map(look).collect()
+fn tell_geoip(shared: &Shared, again: bool) {
+    let geoip = shared.geoip.load();
+    let built: Vec<(&str, u64)> =
+        geoip.databases().iter().map(|database| (database.key, database.build_epoch)).collect();
+    if again || !built.is_empty() {
+        shared.telemetry.observe(&Fact::GeoIpLoaded { again, built: &built });
+    }
+}
+
+fn geoip_failed(shared: &Shared, error: &str) {
+    shared.telemetry.observe(&Fact::GeoIpFailed { error });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_replaced_file_has_another_fingerprint() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("city.mmdb");
-        let config = config::GeoIp { city: Some(path.clone()), ..config::GeoIp::default() };
-        let missing = fingerprint(&config);
-        std::fs::write(&path, "one").unwrap();
-        let first = fingerprint(&config);
-        std::fs::write(&path, "three").unwrap();
-        assert_ne!(missing, first);
-        assert_ne!(first, fingerprint(&config));
-        assert_eq!(fingerprint(&config::GeoIp::default()), []);
-    }
 
     #[test]
     fn an_address_that_is_taken_ends_the_service_before_it_begins() {

@@ -3,6 +3,14 @@
 //! Against the broker inside librdkafka. It has no isolation of open transactions and forgets their
 //! offsets, so what is promised of those is tested against a real broker, in `tests/broker.rs`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and waits by the clock"
+)]
+
 mod support;
 
 use std::time::Duration;

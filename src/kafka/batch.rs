@@ -28,6 +28,8 @@ pub struct Batch {
     pub unknown: bool,
     /// Without transactions: everything is produced, only the offsets are not committed.
     pub produced: bool,
+    /// Each record is sent alone, to learn which of them it is that the broker finds too large.
+    pub alone: bool,
 }
 
 /// One record to produce.
@@ -124,7 +126,10 @@ impl Outgoing {
             }
             (Source::Enriched(position), 1) => {
                 let detail = "The enriched event is too large for its topic.".to_owned();
-                (renderer.dead_letter(&too_large(position.clone(), detail)), "a dead letter that names the event")
+                (
+                    renderer.dead_letter(&too_large(position.clone(), detail)),
+                    "a dead letter that names the event",
+                )
             }
             (Source::DeadLetter, 1) => {
                 let mut record = self.record.clone();

@@ -259,7 +259,8 @@ mod tests {
 
     #[test]
     fn every_client_gets_the_properties_that_are_its_own() {
-        let config = with(&[("session.timeout.ms", "6000"), ("linger.ms", "7"), ("security.protocol", "ssl")]);
+        let config =
+            with(&[("session.timeout.ms", "6000"), ("linger.ms", "7"), ("security.protocol", "ssl")]);
         let consumer = properties(&config, CONSUMER).unwrap();
         let producer = properties(&config, PRODUCER).unwrap();
         let admin = properties(&config, Role::Admin).unwrap();

@@ -63,7 +63,14 @@ impl Positions {
 
     /// The partition is the worker's from now on.
     pub fn add(&mut self, topic: Arc<str>, partition: i32, now_ms: i64) {
-        let place = Place { next: None, committed: None, fetched: None, active_ms: now_ms, asked_ms: now_ms, idle: false };
+        let place = Place {
+            next: None,
+            committed: None,
+            fetched: None,
+            active_ms: now_ms,
+            asked_ms: now_ms,
+            idle: false,
+        };
         self.partitions.insert((topic, partition), place);
     }
 

@@ -74,7 +74,11 @@ pub fn reaction(operation: Operation, error: &KafkaError) -> Reaction {
 fn is_fenced(code: Code) -> bool {
     matches!(
         code,
-        Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch | Code::FencedInstanceId | Code::Fatal
+        Code::Fenced
+            | Code::ProducerFenced
+            | Code::InvalidProducerEpoch
+            | Code::FencedInstanceId
+            | Code::Fatal
     )
 }
 
@@ -97,7 +101,8 @@ mod tests {
     fn a_full_queue_is_waited_for_and_a_refused_record_undoes_the_transaction() {
         let full = KafkaError::MessageProduction(Code::QueueFull);
         assert_eq!(reaction(Operation::Produce, &full), Reaction::Again);
-        for code in [Code::MessageSizeTooLarge, Code::UnknownTopicOrPartition, Code::TopicAuthorizationFailed] {
+        for code in [Code::MessageSizeTooLarge, Code::UnknownTopicOrPartition, Code::TopicAuthorizationFailed]
+        {
             let refused = KafkaError::MessageProduction(code);
             assert_eq!(reaction(Operation::Produce, &refused), Reaction::Undo, "{code:?}");
         }
@@ -106,7 +111,9 @@ mod tests {
     #[test]
     fn a_fenced_client_starts_anew_whatever_it_was_doing() {
         for operation in [Operation::Init, Operation::Produce, Operation::Offsets, Operation::Commit] {
-            for code in [Code::Fenced, Code::ProducerFenced, Code::FencedInstanceId, Code::InvalidProducerEpoch] {
+            for code in
+                [Code::Fenced, Code::ProducerFenced, Code::FencedInstanceId, Code::InvalidProducerEpoch]
+            {
                 let error = KafkaError::Global(code);
                 assert_eq!(reaction(operation, &error), Reaction::Restart, "{operation:?} {code:?}");
             }

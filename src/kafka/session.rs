@@ -60,9 +60,9 @@ impl<'s> Session<'s> {
             .create_with_context(Context::new(Arc::clone(&shared.telemetry)))
             .map_err(|error| client::not_created(&error))?;
         let topics: Vec<&str> = config.input.topics.iter().map(String::as_str).collect();
-        consumer.subscribe(&topics).map_err(|error| {
-            Failure::new("cannot subscribe to the input topics").detail(error)
-        })?;
+        consumer
+            .subscribe(&topics)
+            .map_err(|error| Failure::new("cannot subscribe to the input topics").detail(error))?;
         let geoip = shared.geoip.load_full();
         Ok(Self {
             consumer,
@@ -161,7 +161,8 @@ impl<'s> Session<'s> {
         let mut inputs = std::mem::take(&mut self.told);
         inputs.extend(records.into_iter().map(Input::Record));
         let effects = self.step(inputs);
-        let nothing = effects.alerts.is_empty() && effects.dead_letters.is_empty() && effects.enriched.is_empty();
+        let nothing =
+            effects.alerts.is_empty() && effects.dead_letters.is_empty() && effects.enriched.is_empty();
         if sizes.is_empty() && nothing {
             self.status.observe(&Fact::Counted { tally: &effects.tally });
             return Ok(false);
@@ -197,6 +198,7 @@ impl<'s> Session<'s> {
             account,
             unknown: false,
             produced: false,
+            alone: false,
         }
     }
 }

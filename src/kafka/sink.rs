@@ -31,6 +31,7 @@ const ATTEMPTS: u32 = 5;
 pub struct Sink {
     producer: BaseProducer<Context>,
     transactional: bool,
+    alone: bool,
 }
 
 /// An attempt that did not commit, or is not known to have.
@@ -64,23 +65,35 @@ impl Setback {
 }
 
 impl Sink {
-    /// A producer that is ready to begin; whatever its predecessor left open has ended.
+    /// A producer that is ready to begin; whatever its predecessor left open has ended. With `alone`
+    /// it sends each record by itself: what the broker refuses is then refused for its own sake, not
+    /// for its neighbours'.
     ///
     /// # Errors
     /// The outer: settings that are not accepted. The inner: the cluster does not answer.
     pub fn open(
         config: &Config,
         worker: usize,
+        alone: bool,
         telemetry: &Arc<Telemetry>,
     ) -> Result<Result<Self, Setback>, Failure> {
         let transactional = config.engine.delivery == Delivery::ExactlyOnce;
-        let producer: BaseProducer<Context> = client::properties(config, Role::Producer { worker })?
+        let mut properties = client::properties(config, Role::Producer { worker })?;
+        if alone {
+            properties.set("batch.num.messages", "1");
+        }
+        let producer: BaseProducer<Context> = properties
             .create_with_context(Context::new(Arc::clone(telemetry)))
             .map_err(|error| client::not_created(&error))?;
         if transactional && let Err(error) = producer.init_transactions(CALL) {
             return Ok(Err(Setback::new(Operation::Init, &error)));
         }
-        Ok(Ok(Self { producer, transactional }))
+        Ok(Ok(Self { producer, transactional, alone }))
+    }
+
+    /// Whether it sends each record by itself.
+    pub fn is_alone(&self) -> bool {
+        self.alone
     }
 
     /// Produces the batch and commits its offsets with it.
@@ -105,8 +118,10 @@ impl Sink {
 
     fn transact(&self, batch: &Batch, consumer: &BaseConsumer<Context>) -> Result<(), Setback> {
         self.call(Operation::Begin, || self.producer.begin_transaction())?;
-        let sent = self.produce(batch).and_then(|()| self.drain()).and_then(|()| self.send_offsets(batch, consumer));
-        let ended = sent.and_then(|()| self.call(Operation::Commit, || self.producer.commit_transaction(CALL)));
+        let sent =
+            self.produce(batch).and_then(|()| self.drain()).and_then(|()| self.send_offsets(batch, consumer));
+        let ended =
+            sent.and_then(|()| self.call(Operation::Commit, || self.producer.commit_transaction(CALL)));
         ended.map_err(|setback| self.undo(setback))
     }
 
@@ -123,7 +138,11 @@ impl Sink {
     }
 
     /// The same call a few times, as long as its error says that this helps.
-    fn call(&self, operation: Operation, mut call: impl FnMut() -> Result<(), KafkaError>) -> Result<(), Setback> {
+    fn call(
+        &self,
+        operation: Operation,
+        mut call: impl FnMut() -> Result<(), KafkaError>,
+    ) -> Result<(), Setback> {
         let mut attempt = 1;
         loop {
             match call() {
@@ -156,7 +175,9 @@ impl Sink {
         loop {
             match self.producer.send(message(record, place)) {
                 Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(Code::MessageSizeTooLarge), _)) => return refuse(vec![place]),
+                Err((KafkaError::MessageProduction(Code::MessageSizeTooLarge), _)) => {
+                    return refuse(vec![place]);
+                }
                 Err((KafkaError::MessageProduction(Code::QueueFull), _)) if clock::instant() < deadline => {
                     self.producer.poll(Duration::from_millis(5));
                 }
@@ -178,7 +199,8 @@ impl Sink {
             self.producer.poll(Duration::from_millis(1));
         }
         let failures = self.context().failures();
-        let too_large = |(place, code): &(usize, Code)| (*code == Code::MessageSizeTooLarge).then_some(*place);
+        let too_large =
+            |(place, code): &(usize, Code)| (*code == Code::MessageSizeTooLarge).then_some(*place);
         refuse(failures.iter().filter_map(too_large).collect())?;
         match failures.first() {
             Some((_, code)) => Err(Setback::new(Operation::Produce, &KafkaError::MessageProduction(*code))),
@@ -222,7 +244,8 @@ pub fn is_committed(batch: &Batch, consumer: &BaseConsumer<Context>) -> Result<b
         asked.add_partition(topic, *partition);
     }
     let answer = consumer.committed_offsets(asked, CALL);
-    let answer = answer.map_err(|error| Setback { renew: false, ..Setback::new(Operation::Offsets, &error) })?;
+    let answer =
+        answer.map_err(|error| Setback { renew: false, ..Setback::new(Operation::Offsets, &error) })?;
     Ok(answer.elements().iter().any(|element| element.metadata() == batch.tag))
 }
 
@@ -250,7 +273,8 @@ fn message(record: &OutRecord, place: usize) -> BaseRecord<'_, [u8], [u8], usize
     for header in &record.headers {
         headers = headers.insert(Header { key: &header.name, value: Some(&header.value) });
     }
-    let message = BaseRecord::with_opaque_to(&record.topic, place).payload(&record.payload[..]).headers(headers);
+    let message =
+        BaseRecord::with_opaque_to(&record.topic, place).payload(&record.payload[..]).headers(headers);
     match &record.key {
         Some(key) => message.key(&key[..]),
         None => message,

@@ -161,6 +161,8 @@ pub enum Fact<'a> {
     GeoIpLoaded {
         /// After a change, not at the start.
         again: bool,
+        /// The key of each in the configuration, and when it was built, seconds since the epoch.
+        built: &'a [(&'a str, u64)],
     },
     /// Changed GeoIP databases could not be read; the ones in use stay.
     GeoIpFailed {

@@ -35,7 +35,7 @@ impl Telemetry {
                 self.line(Level::INFO);
                 info!(worker, partitions = names(partitions), "partitions assigned");
             }
-            Fact::GeoIpLoaded { again } => {
+            Fact::GeoIpLoaded { again, .. } => {
                 self.line(Level::INFO);
                 info!(again, "read the geoip databases");
             }
@@ -65,14 +65,21 @@ impl Telemetry {
             }
             Fact::Revoked { worker, partitions, lost: true } => {
                 self.line(Level::WARN);
-                warn!(worker, partitions = names(partitions), "partitions lost before they could be handed over");
+                warn!(
+                    worker,
+                    partitions = names(partitions),
+                    "partitions lost before they could be handed over"
+                );
             }
             Fact::Setback { worker, outcome, operation, error } => {
                 self.say_setback(*worker, *outcome, operation, error);
             }
             Fact::BatchLost { worker, records, why } => {
                 self.line(Level::WARN);
-                warn!(worker, records, why, "state dropped: open windows are forgotten, records are read again");
+                warn!(
+                    worker,
+                    records, why, "state dropped: open windows are forgotten, records are read again"
+                );
             }
             Fact::Shrunk { topic, bytes, into } => {
                 let Some(suppressed) = self.admit("shrunk", topic, "kafka") else { return };
@@ -81,7 +88,9 @@ impl Telemetry {
                 warn!(topic, bytes, into, hint, suppressed, "output record is too large for the broker");
             }
             Fact::ClusterDown { worker, error } => {
-                let Some(suppressed) = self.admit("cluster down", &worker.to_string(), "kafka") else { return };
+                let Some(suppressed) = self.admit("cluster down", &worker.to_string(), "kafka") else {
+                    return;
+                };
                 self.line(Level::WARN);
                 warn!(worker, error, suppressed, "the cluster does not answer; waiting for it");
             }
@@ -93,7 +102,10 @@ impl Telemetry {
             Fact::GeoIpFailed { error } => {
                 let Some(suppressed) = self.admit("geoip", error, "geoip") else { return };
                 self.line(Level::ERROR);
-                error!(error, suppressed, "cannot read the changed geoip databases; the old ones stay in use");
+                error!(
+                    error,
+                    suppressed, "cannot read the changed geoip databases; the old ones stay in use"
+                );
             }
             _ => {}
         }
@@ -114,7 +126,10 @@ impl Telemetry {
         let Some(suppressed) = self.admit("setback", operation, "kafka") else { return };
         self.line(Level::WARN);
         let outcome = outcome.as_str();
-        warn!(worker, outcome, operation, error, suppressed, "a transaction did not commit; the batch is kept");
+        warn!(
+            worker,
+            outcome, operation, error, suppressed, "a transaction did not commit; the batch is kept"
+        );
     }
 
     fn say_library(&self, level: Level, facility: &str, text: &str) {
