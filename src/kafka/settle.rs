@@ -21,7 +21,7 @@ use super::session::Session;
 use super::sink::{self, Setback, Sink};
 use super::worker::End;
 use crate::limits;
-use crate::telemetry::{Fact, Outcome, WorkerState};
+use crate::telemetry::{Fact, WorkerState};
 
 /// Attempts before the worker says that it waits for the cluster.
 const PATIENT_ATTEMPTS: u32 = 3;
@@ -40,7 +40,7 @@ impl Session<'_> {
             };
             attempts += 1;
             self.report(&setback);
-            if setback.outcome == Outcome::Fenced {
+            if setback.restart {
                 return Err(self.give_up(&batch, &setback.error));
             }
             if !setback.too_large.is_empty() {
@@ -54,30 +54,32 @@ impl Session<'_> {
     /// One attempt, with a new producer if the last one is gone, and after a commit whose end is
     /// not known only if it did not happen.
     fn attempt(&mut self, batch: &mut Batch) -> Result<Result<(), Setback>, End> {
-        let (shared, worker) = (Arc::clone(&self.status.shared), self.status.worker);
-        if self.sink.as_ref().is_none_or(|sink| sink.is_alone() != batch.alone) {
-            self.sink = None;
-            match Sink::open(&shared.config, worker, batch.alone, &shared.telemetry).map_err(End::Failed)? {
-                Ok(sink) => self.sink = Some(sink),
-                Err(setback) => return Ok(Err(setback)),
+        let sink = match self.sink.take() {
+            Some(sink) if sink.is_alone() == batch.alone => sink,
+            old => {
+                drop(old);
+                let (shared, worker) = (Arc::clone(&self.status.shared), self.status.worker);
+                let opened = Sink::open(&shared.config, worker, batch.alone, &shared.telemetry);
+                match opened.map_err(End::Failed)? {
+                    Ok(sink) => sink,
+                    Err(setback) => return Ok(Err(setback)),
+                }
             }
-        }
-        let Some(sink) = &self.sink else { return Ok(Ok(())) };
-        if batch.unknown {
-            match sink::is_committed(batch, &self.consumer) {
-                Ok(true) => return Ok(Ok(())),
-                Ok(false) => batch.unknown = false,
-                Err(setback) => return Ok(Err(setback)),
-            }
-        }
-        let delivered = sink.deliver(batch, &self.consumer);
-        if let Err(setback) = &delivered {
-            batch.unknown = setback.outcome == Outcome::Unknown;
-            if setback.renew {
-                self.sink = None;
-            }
+        };
+        let delivered = self.deliver(&sink, batch);
+        if !delivered.as_ref().is_err_and(|setback| setback.renew) {
+            self.sink = Some(sink);
         }
         Ok(delivered)
+    }
+
+    fn deliver(&self, sink: &Sink, batch: &mut Batch) -> Result<(), Setback> {
+        if batch.unknown && sink::is_committed(batch, &self.consumer)? {
+            return Ok(());
+        }
+        let delivered = sink.deliver(batch, &self.consumer);
+        batch.unknown = delivered.as_ref().is_err_and(|setback| setback.unknown);
+        delivered
     }
 
     fn committed(&mut self, batch: &Batch, took: Duration, attempts: u32) -> Result<(), End> {
