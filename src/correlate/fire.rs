@@ -46,9 +46,7 @@ impl Fire<'_> {
         let window =
             Window { start_ms: self.timespan.start(stamp.time_ms), end_ms: stamp.time_ms, timespan_ms };
         let first = state.series.first_after(window.start_ms);
-        let held = (place + 1 - first) as u64;
         let shown = select(state.gallery.window(window.start_ms, stamp), self.spec.info.evidence_max);
-        let first_ms = state.series.time(first).unwrap_or(stamp.time_ms);
         let names = correlation.group_by.iter().map(|field| field.name.clone());
         Some(Firing {
             rule: self.spec.rule,
@@ -60,9 +58,9 @@ impl Fire<'_> {
             event: event.or_else(|| (stamp == self.arrived).then(|| Arc::clone(&self.feed.matched.event))),
             decided: decided.evidence.last().cloned(),
             figure,
-            count: held.max(shown.of),
-            first_seen_ms: first_ms.min(shown.first_ms.unwrap_or(first_ms)),
-            evidence: shown.evidence,
+            count: (place + 1 - first) as u64,
+            first_seen_ms: state.series.time(first).unwrap_or(stamp.time_ms),
+            shown,
             window,
             may_be_low: window.start_ms < state.lost_upto_ms.max(self.lost_upto_ms),
             verdict,

@@ -45,6 +45,7 @@ use std::sync::Arc;
 
 pub use episode::{Episodes, Story, Suppression, Verdict};
 pub use firing::Firing;
+pub use shown::Selection;
 
 use crate::config::Limits;
 use crate::model::{Match, RuleIndex, RuleInfo, RuleKind, Tally};

@@ -72,14 +72,14 @@ impl Gallery {
 }
 
 /// The events of a window that an alert shows.
-#[derive(Debug, Default)]
-pub(super) struct Selection {
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
     /// In the order of time, each once.
-    pub(super) evidence: Vec<Arc<Evidence>>,
+    pub evidence: Vec<Arc<Evidence>>,
     /// Of how many they were chosen: with chains, more than the window has matches.
-    pub(super) of: u64,
+    pub of: u64,
     /// The earliest of those, ms.
-    pub(super) first_ms: Option<i64>,
+    pub first_ms: Option<i64>,
 }
 
 /// The events of a window to show in an alert, at most `most`.

@@ -338,7 +338,7 @@ fn chained(firing: Firing) -> Option<Match> {
         time_ms: event.event().published_ms,
         uuid: event.event().uuid.clone(),
         event,
-        evidence: firing.evidence,
+        evidence: firing.shown.evidence,
         group: firing.group,
     })
 }

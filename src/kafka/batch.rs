@@ -28,6 +28,8 @@ pub struct Batch {
     pub unknown: bool,
     /// Without transactions: everything is produced, only the offsets are not committed.
     pub produced: bool,
+    /// Each record is sent alone, to learn which of them it is that the broker finds too large.
+    pub alone: bool,
 }
 
 /// One record to produce.

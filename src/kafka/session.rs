@@ -200,6 +200,7 @@ impl<'s> Session<'s> {
             account,
             unknown: false,
             produced: false,
+            alone: false,
         }
     }
 }
