@@ -1,4 +1,4 @@
-//! What does the engine do with values that no Okta writes?
+//! What does the engine do with values that no Okta writes, and at its bounds?
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what is not there fails the test")]
 
@@ -60,8 +60,34 @@ correlation:
   timespan: 5000000w
 ";
 
+const BY_TARGET: &str = "
+title: Member added
+id: 11111111-1111-4111-8111-111111111111
+name: added
+status: test
+level: low
+logsource: {product: okta, service: okta}
+detection: {selection: {eventType: user.session.start}, condition: selection}
+---
+title: Target acted on
+id: 22222222-2222-4222-8222-222222222222
+name: acted-on
+status: test
+level: high
+correlation:
+  type: event_count
+  rules: [added]
+  group-by: [target.id]
+  timespan: 10m
+  condition: {gte: 1}
+";
+
 fn rules() -> Arc<RuleSet> {
-    match rule::compile(&Sources::of([("extremes.yml", RULES)])) {
+    compiled(RULES)
+}
+
+fn compiled(text: &str) -> Arc<RuleSet> {
+    match rule::compile(&Sources::of([("extremes.yml", text)])) {
         Ok(rules) => Arc::new(rules),
         Err(findings) => panic!("{findings:#?}"),
     }
@@ -119,6 +145,33 @@ fn an_instant_outside_the_calendar_is_a_dead_letter() {
         let reasons: Vec<_> = effects.dead_letters.iter().map(|letter| letter.reason).collect();
         assert_eq!(reasons, [DeadLetterReason::Incomplete], "{published}");
     }
+}
+
+#[test]
+fn a_key_that_makes_room_for_the_next_of_the_same_event_still_raises_its_alert() {
+    let mut config = config();
+    config.limits.keys_per_rule = 1;
+    let mut shard = Shard::new(&config, compiled(BY_TARGET), Arc::new(GeoIp::default()));
+    let mut event = event(1, &json!("2026-01-05T10:00:00.000Z"), &json!(1), &json!(1));
+    event["target"] = json!([{ "id": "a" }, { "id": "b" }, { "id": "c" }]);
+    let alerts = shard.step(vec![record(0, &event)]).alerts;
+    let groups: Vec<&str> = alerts.iter().map(|alert| alert.group[0].1.as_str()).collect();
+    assert_eq!(groups, ["a", "b", "c"]);
+}
+
+#[test]
+fn a_record_that_holds_the_newest_event_first_is_judged_in_the_order_of_time() {
+    let at = |second: usize| json!(format!("2026-01-05T10:00:{second:02}.000Z"));
+    let newest_first: Vec<Value> =
+        (0..20).rev().map(|second| event(second, &at(second), &json!(1), &json!(1))).collect();
+    let mut shard = Shard::new(&config(), rules(), Arc::new(GeoIp::default()));
+    let effects = shard.step(vec![record(0, &json!(newest_first))]);
+    let session = |event: &oktawatch::model::Enriched| {
+        let session = event.session.clone().unwrap();
+        (session.age_s, session.events)
+    };
+    let sessions: Vec<(i64, u64)> = effects.enriched.iter().map(|event| session(event)).collect();
+    assert_eq!(sessions, (0..20).map(|second| (second, second as u64 + 1)).collect::<Vec<_>>());
 }
 
 fn published() -> impl Strategy<Value = Value> {
