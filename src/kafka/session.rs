@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::batch::{self, Batch};
 use super::client::{self, Role};
@@ -147,6 +147,11 @@ impl<'s> Session<'s> {
     pub(super) fn consumer_error(&self, error: &KafkaError) -> Result<(), End> {
         if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
             return Err(End::Rebuild(error.to_string()));
+        }
+        let told = [RDKafkaErrorCode::AllBrokersDown, RDKafkaErrorCode::BrokerTransportFailure];
+        if error.rdkafka_error_code().is_some_and(|code| told.contains(&code)) {
+            // The context hears of it as well.
+            return Ok(());
         }
         let worker = self.status.worker;
         self.status.observe(&Fact::ConsumerError { worker, error: &error.to_string() });
