@@ -320,7 +320,9 @@ mod tests {
     fn tls_and_the_sasl_mechanisms_are_built_in() {
         let native = ClientConfig::new().create_native_config().unwrap();
         let features = native.get("builtin.features").unwrap();
-        for feature in ["ssl", "sasl_plain", "sasl_scram", "sasl_oauthbearer", "zstd", "lz4", "gzip"] {
+        for feature in
+            ["ssl", "sasl_plain", "sasl_scram", "sasl_oauthbearer", "oidc", "zstd", "lz4", "gzip", "snappy"]
+        {
             assert!(features.split(',').any(|built| built == feature), "{feature} is not among {features}");
         }
     }

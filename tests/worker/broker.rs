@@ -1,10 +1,12 @@
 //! Does exactly-once hold against a real broker, whatever dies?
 //!
 //! These tests need a cluster: start one and set `TEST_KAFKA_BROKERS` to its bootstrap servers,
-//! then `cargo test --test worker -- --ignored`. Each test has topics and a group of its own. One of
-//! them stops the broker for a while with a signal: `TEST_KAFKA_PID` says which process that is.
+//! then `cargo test --test worker -- --ignored`. Each test has topics and a group of its own. Two of
+//! them stop the broker for a while with a signal: `TEST_KAFKA_PID` says which process that is; they
+//! are best run by themselves (`silence`), the others with `--skip silence`.
 
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -269,12 +271,16 @@ fn an_input_topic_that_comes_later_is_read_from_its_beginning() {
     running.stop().unwrap();
 }
 
+/// Two silences at once would be one without an end.
+static SILENCE: Mutex<()> = Mutex::new(());
+
 /// A worker that is in the midst of transactions while the broker falls silent three times.
 fn through_silence(test: &str, session_ms: u32) -> Running {
     let broker = variable("TEST_KAFKA_PID").expect("TEST_KAFKA_PID is not set");
     let signal = |signal: &str| {
         assert!(Command::new("kill").args([signal, &broker]).status().unwrap().success());
     };
+    let _one_at_a_time = SILENCE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut own = Own::new(test);
     own.config.engine.commit_records = 10;
     own.config.kafka.properties.insert("session.timeout.ms".to_owned(), session_ms.to_string());
