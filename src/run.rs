@@ -141,32 +141,37 @@ impl Signals {
 /// Reads the GeoIP databases anew when a file has changed; until that works the old ones stay.
 #[expect(clippy::disallowed_methods, reason = "the watch is one of the service's few tasks")]
 fn watch_geoip(shared: &Arc<Shared>) {
+    tell_geoip(shared, false);
     let shared = Arc::clone(shared);
-    loaded(&shared, &shared.geoip.load(), false);
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(GEOIP_LOOK).await;
-            let current = shared.geoip.load_full();
-            let config = shared.config.geoip.clone();
-            match tokio::task::spawn_blocking(move || current.reload(&config)).await {
+            let reader = Arc::clone(&shared);
+            let look = move || reader.geoip.load().reload(&reader.config.geoip);
+            match tokio::task::spawn_blocking(look).await {
                 Ok(Ok(None)) => {}
                 Ok(Ok(Some(geoip))) => {
-                    loaded(&shared, &geoip, true);
                     shared.geoip.store(Arc::new(geoip));
+                    tell_geoip(&shared, true);
                 }
-                Ok(Err(failure)) => {
-                    shared.telemetry.observe(&Fact::GeoIpFailed { error: &failure.to_string() })
-                }
-                Err(panic) => shared.telemetry.observe(&Fact::GeoIpFailed { error: &panic.to_string() }),
+                Ok(Err(failure)) => geoip_failed(&shared, &failure.to_string()),
+                Err(panic) => geoip_failed(&shared, &panic.to_string()),
             }
         }
     });
 }
 
-fn loaded(shared: &Shared, geoip: &GeoIp, again: bool) {
-    let files: Vec<(String, u64)> =
-        geoip.databases().iter().map(|file| (file.path.display().to_string(), file.build_epoch)).collect();
-    shared.telemetry.observe(&Fact::GeoIpLoaded { files: &files, again });
+fn tell_geoip(shared: &Shared, again: bool) {
+    let geoip = shared.geoip.load();
+    let built: Vec<(&str, u64)> =
+        geoip.databases().iter().map(|database| (database.key, database.build_epoch)).collect();
+    if again || !built.is_empty() {
+        shared.telemetry.observe(&Fact::GeoIpLoaded { again, built: &built });
+    }
+}
+
+fn geoip_failed(shared: &Shared, error: &str) {
+    shared.telemetry.observe(&Fact::GeoIpFailed { error });
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! Is this a new alert, more of one that was raised, or nothing to tell?
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::limits;
+use crate::model::Evidence;
 
 /// What a satisfying window is to its alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +20,10 @@ pub enum Verdict {
         created_at_ms: i64,
     },
     /// It belongs to an alert that was raised before.
-    Covered,
+    Covered {
+        /// The event time at which the alert fired, ms.
+        of_ms: i64,
+    },
     /// The rule raises no alerts of its own.
     Silent,
 }
@@ -48,6 +54,28 @@ struct Raised {
     id: Option<Uuid>,
     created_at_ms: i64,
     told_at_ms: i64,
+    /// What is shown of a single-event rule's matches; windows keep their own.
+    story: Story,
+}
+
+/// The events of an alert that no window holds together.
+#[derive(Clone, Debug, Default)]
+pub struct Story {
+    /// The first that was told, and the latest, up to the rule's bound.
+    pub evidence: Vec<Arc<Evidence>>,
+    /// How many there were.
+    pub events: u64,
+}
+
+impl Story {
+    /// Adds an event; of more than `most`, the second oldest to be told goes.
+    fn add(&mut self, evidence: &Arc<Evidence>, most: usize) {
+        self.events += 1;
+        self.evidence.push(Arc::clone(evidence));
+        if self.evidence.len() > most.max(2) {
+            self.evidence.remove(1);
+        }
+    }
 }
 
 impl Episodes {
@@ -62,7 +90,7 @@ impl Episodes {
                 raised.told_at_ms = last_ms;
                 Verdict::Update { of_ms: raised.fired_at_ms, created_at_ms: raised.created_at_ms }
             }
-            Some(_) => Verdict::Covered,
+            Some(raised) => Verdict::Covered { of_ms: raised.fired_at_ms },
             None => {
                 self.raise(suppression, last_ms, made_at_ms);
                 Verdict::New
@@ -78,8 +106,18 @@ impl Episodes {
             self.raised.remove(0);
         }
         let place = self.raised.partition_point(|raised| raised.fired_at_ms <= fired_at_ms);
-        let raised = Raised { fired_at_ms, id: None, created_at_ms, told_at_ms: fired_at_ms };
+        let raised =
+            Raised { fired_at_ms, id: None, created_at_ms, told_at_ms: fired_at_ms, story: Story::default() };
         self.raised.insert(place, raised);
+    }
+
+    /// Adds an event to the alert that fired at an instant, and gives all that is kept of it.
+    pub fn tell(&mut self, fired_at_ms: i64, evidence: &Arc<Evidence>, most: usize) -> Story {
+        let raised = self.raised.iter_mut().find(|raised| raised.fired_at_ms == fired_at_ms);
+        raised.map_or_else(Story::default, |raised| {
+            raised.story.add(evidence, most);
+            raised.story.clone()
+        })
     }
 
     /// Keeps the id of the alert that fired at an instant, for its updates.
@@ -117,7 +155,7 @@ mod tests {
     fn windows_around_an_alert_belong_to_it_and_those_further_away_do_not() {
         let mut episodes = Episodes::default();
         assert_eq!(episodes.offer(TEN_SECONDS, 50_000, 1), Verdict::New);
-        assert_eq!(episodes.offer(TEN_SECONDS, 40_001, 2), Verdict::Covered);
+        assert_eq!(episodes.offer(TEN_SECONDS, 40_001, 2), Verdict::Covered { of_ms: 50_000 });
         assert_eq!(episodes.offer(TEN_SECONDS, 40_000, 3), Verdict::New);
         assert_eq!(episodes.offer(TEN_SECONDS, 60_000, 4), Verdict::New);
     }
@@ -126,10 +164,10 @@ mod tests {
     fn an_alert_is_updated_at_most_so_often() {
         let mut episodes = Episodes::default();
         episodes.offer(TEN_SECONDS, 50_000, 1);
-        assert_eq!(episodes.offer(TEN_SECONDS, 53_999, 2), Verdict::Covered);
+        assert_eq!(episodes.offer(TEN_SECONDS, 53_999, 2), Verdict::Covered { of_ms: 50_000 });
         let first = Verdict::Update { of_ms: 50_000, created_at_ms: 1 };
         assert_eq!(episodes.offer(TEN_SECONDS, 54_000, 3), first);
-        assert_eq!(episodes.offer(TEN_SECONDS, 57_999, 4), Verdict::Covered);
+        assert_eq!(episodes.offer(TEN_SECONDS, 57_999, 4), Verdict::Covered { of_ms: 50_000 });
         assert_eq!(episodes.offer(TEN_SECONDS, 58_000, 5), first);
     }
 
@@ -144,6 +182,19 @@ mod tests {
         );
         episodes.forget(TEN_SECONDS, 60_000);
         assert_eq!(episodes.until(TEN_SECONDS), None);
+    }
+
+    #[test]
+    fn an_alert_shows_the_event_that_fired_it_and_the_latest() {
+        let mut episodes = Episodes::default();
+        episodes.offer(TEN_SECONDS, 50_000, 1);
+        let event = |uuid: &str| Arc::new(Evidence { uuid: uuid.into(), ..Evidence::default() });
+        for uuid in ["a", "b", "c"] {
+            episodes.tell(50_000, &event(uuid), 3);
+        }
+        let story = episodes.tell(50_000, &event("d"), 3);
+        let shown: Vec<&str> = story.evidence.iter().map(|event| event.uuid.as_str()).collect();
+        assert_eq!((shown, story.events), (vec!["a", "c", "d"], 4));
     }
 
     #[test]

@@ -36,16 +36,17 @@ impl Fire<'_> {
         // The middle of a long window is not kept to be shown; the event that arrived always is.
         let decided = state.gallery.get(stamp).or_else(|| state.gallery.get(self.arrived))?;
         let verdict = self.verdict(&mut state.episodes, stamp.time_ms);
-        if verdict == Verdict::Covered {
+        if matches!(verdict, Verdict::Covered { .. }) {
             Tally::add(&mut tally.suppressed, self.spec.rule, 1);
         }
-        if matches!(verdict, Verdict::Covered | Verdict::Silent) && !self.spec.feeds {
+        if matches!(verdict, Verdict::Covered { .. } | Verdict::Silent) && !self.spec.feeds {
             return None;
         }
         let timespan_ms = self.timespan.0;
         let window =
             Window { start_ms: self.timespan.start(stamp.time_ms), end_ms: stamp.time_ms, timespan_ms };
         let first = state.series.first_after(window.start_ms);
+        let shown = select(state.gallery.window(window.start_ms, stamp), self.spec.info.evidence_max);
         let names = correlation.group_by.iter().map(|field| field.name.clone());
         Some(Firing {
             rule: self.spec.rule,
@@ -59,7 +60,7 @@ impl Fire<'_> {
             figure,
             count: (place + 1 - first) as u64,
             first_seen_ms: state.series.time(first).unwrap_or(stamp.time_ms),
-            evidence: select(state.gallery.window(window.start_ms, stamp), self.spec.info.evidence_max),
+            shown,
             window,
             may_be_low: window.start_ms < state.lost_upto_ms.max(self.lost_upto_ms),
             verdict,

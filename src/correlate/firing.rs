@@ -5,6 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use super::episode::Verdict;
+use super::shown::Selection;
 use crate::model::{Enriched, Evidence, Match, RuleIndex, Window};
 
 /// A match of one of a correlation's rules, with the time it is taken in.
@@ -48,14 +49,14 @@ pub struct Firing {
     pub decided: Option<Arc<Evidence>>,
     /// What was measured.
     pub figure: f64,
-    /// How many events the window holds.
+    /// How many matches the window holds.
     pub count: u64,
-    /// The window's first event, ms.
+    /// The window's first match, ms.
     pub first_seen_ms: i64,
     /// The window.
     pub window: Window,
-    /// The window's events to show, in the order of time.
-    pub evidence: Vec<Arc<Evidence>>,
+    /// The window's events to show; those behind the matches of other correlations too.
+    pub shown: Selection,
     /// Events of the window, or a key that may have held some, were dropped at a bound.
     pub may_be_low: bool,
     /// Whether it is an alert, more of one, or neither.

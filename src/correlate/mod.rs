@@ -43,8 +43,9 @@ mod value_count;
 
 use std::sync::Arc;
 
-pub use episode::{Episodes, Suppression, Verdict};
+pub use episode::{Episodes, Story, Suppression, Verdict};
 pub use firing::Firing;
+pub use shown::Selection;
 
 use crate::config::Limits;
 use crate::model::{Match, RuleIndex, RuleInfo, RuleKind, Tally};

@@ -71,22 +71,34 @@ impl Gallery {
     }
 }
 
-/// The events of a window to show in an alert, at most `most`, in the order of time, each once.
+/// The events of a window that an alert shows.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// In the order of time, each once.
+    pub evidence: Vec<Arc<Evidence>>,
+    /// Of how many they were chosen: with chains, more than the window has matches.
+    pub of: u64,
+    /// The earliest of those, ms.
+    pub first_ms: Option<i64>,
+}
+
+/// The events of a window to show in an alert, at most `most`.
 ///
 /// The first and the last (which decided) are always among them; of the rest, half are the
 /// earliest and half the latest.
-pub(super) fn select(window: &[Shown], most: usize) -> Vec<Arc<Evidence>> {
+pub(super) fn select(window: &[Shown], most: usize) -> Selection {
     let mut all: Vec<Arc<Evidence>> = Vec::new();
     for shown in window {
         add_new(&mut all, &shown.evidence);
     }
     all.sort_by(|a, b| (a.published_ms, &a.uuid).cmp(&(b.published_ms, &b.uuid)));
+    let (of, first_ms) = (all.len() as u64, all.first().map(|event| event.published_ms));
     let most = most.max(1);
     if all.len() > most {
         let earliest = most / 2;
         all.drain(earliest..all.len() - (most - earliest));
     }
-    all
+    Selection { evidence: all, of, first_ms }
 }
 
 /// Adds evidence of events that are not shown yet.
@@ -116,8 +128,8 @@ mod tests {
         Shown { stamp: Stamp::new(time_ms, "u"), uuid: "u".into(), evidence: evidence.collect() }
     }
 
-    fn times(evidence: &[Arc<Evidence>]) -> Vec<i64> {
-        evidence.iter().map(|evidence| evidence.published_ms).collect()
+    fn times(selection: &Selection) -> Vec<i64> {
+        selection.evidence.iter().map(|evidence| evidence.published_ms).collect()
     }
 
     #[test]
@@ -127,7 +139,7 @@ mod tests {
         assert_eq!(times(&select(&window, 2)), [0, 8]);
         assert_eq!(times(&select(&window, 1)), [8]);
         assert_eq!(times(&select(&window, 0)), [8]);
-        assert_eq!(select(&window, 20).len(), 9);
+        assert_eq!(select(&window, 20).evidence.len(), 9);
     }
 
     #[test]

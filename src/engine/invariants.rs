@@ -35,7 +35,7 @@ pub(super) fn firing(firing: &Firing, watermark_ms: Option<i64>, tally: &mut Tal
         tally,
     );
     check(watermark_ms <= Some(window.end_ms), "a window behind the watermark came true", tally);
-    let times = || firing.evidence.iter().map(|evidence| evidence.published_ms);
+    let times = || firing.shown.evidence.iter().map(|evidence| evidence.published_ms);
     check(times().is_sorted(), "evidence is out of order", tally);
     check(times().all(|time_ms| time_ms <= window.end_ms), "evidence is later than its window", tally);
 }

@@ -256,12 +256,17 @@ impl Shard {
         let subject = single::subject(index, alert.org.as_deref().unwrap_or_default(), &alert.entity.value);
         let (time_ms, tally) = (alert.fired_at_ms, &mut effects.tally);
         let verdict = self.singles.offer(subject, suppression(&rule.info), time_ms, alert.made_at_ms, tally);
-        let of = match verdict {
-            Verdict::New => None,
-            Verdict::Update { of_ms, .. } => self.singles.id(subject, of_ms),
-            Verdict::Covered | Verdict::Silent => return Tally::add(&mut tally.suppressed, index, 1),
+        let (of_ms, of) = match verdict {
+            Verdict::New => (time_ms, None),
+            Verdict::Update { of_ms, .. } => (of_ms, self.singles.id(subject, of_ms)),
+            Verdict::Covered { of_ms } => {
+                self.singles.tell(subject, of_ms, evidence, rule.info.evidence_max);
+                return Tally::add(&mut tally.suppressed, index, 1);
+            }
+            Verdict::Silent => return,
         };
-        let alert = raise::finish(alert, &verdict, of);
+        let story = self.singles.tell(subject, of_ms, evidence, rule.info.evidence_max);
+        let alert = raise::finish(raise::with_story(alert, story), &verdict, of);
         if verdict == Verdict::New {
             self.singles.identify(subject, time_ms, alert.id);
         }
@@ -295,7 +300,7 @@ impl Shard {
         let of = match firing.verdict {
             Verdict::New => None,
             Verdict::Update { of_ms, .. } => episodes.id(of_ms),
-            Verdict::Covered | Verdict::Silent => return,
+            Verdict::Covered { .. } | Verdict::Silent => return,
         };
         let alert = raise::correlated(rule, correlation, firing, &rules.table, now);
         let alert = raise::finish(alert, &firing.verdict, of);
@@ -333,7 +338,7 @@ fn chained(firing: Firing) -> Option<Match> {
         time_ms: event.event().published_ms,
         uuid: event.event().uuid.clone(),
         event,
-        evidence: firing.evidence,
+        evidence: firing.shown.evidence,
         group: firing.group,
     })
 }

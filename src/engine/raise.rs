@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::entity;
 use crate::alert;
-use crate::correlate::{Firing, Verdict, measured};
+use crate::correlate::{Firing, Selection, Story, Verdict, measured};
 use crate::model::{Activity, Alert, Enriched, Evidence, FieldTable, Measured};
 use crate::rule::{Correlation, Operator, Rule, Threshold};
 
@@ -48,6 +48,24 @@ pub(super) fn single(rule: &Rule, event: &Enriched, evidence: &Arc<Evidence>, no
     }
 }
 
+/// The alert of a single-event rule with the events that it was told of before: it stays about the
+/// event that fired it.
+pub(super) fn with_story(mut alert: Alert, story: Option<Story>) -> Alert {
+    let Some(Story { evidence, events }) = story else { return alert };
+    let Some(first) = evidence.first() else { return alert };
+    alert.fired_by = first.uuid.clone();
+    alert.fired_at_ms = first.published_ms;
+    alert.count = events;
+    alert.omitted = events.saturating_sub(evidence.len() as u64);
+    alert.late_events = evidence.iter().filter(|event| event.late).count() as u64;
+    let times = || evidence.iter().map(|event| event.published_ms);
+    alert.first_seen_ms = times().min().unwrap_or(alert.first_seen_ms);
+    alert.last_seen_ms = times().max().unwrap_or(alert.last_seen_ms);
+    alert.evidence = evidence;
+    alert.evidence.sort_by(|a, b| (a.published_ms, &a.uuid).cmp(&(b.published_ms, &b.uuid)));
+    alert
+}
+
 /// The alert of a correlation, without its id and sentence. An update tells of its own window.
 pub(super) fn correlated(
     rule: &Rule,
@@ -57,6 +75,8 @@ pub(super) fn correlated(
     now: Now,
 ) -> Alert {
     let made_at_ms = now.tick_ms.unwrap_or(firing.fired_at_ms);
+    let Selection { evidence, of, first_ms } = &firing.shown;
+    let count = firing.count.max(*of);
     let decided = firing.decided.clone().unwrap_or_default();
     Alert {
         id: Uuid::nil(),
@@ -69,9 +89,9 @@ pub(super) fn correlated(
         fired_at_ms: firing.fired_at_ms,
         made_at_ms,
         created_at_ms: made_at_ms,
-        first_seen_ms: firing.first_seen_ms,
+        first_seen_ms: first_ms.map_or(firing.first_seen_ms, |first_ms| first_ms.min(firing.first_seen_ms)),
         last_seen_ms: firing.window.end_ms,
-        count: firing.count,
+        count,
         measured: vec![Measured {
             what: measured(correlation),
             observed: firing.figure,
@@ -79,9 +99,9 @@ pub(super) fn correlated(
         }],
         window: Some(firing.window),
         sentence: String::new(),
-        evidence: firing.evidence.clone(),
-        omitted: firing.count.saturating_sub(firing.evidence.len() as u64),
-        late_events: firing.evidence.iter().filter(|evidence| evidence.late).count() as u64,
+        evidence: evidence.clone(),
+        omitted: count.saturating_sub(evidence.len() as u64),
+        late_events: evidence.iter().filter(|evidence| evidence.late).count() as u64,
         watermark_ms: now.watermark_ms,
         may_be_low: firing.may_be_low,
     }

@@ -1,12 +1,13 @@
 //! Which matches of a single-event rule are one alert?
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use uuid::Uuid;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::correlate::{Episodes, Suppression, Verdict};
-use crate::model::{RuleIndex, Tally};
+use crate::correlate::{Episodes, Story, Suppression, Verdict};
+use crate::model::{Evidence, RuleIndex, Tally};
 
 /// A rule with what its alert is about, as a digest.
 pub(super) type Subject = (RuleIndex, u128);
@@ -66,6 +67,17 @@ impl Singles {
         self.held.get(&subject)?.id(fired_at_ms)
     }
 
+    /// Adds an event to the alert of a subject, and gives all that is kept of it.
+    pub(super) fn tell(
+        &mut self,
+        subject: Subject,
+        fired_at_ms: i64,
+        evidence: &Arc<Evidence>,
+        most: usize,
+    ) -> Option<Story> {
+        Some(self.held.get_mut(&subject)?.tell(fired_at_ms, evidence, most))
+    }
+
     /// Forgets alerts that nothing at or after the watermark can belong to.
     pub(super) fn expire(&mut self, watermark_ms: i64) {
         while let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= watermark_ms) {
@@ -106,7 +118,7 @@ mod tests {
         assert_eq!(ana, subject(RuleIndex(1), "acme", "ana@example.com"));
         let ben = subject(RuleIndex(1), "acme", "ben@example.com");
         assert_eq!(singles.offer(ana, MINUTE, 0, 0, &mut tally), Verdict::New);
-        assert_eq!(singles.offer(ana, MINUTE, 59_999, 0, &mut tally), Verdict::Covered);
+        assert_eq!(singles.offer(ana, MINUTE, 59_999, 0, &mut tally), Verdict::Covered { of_ms: 0 });
         assert_eq!(singles.offer(ben, MINUTE, 59_999, 0, &mut tally), Verdict::New);
         assert_eq!(singles.offer(ana, MINUTE, 60_000, 0, &mut tally), Verdict::New);
     }

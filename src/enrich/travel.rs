@@ -28,8 +28,11 @@ pub(super) fn judge(
     let around = history.around(at_ms, &event.uuid);
     let before = around.before().next().and_then(|other| way(place, at_ms, other));
     let after = around.after().next().and_then(|other| way(place, at_ms, other));
-    let seen = Seen { at_ms, uuid: event.uuid.clone(), what: Arc::clone(place) };
-    history.insert(seen, watermark_ms, |_, _| {});
+    // Nobody stays at the exit of an anonymiser: the way there may say something, the way on does not.
+    if !place.ip.anonymous {
+        let seen = Seen { at_ms, uuid: event.uuid.clone(), what: Arc::clone(place) };
+        history.insert(seen, watermark_ms, |_, _| {});
+    }
     match (before, after) {
         (Some(before), Some(after)) if weight(&after) > weight(&before) => Some(after),
         (before, after) => before.or(after),
@@ -82,6 +85,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_way_on_from_an_anonymiser_is_none() {
+        let mut history = History::default();
+        let mut exit = Place::clone(&place("198.51.100.9", "RO", 64502, Some((44.43, 26.1))));
+        exit.ip.anonymous = true;
+        let (home, exit) = (place("203.0.113.7", "PT", 64500, Some((38.72, -9.14))), Arc::new(exit));
+        let mut go =
+            |at_ms, uuid, place: &Arc<Place>| judge(&mut history, &event(at_ms, uuid, &[]), place, i64::MIN);
+        assert_eq!(go(0, "a", &home), None);
+        assert!(go(600_000, "b", &exit).is_some_and(|way| way.km > 2_000.0));
+        assert_eq!(go(1_200_000, "c", &home), None);
+    }
     use crate::enrich::testing::{event, permutations, place};
 
     const BERLIN: (f64, f64) = (52.52, 13.40);

@@ -32,9 +32,16 @@ struct Active {
     last_ms: i64,
 }
 
-/// Values seen before, each with the time it was last seen; bounded.
+/// Values seen before, each with when it was first and last seen in event time; bounded.
 #[derive(Debug)]
-struct Known<T>(Vec<(T, i64)>);
+struct Known<T>(Vec<Sighted<T>>);
+
+#[derive(Debug)]
+struct Sighted<T> {
+    value: T,
+    first_ms: i64,
+    last_ms: i64,
+}
 
 impl<T> Default for Known<T> {
     fn default() -> Self {
@@ -100,21 +107,25 @@ impl User {
 }
 
 impl<T: PartialEq> Known<T> {
-    /// Whether a value was not seen before; the first of all is not new.
+    /// Whether others had been seen but not this one. If its first two events arrive the wrong way
+    /// round, the earlier one is new as well: it is the first in event time.
     fn is_new(&mut self, value: T, at_ms: i64) -> bool {
-        if let Some((_, last_ms)) = self.0.iter_mut().find(|(known, _)| *known == value) {
-            *last_ms = at_ms.max(*last_ms);
-            return false;
+        let others = !self.0.is_empty();
+        let elsewhere = self.0.iter().any(|known| known.value != value && known.first_ms < at_ms);
+        if let Some(known) = self.0.iter_mut().find(|known| known.value == value) {
+            let earlier = at_ms < known.first_ms;
+            known.first_ms = known.first_ms.min(at_ms);
+            known.last_ms = known.last_ms.max(at_ms);
+            return earlier && elsewhere;
         }
-        let first = self.0.is_empty();
         if self.0.len() >= limits::PLACES_PER_USER {
-            let least = self.0.iter().enumerate().min_by_key(|(_, (_, last_ms))| *last_ms);
+            let least = self.0.iter().enumerate().min_by_key(|(_, known)| known.last_ms);
             if let Some(place) = least.map(|(place, _)| place) {
                 self.0.swap_remove(place);
             }
         }
-        self.0.push((value, at_ms));
-        !first
+        self.0.push(Sighted { value, first_ms: at_ms, last_ms: at_ms });
+        others
     }
 }
 
@@ -165,6 +176,16 @@ mod tests {
             });
             assert_eq!(new.count(), 2, "{order:?}");
         }
+    }
+
+    #[test]
+    fn the_earlier_of_two_events_at_a_new_place_is_new_even_if_it_comes_second() {
+        let mut known = Known::default();
+        assert!(!known.is_new("home", 0));
+        assert!(known.is_new("abroad", 20));
+        assert!(known.is_new("abroad", 10), "in event time this is the first");
+        assert!(!known.is_new("abroad", 15));
+        assert!(!known.is_new("home", -5), "nothing was before");
     }
 
     #[test]

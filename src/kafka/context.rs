@@ -86,6 +86,11 @@ impl Context {
         self.heard(|heard| heard.rebalances.pop_front())
     }
 
+    /// Whether a record was not delivered.
+    pub fn has_failures(&self) -> bool {
+        self.heard(|heard| !heard.failures.is_empty())
+    }
+
     /// The records that were not delivered since the last call.
     pub fn failures(&self) -> Vec<(usize, RDKafkaErrorCode)> {
         self.heard(|heard| std::mem::take(&mut heard.failures))

@@ -13,9 +13,10 @@ pub enum Reaction {
     Again,
     /// Abort the transaction, then try the same batch in a new one.
     Undo,
-    /// Nobody knows how it ended: a new producer, then the committed offsets tell.
+    /// This producer is of no more use: a new one. If it was the commit that failed, the committed
+    /// offsets tell how it ended.
     Renew,
-    /// Another instance took over, or the client is broken: everything anew.
+    /// Another process has this member's name: everything anew.
     Restart,
 }
 
@@ -53,15 +54,18 @@ impl Operation {
 /// What an error demands.
 pub fn reaction(operation: Operation, error: &KafkaError) -> Reaction {
     let code = error.rdkafka_error_code();
-    if code.is_some_and(is_fenced) {
+    if code == Some(Code::FencedInstanceId) {
         return Reaction::Restart;
     }
+    if is_fenced(error) {
+        return Reaction::Renew;
+    }
     match error {
-        KafkaError::Transaction(error) if error.is_fatal() => Reaction::Restart,
+        KafkaError::Transaction(error) if error.is_fatal() => Reaction::Renew,
         KafkaError::Transaction(error) if error.txn_requires_abort() => Reaction::Undo,
         KafkaError::Transaction(_) if code.is_some_and(is_timeout) => Reaction::Renew,
         KafkaError::Transaction(error) if error.is_retriable() => Reaction::Again,
-        KafkaError::MessageProduction(Code::Fatal) => Reaction::Restart,
+        KafkaError::MessageProduction(Code::Fatal) => Reaction::Renew,
         KafkaError::MessageProduction(Code::QueueFull) => Reaction::Again,
         // Nothing was begun that a new producer would have to end.
         KafkaError::ConsumerCommit(_) => Reaction::Undo,
@@ -70,16 +74,13 @@ pub fn reaction(operation: Operation, error: &KafkaError) -> Reaction {
     }
 }
 
-/// Another producer or member has this one's name.
-fn is_fenced(code: Code) -> bool {
-    matches!(
-        code,
-        Code::Fenced
-            | Code::ProducerFenced
-            | Code::InvalidProducerEpoch
-            | Code::FencedInstanceId
-            | Code::Fatal
-    )
+/// The cluster takes nothing more from this producer: a successor began, or a transaction was open
+/// for so long that the cluster undid it. Neither means that the partitions are gone, so a new
+/// producer may go on; a member that really was replaced cannot commit with its old generation.
+pub fn is_fenced(error: &KafkaError) -> bool {
+    let code = error.rdkafka_error_code();
+    let fenced = [Code::Fenced, Code::ProducerFenced, Code::InvalidProducerEpoch, Code::FencedInstanceId];
+    code.is_some_and(|code| fenced.contains(&code))
 }
 
 fn is_timeout(code: Code) -> bool {
@@ -109,14 +110,15 @@ mod tests {
     }
 
     #[test]
-    fn a_fenced_client_starts_anew_whatever_it_was_doing() {
+    fn a_fenced_producer_is_replaced_and_a_fenced_member_starts_anew() {
         for operation in [Operation::Init, Operation::Produce, Operation::Offsets, Operation::Commit] {
-            for code in
-                [Code::Fenced, Code::ProducerFenced, Code::FencedInstanceId, Code::InvalidProducerEpoch]
-            {
+            for code in [Code::Fenced, Code::ProducerFenced, Code::InvalidProducerEpoch] {
                 let error = KafkaError::Global(code);
-                assert_eq!(reaction(operation, &error), Reaction::Restart, "{operation:?} {code:?}");
+                assert_eq!(reaction(operation, &error), Reaction::Renew, "{operation:?} {code:?}");
+                assert!(is_fenced(&error));
             }
+            let member = KafkaError::Global(Code::FencedInstanceId);
+            assert_eq!(reaction(operation, &member), Reaction::Restart, "{operation:?}");
         }
     }
 

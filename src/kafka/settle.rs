@@ -8,6 +8,7 @@
 //! a rebalance this passes, and the partitions stay. If they are lost, the group says so, and says
 //! it before the member gets a new generation: a rebalance is confirmed only between two batches.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::Consumer as _;
@@ -20,7 +21,7 @@ use super::session::Session;
 use super::sink::{self, Setback, Sink};
 use super::worker::End;
 use crate::limits;
-use crate::telemetry::{Fact, Outcome, WorkerState};
+use crate::telemetry::{Fact, WorkerState};
 
 /// Attempts before the worker says that it waits for the cluster.
 const PATIENT_ATTEMPTS: u32 = 3;
@@ -37,15 +38,15 @@ impl Session<'_> {
                 Ok(()) => return self.committed(&batch, started.elapsed(), attempts),
                 Err(setback) => setback,
             };
-            attempts += 1;
             self.report(&setback);
-            if setback.outcome == Outcome::Fenced {
+            if setback.restart {
                 return Err(self.give_up(&batch, &setback.error));
             }
             if !setback.too_large.is_empty() {
-                self.shrink(&mut batch, &setback.too_large);
+                self.refused(&mut batch, &setback.too_large);
                 continue;
             }
+            attempts += 1;
             self.wait(&batch, &setback, attempts, backoff.wait())?;
         }
     }
@@ -53,29 +54,32 @@ impl Session<'_> {
     /// One attempt, with a new producer if the last one is gone, and after a commit whose end is
     /// not known only if it did not happen.
     fn attempt(&mut self, batch: &mut Batch) -> Result<Result<(), Setback>, End> {
-        let (shared, worker) = (std::sync::Arc::clone(&self.status.shared), self.status.worker);
-        if self.sink.is_none() {
-            match Sink::open(&shared.config, worker, &shared.telemetry).map_err(End::Failed)? {
-                Ok(sink) => self.sink = Some(sink),
-                Err(setback) => return Ok(Err(setback)),
+        let sink = match self.sink.take() {
+            Some(sink) if sink.is_alone() == batch.alone => sink,
+            old => {
+                drop(old);
+                let (shared, worker) = (Arc::clone(&self.status.shared), self.status.worker);
+                let opened = Sink::open(&shared.config, worker, batch.alone, &shared.telemetry);
+                match opened.map_err(End::Failed)? {
+                    Ok(sink) => sink,
+                    Err(setback) => return Ok(Err(setback)),
+                }
             }
-        }
-        let Some(sink) = &self.sink else { return Ok(Ok(())) };
-        if batch.unknown {
-            match sink::is_committed(batch, &self.consumer) {
-                Ok(true) => return Ok(Ok(())),
-                Ok(false) => batch.unknown = false,
-                Err(setback) => return Ok(Err(setback)),
-            }
-        }
-        let delivered = sink.deliver(batch, &self.consumer);
-        if let Err(setback) = &delivered {
-            batch.unknown = setback.outcome == Outcome::Unknown;
-            if setback.renew {
-                self.sink = None;
-            }
+        };
+        let delivered = self.deliver(&sink, batch);
+        if !delivered.as_ref().is_err_and(|setback| setback.renew) {
+            self.sink = Some(sink);
         }
         Ok(delivered)
+    }
+
+    fn deliver(&self, sink: &Sink, batch: &mut Batch) -> Result<(), Setback> {
+        if batch.unknown && sink::is_committed(batch, &self.consumer)? {
+            return Ok(());
+        }
+        let delivered = sink.deliver(batch, &self.consumer);
+        batch.unknown = delivered.as_ref().is_err_and(|setback| setback.unknown);
+        delivered
     }
 
     fn committed(&mut self, batch: &Batch, took: Duration, attempts: u32) -> Result<(), End> {
@@ -101,12 +105,23 @@ impl Session<'_> {
         });
     }
 
-    fn shrink(&self, batch: &mut Batch, places: &[usize]) {
-        for place in places {
-            let Some(outgoing) = batch.records.get_mut(*place) else { continue };
-            let (topic, bytes) = (outgoing.record.topic.to_string(), outgoing.record.payload.len());
-            let into = outgoing.shrink(&self.renderer);
-            self.status.observe(&Fact::Shrunk { topic: &topic, bytes, into: into.unwrap_or("nothing") });
+    /// The broker judges records that travel together together. So they are sent one by one before
+    /// any is shortened; those that are refused then, and their larger neighbours, are.
+    fn refused(&self, batch: &mut Batch, places: &[usize]) {
+        if !std::mem::replace(&mut batch.alone, true) {
+            return;
+        }
+        let refused: Vec<(Arc<str>, usize)> = places
+            .iter()
+            .filter_map(|place| batch.records.get(*place))
+            .map(|outgoing| (Arc::clone(&outgoing.record.topic), outgoing.record.payload.len()))
+            .collect();
+        for outgoing in &mut batch.records {
+            let (topic, bytes) = (Arc::clone(&outgoing.record.topic), outgoing.record.payload.len());
+            if refused.iter().any(|(other, least)| *other == topic && bytes >= *least) {
+                let into = outgoing.shrink(&self.renderer).unwrap_or("nothing");
+                self.status.observe(&Fact::Shrunk { topic: &topic, bytes, into });
+            }
         }
         // A record that cannot be shortened any more would keep all others from ever going out.
         batch.records.retain(|outgoing| !outgoing.is_spent());

@@ -7,14 +7,14 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::topic_partition_list::Offset;
 
 use super::batch::Batch;
 use super::client::{self, Role};
 use super::clock;
 use super::context::Context;
-use super::reaction::{Operation, Reaction, is_out_of_date, reaction};
+use super::reaction::{Operation, Reaction, is_fenced, is_out_of_date, reaction};
 use crate::alert::OutRecord;
 use crate::config::{Config, Delivery};
 use crate::error::Failure;
@@ -31,6 +31,7 @@ const ATTEMPTS: u32 = 5;
 pub struct Sink {
     producer: BaseProducer<Context>,
     transactional: bool,
+    alone: bool,
 }
 
 /// An attempt that did not commit, or is not known to have.
@@ -40,8 +41,12 @@ pub struct Setback {
     pub operation: Operation,
     /// How the transaction ended.
     pub outcome: Outcome,
+    /// It may have been committed.
+    pub unknown: bool,
     /// The producer must not be used again.
     pub renew: bool,
+    /// Nor may anything else of the worker.
+    pub restart: bool,
     /// The group is moving partitions; this passes, or they are lost.
     pub out_of_date: bool,
     /// Places in the batch of records that the broker found too large.
@@ -52,35 +57,57 @@ pub struct Setback {
 
 impl Setback {
     fn new(operation: Operation, error: &KafkaError) -> Self {
-        let (outcome, renew) = match reaction(operation, error) {
-            Reaction::Restart => (Outcome::Fenced, true),
-            Reaction::Renew | Reaction::Again if operation == Operation::Commit => (Outcome::Unknown, true),
-            Reaction::Renew | Reaction::Again => (Outcome::Aborted, true),
-            Reaction::Undo => (Outcome::Aborted, false),
+        let reaction = reaction(operation, error);
+        let renew = reaction != Reaction::Undo;
+        let unknown = renew && operation == Operation::Commit;
+        let outcome = match (is_fenced(error), unknown) {
+            (true, _) => Outcome::Fenced,
+            (false, true) => Outcome::Unknown,
+            (false, false) => Outcome::Aborted,
         };
-        let (out_of_date, error) = (is_out_of_date(error), error.to_string());
-        Self { operation, outcome, renew, out_of_date, too_large: Vec::new(), error }
+        Self {
+            operation,
+            outcome,
+            unknown,
+            renew,
+            restart: reaction == Reaction::Restart,
+            out_of_date: is_out_of_date(error),
+            too_large: Vec::new(),
+            error: error.to_string(),
+        }
     }
 }
 
 impl Sink {
-    /// A producer that is ready to begin; whatever its predecessor left open has ended.
+    /// A producer that is ready to begin; whatever its predecessor left open has ended. With `alone`
+    /// it sends each record by itself: what the broker refuses is then refused for its own sake, not
+    /// for its neighbours'.
     ///
     /// # Errors
     /// The outer: settings that are not accepted. The inner: the cluster does not answer.
     pub fn open(
         config: &Config,
         worker: usize,
+        alone: bool,
         telemetry: &Arc<Telemetry>,
     ) -> Result<Result<Self, Setback>, Failure> {
         let transactional = config.engine.delivery == Delivery::ExactlyOnce;
-        let producer: BaseProducer<Context> = client::properties(config, Role::Producer { worker })?
+        let mut properties = client::properties(config, Role::Producer { worker })?;
+        if alone {
+            properties.set("batch.num.messages", "1");
+        }
+        let producer: BaseProducer<Context> = properties
             .create_with_context(Context::new(Arc::clone(telemetry)))
             .map_err(|error| client::not_created(&error))?;
         if transactional && let Err(error) = producer.init_transactions(CALL) {
             return Ok(Err(Setback::new(Operation::Init, &error)));
         }
-        Ok(Ok(Self { producer, transactional }))
+        Ok(Ok(Self { producer, transactional, alone }))
+    }
+
+    /// Whether it sends each record by itself.
+    pub fn is_alone(&self) -> bool {
+        self.alone
     }
 
     /// Produces the batch and commits its offsets with it.
@@ -177,7 +204,8 @@ impl Sink {
     /// tenth of a second.
     fn drain(&self) -> Result<(), Setback> {
         let deadline = clock::instant() + CALL;
-        while self.producer.in_flight_count() > 0 {
+        // After one failure the rest of a transaction is never sent.
+        while self.producer.in_flight_count() > 0 && !(self.transactional && self.context().has_failures()) {
             if clock::instant() >= deadline {
                 let mut late = Setback::new(Operation::Produce, &KafkaError::Flush(Code::MessageTimedOut));
                 late.renew = true;
@@ -195,23 +223,17 @@ impl Sink {
         }
     }
 
-    /// Ends a transaction that failed. What is queued and in flight must go first: an abort waits
-    /// for it, and would wait to its timeout.
+    /// Ends a transaction that failed. An abort waits for what is queued and in flight, to its
+    /// timeout, and a purge of that may still take records of the next transaction with it. So
+    /// unless all is acknowledged the producer goes: its successor's first call ends what it left.
     fn undo(&self, mut setback: Setback) -> Setback {
-        if setback.renew {
+        if setback.renew || self.producer.in_flight_count() > 0 {
+            setback.renew = true;
             return setback;
         }
-        let deadline = clock::instant() + CALL;
-        self.producer.purge(PurgeConfig::default().queue().inflight());
-        while self.producer.in_flight_count() > 0 && clock::instant() < deadline {
-            self.producer.poll(Duration::from_millis(1));
-        }
         if let Err(failed) = self.call(Operation::Abort, || self.producer.abort_transaction(CALL)) {
-            // A successor's first call ends what this one could not.
             setback.renew = true;
-            if failed.outcome == Outcome::Fenced {
-                setback.outcome = Outcome::Fenced;
-            }
+            setback.restart |= failed.restart;
         }
         setback
     }
@@ -275,12 +297,17 @@ mod tests {
     #[test]
     fn only_a_commit_can_end_without_anyone_knowing() {
         let lost = KafkaError::Flush(Code::BrokerTransportFailure);
+        let fenced = KafkaError::Flush(Code::ProducerFenced);
         for operation in [Operation::Init, Operation::Begin, Operation::Offsets, Operation::Abort] {
             let setback = Setback::new(operation, &lost);
-            assert_eq!((setback.outcome, setback.renew), (Outcome::Aborted, true), "{operation:?}");
+            assert_eq!((setback.outcome, setback.unknown), (Outcome::Aborted, false), "{operation:?}");
+            let setback = Setback::new(operation, &fenced);
+            assert_eq!((setback.outcome, setback.unknown), (Outcome::Fenced, false), "{operation:?}");
         }
         let setback = Setback::new(Operation::Commit, &lost);
-        assert_eq!((setback.outcome, setback.renew), (Outcome::Unknown, true));
+        assert_eq!((setback.outcome, setback.unknown, setback.renew), (Outcome::Unknown, true, true));
+        let setback = Setback::new(Operation::Commit, &fenced);
+        assert_eq!((setback.outcome, setback.unknown, setback.renew), (Outcome::Fenced, true, true));
     }
 
     #[test]

@@ -49,7 +49,9 @@ enum Slot {
 impl Fields {
     /// Empty slots for a table of `len` fields.
     pub fn new(len: usize) -> Self {
-        Self { slots: vec![Slot::Absent; len], lists: Vec::new(), text: String::with_capacity(512) }
+        // Room for an ordinary event's lists and text, so that neither grows step by step.
+        let (lists, text) = (Vec::with_capacity(32), String::with_capacity(2048));
+        Self { slots: vec![Slot::Absent; len], lists, text }
     }
 
     /// Whether the field has any value.

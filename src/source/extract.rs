@@ -7,6 +7,8 @@
 
 use std::marker::PhantomData;
 
+use smallvec::SmallVec;
+
 use super::absent::is_absent;
 use super::decode::{self, Decoded, java_map, json_in_string};
 use super::parser::Parser;
@@ -74,8 +76,8 @@ impl<'t, P: Parser> Walk<'t, P> {
             fields: Fields::new(slots),
             plain: true,
             row: None,
-            cells: Vec::new(),
-            cell_text: String::new(),
+            cells: Vec::with_capacity(32),
+            cell_text: String::with_capacity(256),
             met: vec![0; trie.len()],
             containers: 0,
             nesting: 0,
@@ -220,7 +222,7 @@ impl<'t, P: Parser> Walk<'t, P> {
     fn set_list(&mut self, field: FieldId, rows: usize) {
         let text = &self.cell_text;
         let mut cells = self.cells.iter().filter(|cell| cell.field == field).peekable();
-        let mut places = Vec::with_capacity(rows);
+        let mut places: SmallVec<[Option<Value<'_>>; 16]> = SmallVec::new();
         for row in 0..rows {
             let before = places.len();
             while let Some(cell) = cells.next_if(|cell| cell.row == row) {

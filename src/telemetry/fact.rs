@@ -159,10 +159,10 @@ pub enum Fact<'a> {
     },
     /// The GeoIP databases were read.
     GeoIpLoaded {
-        /// Each file with its build time, seconds since the epoch.
-        files: &'a [(String, u64)],
         /// After a change, not at the start.
         again: bool,
+        /// The key of each in the configuration, and when it was built, seconds since the epoch.
+        built: &'a [(&'a str, u64)],
     },
     /// Changed GeoIP databases could not be read; the ones in use stay.
     GeoIpFailed {

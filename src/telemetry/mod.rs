@@ -115,13 +115,12 @@ impl Telemetry {
             Fact::Holding { worker, now_ms, gauges } => self.holding(*worker, *now_ms, gauges),
             Fact::ClusterDown { worker, .. } => self.broker_up(*worker, 0.0),
             Fact::ClusterUp { worker } => self.broker_up(*worker, 1.0),
-            Fact::GeoIpLoaded { files, again } => {
-                let built = &metrics.geoip_database_build_timestamp_seconds;
-                built.reset();
-                for (file, epoch) in *files {
-                    built.with_label_values(&[file]).set(*epoch as f64);
-                }
+            Fact::GeoIpLoaded { again, built } => {
                 metrics.geoip_reloads_total.with_label_values(&["loaded"]).inc_by(u64::from(*again));
+                for (database, epoch) in *built {
+                    let gauge = &metrics.geoip_database_build_timestamp_seconds;
+                    gauge.with_label_values(&[database]).set(*epoch as f64);
+                }
             }
             Fact::GeoIpFailed { .. } => metrics.geoip_reloads_total.with_label_values(&["failed"]).inc(),
             _ => {}
@@ -230,6 +229,9 @@ impl Telemetry {
         }
         for outcome in Outcome::ALL {
             metrics.transactions_total.with_label_values(&[outcome.as_str()]);
+        }
+        for outcome in ["loaded", "failed"] {
+            metrics.geoip_reloads_total.with_label_values(&[outcome]);
         }
         for kind in ["assigned", "revoked", "lost"] {
             metrics.rebalances_total.with_label_values(&[kind]);

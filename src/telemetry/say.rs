@@ -35,9 +35,9 @@ impl Telemetry {
                 self.line(Level::INFO);
                 info!(worker, partitions = names(partitions), "partitions assigned");
             }
-            Fact::GeoIpLoaded { files, again } => {
+            Fact::GeoIpLoaded { again, .. } => {
                 self.line(Level::INFO);
-                info!(again, files = ?files, "read the geoip databases");
+                info!(again, "read the geoip databases");
             }
             Fact::ClusterUp { worker } => {
                 self.line(Level::INFO);
