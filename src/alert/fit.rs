@@ -1,5 +1,6 @@
 //! How does an alert fit into one record?
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::limits::{ALERT_BYTES, EVIDENCE_VALUE_BYTES};
@@ -14,6 +15,22 @@ pub(super) fn fitted(alert: &Alert, render: impl Fn(&Alert) -> String) -> String
         rendered = render(&smaller);
     }
     rendered
+}
+
+/// Leaves at most so many events: the decisive, the last and the first, then the earliest.
+pub(super) fn keep(alert: &mut Alert, most: usize) {
+    let before = alert.evidence.len();
+    let last = before.saturating_sub(1);
+    let decisive = alert.evidence.iter().rposition(|event| event.uuid == alert.fired_by).unwrap_or(last);
+    let mut kept = BTreeSet::new();
+    for place in [decisive, last, 0].into_iter().chain(0..before) {
+        if kept.len() < most {
+            kept.insert(place);
+        }
+    }
+    let mut places = 0..before;
+    alert.evidence.retain(|_| places.next().is_some_and(|place| kept.contains(&place)));
+    alert.omitted += (before - alert.evidence.len()) as u64;
 }
 
 /// Takes something out; false when there is nothing more to take.
@@ -84,6 +101,23 @@ mod tests {
         let kept: Vec<_> = alert.evidence.iter().map(|event| event.uuid.clone()).collect();
         assert_eq!(kept, named);
         assert_eq!(alert.omitted, 80 + 17);
+    }
+
+    #[test]
+    fn of_a_few_events_the_decisive_the_last_and_the_first_are_kept() {
+        let kept = |most: usize| {
+            let mut alert = samples::long();
+            alert.fired_by = alert.evidence[7].uuid.clone();
+            let uuids: Vec<_> = alert.evidence.iter().map(|event| event.uuid.clone()).collect();
+            keep(&mut alert, most);
+            assert_eq!(alert.omitted, 80 + 20 - most as u64);
+            let place = |uuid| uuids.iter().position(|other| other == uuid).unwrap();
+            alert.evidence.iter().map(|event| place(&event.uuid)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (kept(0), kept(1), kept(3), kept(5)),
+            (vec![], vec![7], vec![0, 7, 19], vec![0, 1, 2, 7, 19])
+        );
     }
 
     #[test]

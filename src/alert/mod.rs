@@ -105,7 +105,16 @@ impl Renderer {
 
     /// The record of an alert. Its key is the entity, so that all alerts of one stay in order.
     pub fn alert(&self, alert: &Alert) -> OutRecord {
-        let shown = Masks::of(&self.masker, alert).apply(alert);
+        self.alert_showing(alert, usize::MAX)
+    }
+
+    /// The same with at most so many events. They go once all is masked: what must not be seen is
+    /// known from the events.
+    pub fn alert_showing(&self, alert: &Alert, most: usize) -> OutRecord {
+        let mut shown = Masks::of(&self.masker, alert).apply(alert);
+        if shown.evidence.len() > most {
+            fit::keep(shown.to_mut(), most);
+        }
         let rule = &shown.rule;
         let topic = if rule.mode == Mode::Shadow { &self.shadow } else { &self.alerts };
         OutRecord {

@@ -46,7 +46,8 @@ impl Fire<'_> {
         let window =
             Window { start_ms: self.timespan.start(stamp.time_ms), end_ms: stamp.time_ms, timespan_ms };
         let first = state.series.first_after(window.start_ms);
-        let shown = select(state.gallery.window(window.start_ms, stamp), self.spec.info.evidence_max);
+        let kept = state.gallery.window(window.start_ms, stamp);
+        let shown = select(kept, &decided.uuid, self.spec.info.evidence_max);
         let names = correlation.group_by.iter().map(|field| field.name.clone());
         Some(Firing {
             rule: self.spec.rule,
@@ -56,7 +57,7 @@ impl Fire<'_> {
             uuid: decided.uuid.clone(),
             fired_at_ms: decided.stamp.time_ms,
             event: event.or_else(|| (stamp == self.arrived).then(|| Arc::clone(&self.feed.matched.event))),
-            decided: decided.evidence.last().cloned(),
+            decided: decided.own().cloned(),
             figure,
             count: (place + 1 - first) as u64,
             first_seen_ms: state.series.time(first).unwrap_or(stamp.time_ms),

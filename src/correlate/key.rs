@@ -26,17 +26,15 @@ pub(super) fn keys(group_by: &[GroupBy], branch: usize, matched: &Match) -> (Vec
     let mut left_out = 0;
     for field in group_by {
         let values = field.source.get(branch).map(|source| read(source, matched)).unwrap_or_default();
-        let mut longer = Vec::with_capacity(combinations.len() * values.len());
-        for combination in &combinations {
-            for value in &values {
-                let mut combination = combination.clone();
-                combination.push(value.clone());
-                longer.push(combination);
-            }
-        }
-        left_out += longer.len().saturating_sub(limits::KEYS_PER_MATCH) as u64;
-        longer.truncate(limits::KEYS_PER_MATCH);
-        combinations = longer;
+        let wanted = combinations.len().saturating_mul(values.len());
+        left_out += wanted.saturating_sub(limits::KEYS_PER_MATCH) as u64;
+        let pairs = combinations.iter().flat_map(|one| values.iter().map(move |value| (one, value)));
+        let longer = pairs.take(limits::KEYS_PER_MATCH).map(|(combination, value)| {
+            let mut longer = combination.clone();
+            longer.push(value.clone());
+            longer
+        });
+        combinations = longer.collect();
     }
     let org = matched.event.event().org.as_deref().unwrap_or_default();
     let mut keys: Vec<Key> = Vec::with_capacity(combinations.len());

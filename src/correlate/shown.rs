@@ -22,6 +22,14 @@ pub(super) struct Shown {
     pub(super) evidence: Vec<Arc<Evidence>>,
 }
 
+impl Shown {
+    /// What is shown of the event itself, not of those behind it.
+    pub(super) fn own(&self) -> Option<&Arc<Evidence>> {
+        let own = self.evidence.iter().find(|evidence| evidence.uuid == self.uuid);
+        own.or(self.evidence.last())
+    }
+}
+
 /// The events of a key that are kept to be shown: the first few and the latest, in order.
 #[derive(Debug, Default)]
 pub(super) struct Gallery {
@@ -84,19 +92,21 @@ pub struct Selection {
 
 /// The events of a window to show in an alert, at most `most`.
 ///
-/// The first and the last (which decided) are always among them; of the rest, half are the
-/// earliest and half the latest.
-pub(super) fn select(window: &[Shown], most: usize) -> Selection {
-    let mut all: Vec<Arc<Evidence>> = Vec::new();
-    for shown in window {
-        add_new(&mut all, &shown.evidence);
-    }
+/// The first, the last and the one that decided are always among them, as far as there is room; of
+/// the rest, half are the earliest and half the latest.
+pub(super) fn select(window: &[Shown], decisive: &str, most: usize) -> Selection {
+    let mut all: Vec<Arc<Evidence>> =
+        window.iter().flat_map(|shown| shown.evidence.iter().cloned()).collect();
     all.sort_by(|a, b| (a.published_ms, &a.uuid).cmp(&(b.published_ms, &b.uuid)));
+    all.dedup_by(|later, kept| later.uuid == kept.uuid);
     let (of, first_ms) = (all.len() as u64, all.first().map(|event| event.published_ms));
     let most = most.max(1);
     if all.len() > most {
-        let earliest = most / 2;
-        all.drain(earliest..all.len() - (most - earliest));
+        let (earliest, latest) = (most / 2, all.len() - (most - most / 2));
+        let middle = all.get(earliest..latest).unwrap_or_default();
+        let decided = middle.iter().find(|event| event.uuid == decisive).cloned();
+        let latest = latest + usize::from(decided.is_some());
+        all.splice(earliest..latest, decided);
     }
     Selection { evidence: all, of, first_ms }
 }
@@ -135,17 +145,36 @@ mod tests {
     #[test]
     fn the_first_and_the_last_are_always_shown() {
         let window: Vec<Shown> = (0..9).map(|time| shown(time, &[&time.to_string()])).collect();
-        assert_eq!(times(&select(&window, 5)), [0, 1, 6, 7, 8]);
-        assert_eq!(times(&select(&window, 2)), [0, 8]);
-        assert_eq!(times(&select(&window, 1)), [8]);
-        assert_eq!(times(&select(&window, 0)), [8]);
-        assert_eq!(select(&window, 20).evidence.len(), 9);
+        assert_eq!(times(&select(&window, "8", 5)), [0, 1, 6, 7, 8]);
+        assert_eq!(times(&select(&window, "8", 2)), [0, 8]);
+        assert_eq!(times(&select(&window, "8", 1)), [8]);
+        assert_eq!(times(&select(&window, "8", 0)), [8]);
+        assert_eq!(select(&window, "8", 20).evidence.len(), 9);
+    }
+
+    #[test]
+    fn an_event_of_the_middle_that_decided_is_shown_too() {
+        let window: Vec<Shown> = (0..9).map(|time| shown(time, &[&time.to_string()])).collect();
+        assert_eq!(times(&select(&window, "4", 5)), [0, 1, 4, 7, 8]);
+        assert_eq!(times(&select(&window, "4", 3)), [0, 4, 8]);
+        assert_eq!(times(&select(&window, "4", 1)), [4]);
+    }
+
+    #[test]
+    fn matches_of_many_events_each_are_shown_to_the_last() {
+        let uuids = |from: usize| (from..from + 20).map(|n| format!("{n:03}")).collect::<Vec<_>>();
+        let window: Vec<Shown> = (0..5)
+            .map(|n: usize| shown(n as i64, &uuids(20 * n).iter().map(String::as_str).collect::<Vec<_>>()))
+            .collect();
+        let selection = select(&window, "099", 20);
+        assert_eq!((selection.evidence.len(), selection.of), (20, 100));
+        assert_eq!((&*selection.evidence[0].uuid, &*selection.evidence[19].uuid), ("000", "099"));
     }
 
     #[test]
     fn an_event_of_several_matches_is_shown_once() {
         let window = [shown(1, &["a", "b"]), shown(2, &["b", "c"])];
-        assert_eq!(times(&select(&window, 20)), [1, 1, 2]);
+        assert_eq!(times(&select(&window, "c", 20)), [1, 1, 2]);
     }
 
     #[test]

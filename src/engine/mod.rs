@@ -146,10 +146,12 @@ impl Shard {
         self.correlator.highest(rule)
     }
 
-    /// One record with any number of events. They are judged as one instant: the watermark moves
-    /// after them, as an envelope may hold the newest event first.
+    /// One record with any number of events. They are judged as one instant, in the order of time:
+    /// the watermark moves after them. An envelope may hold the newest event first, and a window is
+    /// judged again for every event that comes out of order.
     fn record(&mut self, record: &RawRecord, effects: &mut Effects) {
-        let read = self.reader.read(record);
+        let mut read = self.reader.read(record);
+        read.events.sort_by_key(|event| event.published_ms);
         effects.tally.records += 1;
         effects.tally.skipped += read.skipped;
         effects.dead_letters.extend(read.dead_letters);
@@ -296,15 +298,16 @@ impl Shard {
         let Some(rule) = rules.get(firing.rule) else { return };
         let Body::Correlation(correlation) = &rule.body else { return };
         let now = self.now();
-        let Some(episodes) = self.correlator.episodes(firing) else { return };
+        // A key of the same event may have had to make room for its next one; the alert stands.
+        let mut episodes = self.correlator.episodes(firing);
         let of = match firing.verdict {
             Verdict::New => None,
-            Verdict::Update { of_ms, .. } => episodes.id(of_ms),
+            Verdict::Update { of_ms, .. } => episodes.as_ref().and_then(|episodes| episodes.id(of_ms)),
             Verdict::Covered { .. } | Verdict::Silent => return,
         };
         let alert = raise::correlated(rule, correlation, firing, &rules.table, now);
         let alert = raise::finish(alert, &firing.verdict, of);
-        if firing.verdict == Verdict::New {
+        if let (Verdict::New, Some(episodes)) = (&firing.verdict, &mut episodes) {
             episodes.identify(firing.window.end_ms, alert.id);
         }
         effects.alerts.push(alert);

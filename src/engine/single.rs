@@ -13,12 +13,20 @@ use crate::model::{Evidence, RuleIndex, Tally};
 pub(super) type Subject = (RuleIndex, u128);
 
 /// The alerts of single-event rules that have a `suppress`; a rule without raises one each time.
+///
+/// Each rule has its own room, so that a flood of one rule's subjects costs no other rule anything.
 #[derive(Debug)]
 pub(super) struct Singles {
-    held: BTreeMap<Subject, Episodes>,
-    /// Subjects by an instant before which they are needed; they may be needed longer.
-    due: BTreeMap<(i64, Subject), Suppression>,
+    rules: BTreeMap<RuleIndex, Subjects>,
     most: usize,
+}
+
+/// What one rule's alerts are about.
+#[derive(Debug, Default)]
+struct Subjects {
+    held: BTreeMap<u128, Episodes>,
+    /// Subjects by an instant before which they are needed; they may be needed longer.
+    due: BTreeMap<(i64, u128), Suppression>,
 }
 
 /// The digest of a tenant's entity, case aside.
@@ -31,15 +39,15 @@ pub(super) fn subject(rule: RuleIndex, org: &str, entity: &str) -> Subject {
 }
 
 impl Singles {
-    /// Holds the alerts of so many subjects.
+    /// Holds the alerts of so many subjects for each rule.
     pub(super) fn new(most: usize) -> Self {
-        Self { held: BTreeMap::new(), due: BTreeMap::new(), most }
+        Self { rules: BTreeMap::new(), most }
     }
 
     /// What a match is to the alerts of its subject.
     pub(super) fn offer(
         &mut self,
-        subject: Subject,
+        (rule, subject): Subject,
         suppression: Suppression,
         time_ms: i64,
         made_at_ms: i64,
@@ -48,23 +56,27 @@ impl Singles {
         if suppression.suppress_ms <= 0 {
             return Verdict::New;
         }
-        if !self.held.contains_key(&subject) {
-            self.make_room(tally);
-            self.due.insert((time_ms.saturating_add(suppression.suppress_ms), subject), suppression);
+        let subjects = self.rules.entry(rule).or_default();
+        if !subjects.held.contains_key(&subject) {
+            let evicted = subjects.make_room(self.most);
+            if evicted > 0 {
+                Tally::add(&mut tally.evicted, rule, evicted);
+            }
+            subjects.due.insert((time_ms.saturating_add(suppression.suppress_ms), subject), suppression);
         }
-        self.held.entry(subject).or_default().offer(suppression, time_ms, made_at_ms)
+        subjects.held.entry(subject).or_default().offer(suppression, time_ms, made_at_ms)
     }
 
     /// The alerts of a subject, by which an update finds its alert.
     pub(super) fn identify(&mut self, subject: Subject, fired_at_ms: i64, id: Uuid) {
-        if let Some(episodes) = self.held.get_mut(&subject) {
+        if let Some(episodes) = self.episodes(subject) {
             episodes.identify(fired_at_ms, id);
         }
     }
 
     /// The id of the alert that fired at an instant.
-    pub(super) fn id(&self, subject: Subject, fired_at_ms: i64) -> Option<Uuid> {
-        self.held.get(&subject)?.id(fired_at_ms)
+    pub(super) fn id(&self, (rule, subject): Subject, fired_at_ms: i64) -> Option<Uuid> {
+        self.rules.get(&rule)?.held.get(&subject)?.id(fired_at_ms)
     }
 
     /// Adds an event to the alert of a subject, and gives all that is kept of it.
@@ -75,11 +87,21 @@ impl Singles {
         evidence: &Arc<Evidence>,
         most: usize,
     ) -> Option<Story> {
-        Some(self.held.get_mut(&subject)?.tell(fired_at_ms, evidence, most))
+        Some(self.episodes(subject)?.tell(fired_at_ms, evidence, most))
     }
 
     /// Forgets alerts that nothing at or after the watermark can belong to.
     pub(super) fn expire(&mut self, watermark_ms: i64) {
+        self.rules.values_mut().for_each(|subjects| subjects.expire(watermark_ms));
+    }
+
+    fn episodes(&mut self, (rule, subject): Subject) -> Option<&mut Episodes> {
+        self.rules.get_mut(&rule)?.held.get_mut(&subject)
+    }
+}
+
+impl Subjects {
+    fn expire(&mut self, watermark_ms: i64) {
         while let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= watermark_ms) {
             let ((_, subject), suppression) = entry.remove_entry();
             let Some(episodes) = self.held.get_mut(&subject) else { continue };
@@ -95,12 +117,15 @@ impl Singles {
         }
     }
 
-    fn make_room(&mut self, tally: &mut Tally) {
-        while self.held.len() >= self.most {
-            let Some(((_, subject), _)) = self.due.pop_first() else { return };
+    /// Forgets subjects until one more fits; gives how many.
+    fn make_room(&mut self, most: usize) -> u64 {
+        let mut evicted = 0;
+        while self.held.len() >= most {
+            let Some(((_, subject), _)) = self.due.pop_first() else { break };
             self.held.remove(&subject);
-            Tally::add(&mut tally.evicted, subject.0, 1);
+            evicted += 1;
         }
+        evicted
     }
 }
 
@@ -109,6 +134,11 @@ mod tests {
     use super::*;
 
     const MINUTE: Suppression = Suppression { suppress_ms: 60_000, update_every_ms: 60_000 };
+
+    fn held(singles: &Singles) -> (usize, usize) {
+        let subjects = singles.rules.values();
+        subjects.fold((0, 0), |(held, due), one| (held + one.held.len(), due + one.due.len()))
+    }
 
     #[test]
     fn matches_about_the_same_thing_are_one_alert_for_a_while() {
@@ -131,9 +161,9 @@ mod tests {
         singles.offer(ana, MINUTE, 0, 0, &mut tally);
         singles.offer(ana, MINUTE, 70_000, 0, &mut tally);
         singles.expire(60_000);
-        assert_eq!(singles.held.len(), 1);
+        assert_eq!(held(&singles).0, 1);
         singles.expire(130_000);
-        assert_eq!((singles.held.len(), singles.due.len()), (0, 0));
+        assert_eq!(held(&singles), (0, 0));
     }
 
     #[test]
@@ -143,6 +173,19 @@ mod tests {
         singles.offer(subject(RuleIndex(1), "", "ana"), MINUTE, 0, 0, &mut tally);
         singles.offer(subject(RuleIndex(1), "", "ben"), MINUTE, 0, 0, &mut tally);
         assert_eq!(tally.evicted, [(RuleIndex(1), 1)]);
-        assert_eq!(singles.held.len(), 1);
+        assert_eq!(held(&singles), (1, 1));
+    }
+
+    #[test]
+    fn a_flood_of_one_rule_costs_no_other_rule_its_alerts() {
+        let mut singles = Singles::new(2);
+        let mut tally = Tally::default();
+        let ana = subject(RuleIndex(2), "", "ana");
+        singles.offer(ana, MINUTE, 0, 0, &mut tally);
+        for n in 1..10 {
+            singles.offer(subject(RuleIndex(1), "", &n.to_string()), MINUTE, n, 0, &mut tally);
+        }
+        assert_eq!(singles.offer(ana, MINUTE, 1, 0, &mut tally), Verdict::Covered { of_ms: 0 });
+        assert_eq!(tally.evicted, [(RuleIndex(1), 7)]);
     }
 }

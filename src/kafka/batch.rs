@@ -112,13 +112,9 @@ impl Outgoing {
         self.shrunk += 1;
         let (record, says) = match (&mut self.source, self.shrunk) {
             (Source::Alert(alert), 1) => {
-                keep_evidence(alert, limits::SHRUNK_EVIDENCE);
-                (renderer.alert(alert), "an alert with less evidence")
+                (renderer.alert_showing(alert, limits::SHRUNK_EVIDENCE), "an alert with less evidence")
             }
-            (Source::Alert(alert), 2) => {
-                keep_evidence(alert, 0);
-                (renderer.alert(alert), "an alert without evidence")
-            }
+            (Source::Alert(alert), 2) => (renderer.alert_showing(alert, 0), "an alert without evidence"),
             (Source::Alert(alert), 3) => {
                 let detail = format!("Alert {} of rule {} is too large.", alert.id, alert.rule.name);
                 let position = Position::default();
@@ -148,18 +144,6 @@ impl Outgoing {
         self.record = record;
         Some(says)
     }
-}
-
-/// Keeps the first, the decisive and the last, as far as there is room.
-fn keep_evidence(alert: &mut Alert, most: usize) {
-    let before = alert.evidence.len();
-    if before <= most {
-        return;
-    }
-    let last = alert.evidence.pop();
-    alert.evidence.truncate(most.saturating_sub(1));
-    alert.evidence.extend(last.filter(|_| most > 0));
-    alert.omitted += (before - alert.evidence.len()) as u64;
 }
 
 fn too_large(position: Position, detail: String) -> DeadLetter {

@@ -8,20 +8,22 @@ const MS_PER_DAY: i64 = 86_400_000;
 /// milliseconds.
 ///
 /// Text is RFC 3339 with any number of fraction digits (`03.49Z` is 490 ms), `T` or a space before
-/// the time, and `Z`, an offset or nothing (then UTC) behind it.
+/// the time, and `Z`, an offset or nothing (then UTC) behind it. An instant that no calendar can
+/// write is none: whatever is computed of it later stays far from the ends of the integers.
 pub(crate) fn published_ms(value: Value<'_>) -> Option<i64> {
-    match value {
+    let ms = match value {
         Value::Text(text) => fixed_form(text.as_bytes()).or_else(|| any_form(text)),
         Value::Integer(number) => Some(epoch_integer(number)),
         Value::Number(seconds) => epoch_number(seconds),
         Value::Boolean(_) | Value::Container => None,
-    }
+    };
+    ms.filter(|ms| jiff::Timestamp::from_millisecond(*ms).is_ok())
 }
 
 /// Seconds up to the year 5138, milliseconds from 1973 on: the two ranges do not meet.
 fn epoch_integer(number: i64) -> i64 {
-    const FIRST_MS: i64 = 100_000_000_000;
-    if number.abs() < FIRST_MS { number * 1000 } else { number }
+    const FIRST_MS: u64 = 100_000_000_000;
+    if number.unsigned_abs() < FIRST_MS { number.saturating_mul(1000) } else { number }
 }
 
 fn epoch_number(seconds: f64) -> Option<i64> {
@@ -164,7 +166,22 @@ mod tests {
         assert_eq!(published_ms(Value::Number(f64::NAN)), None);
     }
 
+    #[test]
+    fn a_number_beyond_the_calendar_is_none() {
+        for number in [i64::MIN, i64::MIN + 1, i64::MAX, 300_000_000_000_000, -400_000_000_000_000] {
+            assert_eq!(published_ms(Value::Integer(number)), None, "{number}");
+        }
+        assert_eq!(published_ms(Value::Number(9e14)), None);
+        assert_eq!(ms("9999-12-31T23:59:59-23:59"), None);
+    }
+
     proptest::proptest! {
+        #[test]
+        fn any_number_is_read_without_a_panic(number: i64) {
+            let ms = published_ms(Value::Integer(number));
+            proptest::prop_assert!(ms.is_none_or(|ms| ms.abs() < 1_000_000_000_000_000));
+        }
+
         #[test]
         fn the_fixed_form_agrees_with_the_general_parser(ms in -62_000_000_000_000_i64..250_000_000_000_000) {
             let timestamp = jiff::Timestamp::from_millisecond(ms).unwrap();
