@@ -19,7 +19,7 @@ pub(super) fn readable(finding: &Value, colour: bool) -> String {
     for event in list(finding, "/evidences") {
         text.push_str(&format!("    {}\n", line(event)));
     }
-    let omitted = finding.pointer("/unmapped/omitted").and_then(Value::as_u64).unwrap_or_default();
+    let omitted = finding.pointer("/unmapped/omitted_events").and_then(Value::as_u64).unwrap_or_default();
     if omitted > 0 {
         text.push_str(&format!("    … and {omitted} more\n"));
     }
@@ -52,9 +52,18 @@ fn facts(finding: &Value) -> [(&'static str, String); 5] {
 
 /// What was measured against what was asked; for a single event, the fields the rule read.
 fn why(finding: &Value) -> String {
-    let measured: Vec<String> = list(finding, "/unmapped/thresholds")
-        .map(|one| {
-            format!("{} {} (asked {})", word(one, "/what"), number(one, "/observed"), word(one, "/required"))
+    let thresholds = finding.pointer("/unmapped/thresholds").and_then(Value::as_object);
+    let measured: Vec<String> = thresholds
+        .into_iter()
+        .flatten()
+        .map(|(what, asked)| {
+            let seen = finding.pointer("/unmapped/values").and_then(|values| values.get(what));
+            let seen = seen.and_then(Value::as_f64).unwrap_or_default();
+            format!(
+                "{what} {seen} (asked {}) within {}",
+                asked.as_str().unwrap_or_default(),
+                word(finding, "/unmapped/window/timespan_text")
+            )
         })
         .collect();
     if !measured.is_empty() {
@@ -138,4 +147,37 @@ fn word(value: &Value, path: &str) -> String {
 
 fn number(value: &Value, path: &str) -> String {
     value.pointer(path).map(Value::to_string).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_finding_says_what_was_measured_where_and_what_to_do_next() {
+        let finding = json!({
+            "severity": "High", "severity_id": 4, "message": "five pushes",
+            "metadata": {"event_code": "push-bombing", "uid": "id"},
+            "evidences": [{"name": "user.mfa.okta_verify.deny_push",
+                "data": {"published": 1_773_840_012_000_i64, "record": {"topic": "t", "partition": 2, "offset": 443}},
+                "src_endpoint": {"ip": "203.0.113.101",
+                    "location": {"city": "Lisbon", "country": "PT", "lat": 38.72, "long": -9.14}}}],
+            "unmapped": {"thresholds": {"events": ">= 5"}, "values": {"events": 5.0}, "omitted_events": 4,
+                "window": {"timespan_text": "10m"}, "runbook": "Ask the user."},
+        });
+        let text = readable(&finding, false);
+        for part in [
+            "HIGH  five pushes",
+            "events 5 (asked >= 5) within 10m",
+            "Lisbon, PT (38.72, -9.14)",
+            "13:20:12  user.mfa.okta_verify.deny_push",
+            "t[2]@443",
+            "… and 4 more",
+            "Ask the user.",
+        ] {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+    }
 }

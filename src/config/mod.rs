@@ -56,7 +56,7 @@ pub struct Kafka {
     /// How this client names itself to the brokers.
     pub client_id: String,
     /// Stable name of this instance: static membership and a stable transactional id across
-    /// restarts. Empty: the host name, without static membership.
+    /// restarts. Empty: the host name and process id, without static membership.
     pub instance_id: String,
     /// Any librdkafka property; a key that ends in `_file` names a file that holds the value.
     #[serde(deserialize_with = "units::properties")]

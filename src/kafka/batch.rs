@@ -156,3 +156,97 @@ fn too_large(position: Position, detail: String) -> DeadLetter {
         key: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::model::{Activity, Entity, EntityKind, Evidence, RuleInfo};
+
+    fn alert(events: usize) -> Alert {
+        Alert {
+            id: uuid::Uuid::from_u128(7),
+            activity: Activity::Create,
+            rule: Arc::new(RuleInfo { name: Arc::from("mfa_fatigue"), ..RuleInfo::default() }),
+            org: None,
+            entity: Entity { kind: EntityKind::Actor, value: "ana@example.com".to_owned() },
+            group: Vec::new(),
+            fired_by: "u1".into(),
+            fired_at_ms: 0,
+            made_at_ms: 0,
+            created_at_ms: 0,
+            first_seen_ms: 0,
+            last_seen_ms: 0,
+            count: events as u64,
+            measured: Vec::new(),
+            window: None,
+            sentence: String::new(),
+            evidence: (0..events).map(|_| Arc::new(Evidence::default())).collect(),
+            omitted: 2,
+            late_events: 0,
+            watermark_ms: None,
+            may_be_low: false,
+        }
+    }
+
+    fn rendered(effects: Effects) -> (Outgoing, Renderer) {
+        let renderer = Renderer::new(&config::Output::default());
+        let mut effects = effects;
+        let outgoing = render(&mut effects, &renderer, &FieldTable::default()).remove(0);
+        (outgoing, renderer)
+    }
+
+    #[test]
+    fn an_alert_sheds_its_evidence_and_is_named_in_a_dead_letter_at_last() {
+        let effects = Effects { alerts: vec![alert(20)], ..Effects::default() };
+        let (mut outgoing, renderer) = rendered(effects);
+        let mut sizes = vec![outgoing.record.payload.len()];
+        for _ in 0..2 {
+            assert!(outgoing.shrink(&renderer).is_some());
+            assert_eq!(outgoing.record.topic.as_ref(), "okta-alerts");
+            sizes.push(outgoing.record.payload.len());
+        }
+        assert!(sizes.is_sorted_by(|before, after| before > after), "{sizes:?}");
+        assert!(outgoing.shrink(&renderer).is_some());
+        assert_eq!(outgoing.record.topic.as_ref(), "okta-dead-letters");
+        assert!(!outgoing.is_spent());
+        assert_eq!(outgoing.shrink(&renderer), None);
+        assert!(outgoing.is_spent());
+    }
+
+    #[test]
+    fn evidence_that_goes_is_counted_and_the_last_event_stays() {
+        let mut shown = alert(20);
+        let last = Arc::clone(&shown.evidence[19]);
+        keep_evidence(&mut shown, 3);
+        assert_eq!((shown.evidence.len(), shown.omitted), (3, 2 + 17));
+        assert!(Arc::ptr_eq(&shown.evidence[2], &last));
+        keep_evidence(&mut shown, 0);
+        assert_eq!((shown.evidence.len(), shown.omitted), (0, 2 + 20));
+    }
+
+    #[test]
+    fn a_dead_letter_keeps_the_beginning_of_its_bytes_then_its_headers_alone() {
+        let letter =
+            DeadLetter { payload: vec![b'x'; 500_000], ..too_large(Position::default(), String::new()) };
+        let (mut outgoing, renderer) = rendered(Effects { dead_letters: vec![letter], ..Effects::default() });
+        outgoing.shrink(&renderer);
+        assert_eq!(outgoing.record.payload.len(), limits::SHRUNK_DEAD_LETTER_BYTES);
+        let headers = outgoing.record.headers.clone();
+        outgoing.shrink(&renderer);
+        assert_eq!((outgoing.record.payload.len(), outgoing.record.headers), (0, headers));
+    }
+
+    #[test]
+    fn an_account_counts_what_was_read_and_what_came_of_it() {
+        let topic: Arc<str> = Arc::from("t");
+        let letter = too_large(Position::default(), String::new());
+        let effects =
+            Effects { alerts: vec![alert(1), alert(1)], dead_letters: vec![letter], ..Effects::default() };
+        let counted = account(&[(Arc::clone(&topic), 0, 10), (Arc::clone(&topic), 0, 5)], &effects);
+        assert_eq!(counted.consumed[&(topic, 0)], (2, 15));
+        assert_eq!(counted.alerts["mfa_fatigue"].1, 2);
+        assert_eq!(counted.dead_letters[&DeadLetterReason::TooLarge], 1);
+        assert_eq!(counted.records(), 2);
+    }
+}

@@ -1,8 +1,8 @@
 //! Which librdkafka properties make a consumer, a producer or an admin client of the configuration?
 //!
-//! `kafka.properties` are handed on as they are, so that TLS, SASL (PLAIN, SCRAM, OAUTHBEARER) and
-//! every tuning knob work under librdkafka's own names. A key that ends in `_file` names a file
-//! that holds the value. What exactly-once rests on cannot be set.
+//! `kafka.properties` are handed on as they are, so that TLS, SASL (PLAIN, SCRAM; OAUTHBEARER where
+//! librdkafka was built with libcurl) and every tuning knob work under librdkafka's own names. A key
+//! that ends in `_file` names a file that holds the value. What exactly-once rests on cannot be set.
 
 use std::collections::BTreeMap;
 
@@ -129,6 +129,9 @@ fn consumer(client: &mut ClientConfig, config: &Config, worker: usize) {
         .set("enable.auto.offset.store", "false")
         .set("isolation.level", "read_committed")
         .set("partition.assignment.strategy", "cooperative-sticky")
+        // How long a topic that is created later may go unnoticed.
+        .set("topic.metadata.refresh.interval.ms", "10000")
+        // More often would cost more than it tells.
         .set("statistics.interval.ms", "5000")
         .set("fetch.queue.backoff.ms", "10")
         .set("fetch.message.max.bytes", record.to_string())
@@ -224,7 +227,7 @@ pub fn not_created(error: &KafkaError) -> Failure {
     let failure = Failure::new("cannot make a kafka client").detail(&text);
     if text.contains("SASL mechanism") {
         return failure.hint(
-            "Set sasl.mechanisms in kafka.properties to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER; \
+            "Set sasl.mechanisms in kafka.properties to PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; \
              GSSAPI (Kerberos) is not built in.",
         );
     }
@@ -317,7 +320,9 @@ mod tests {
     fn tls_and_the_sasl_mechanisms_are_built_in() {
         let native = ClientConfig::new().create_native_config().unwrap();
         let features = native.get("builtin.features").unwrap();
-        for feature in ["ssl", "sasl_plain", "sasl_scram", "sasl_oauthbearer", "zstd", "lz4", "gzip"] {
+        for feature in
+            ["ssl", "sasl_plain", "sasl_scram", "sasl_oauthbearer", "oidc", "zstd", "lz4", "gzip", "snappy"]
+        {
             assert!(features.split(',').any(|built| built == feature), "{feature} is not among {features}");
         }
     }

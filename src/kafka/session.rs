@@ -11,12 +11,12 @@
 use std::sync::Arc;
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::batch::{self, Batch};
 use super::client::{self, Role};
 use super::clock;
-use super::context::Context;
+use super::context::{Context, confirm};
 use super::gather::{self, Gathering};
 use super::positions::Positions;
 use super::sink::Sink;
@@ -102,7 +102,15 @@ impl<'s> Session<'s> {
             self.status.become_(WorkerState::Draining, "");
         }
         self.status.beat();
-        self.consumer.context().close();
+        let context = self.context();
+        context.close();
+        // The library waits for the confirmation of every rebalance before it lets go.
+        while let Some(event) = context.rebalance_event() {
+            if let Err(error) = confirm(&self.consumer, &event) {
+                let (worker, error) = (self.status.worker, error.to_string());
+                self.status.observe(&Fact::ConsumerError { worker, error: &error });
+            }
+        }
         drop(self.consumer);
         self.status.beat();
         drop(self.sink);
@@ -139,6 +147,11 @@ impl<'s> Session<'s> {
     pub(super) fn consumer_error(&self, error: &KafkaError) -> Result<(), End> {
         if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
             return Err(End::Rebuild(error.to_string()));
+        }
+        let told = [RDKafkaErrorCode::AllBrokersDown, RDKafkaErrorCode::BrokerTransportFailure];
+        if error.rdkafka_error_code().is_some_and(|code| told.contains(&code)) {
+            // The context hears of it as well.
+            return Ok(());
         }
         let worker = self.status.worker;
         self.status.observe(&Fact::ConsumerError { worker, error: &error.to_string() });

@@ -38,7 +38,6 @@ impl Session<'_> {
                 Ok(()) => return self.committed(&batch, started.elapsed(), attempts),
                 Err(setback) => setback,
             };
-            attempts += 1;
             self.report(&setback);
             if setback.restart {
                 return Err(self.give_up(&batch, &setback.error));
@@ -47,6 +46,7 @@ impl Session<'_> {
                 self.refused(&mut batch, &setback.too_large);
                 continue;
             }
+            attempts += 1;
             self.wait(&batch, &setback, attempts, backoff.wait())?;
         }
     }

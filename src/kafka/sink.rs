@@ -7,7 +7,7 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::topic_partition_list::Offset;
 
 use super::batch::Batch;
@@ -223,19 +223,15 @@ impl Sink {
         }
     }
 
-    /// Ends a transaction that failed. What is queued and in flight must go first: an abort waits
-    /// for it, and would wait to its timeout.
+    /// Ends a transaction that failed. An abort waits for what is queued and in flight, to its
+    /// timeout, and a purge of that may still take records of the next transaction with it. So
+    /// unless all is acknowledged the producer goes: its successor's first call ends what it left.
     fn undo(&self, mut setback: Setback) -> Setback {
-        if setback.renew {
+        if setback.renew || self.producer.in_flight_count() > 0 {
+            setback.renew = true;
             return setback;
         }
-        let deadline = clock::instant() + CALL;
-        self.producer.purge(PurgeConfig::default().queue().inflight());
-        while self.producer.in_flight_count() > 0 && clock::instant() < deadline {
-            self.producer.poll(Duration::from_millis(1));
-        }
         if let Err(failed) = self.call(Operation::Abort, || self.producer.abort_transaction(CALL)) {
-            // A successor's first call ends what this one could not.
             setback.renew = true;
             setback.restart |= failed.restart;
         }

@@ -54,6 +54,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- {} ended so:\n{}", self.log.display(), self.log());
+        }
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) && self.child.kill().is_ok() {
             self.child.wait().ok();
         }
