@@ -215,14 +215,17 @@ mod tests {
     }
 
     #[test]
-    fn evidence_that_goes_is_counted_and_the_last_event_stays() {
-        let mut shown = alert(20);
-        let last = Arc::clone(&shown.evidence[19]);
-        keep_evidence(&mut shown, 3);
-        assert_eq!((shown.evidence.len(), shown.omitted), (3, 2 + 17));
-        assert!(Arc::ptr_eq(&shown.evidence[2], &last));
-        keep_evidence(&mut shown, 0);
-        assert_eq!((shown.evidence.len(), shown.omitted), (0, 2 + 20));
+    fn evidence_that_goes_is_counted() {
+        let (mut outgoing, renderer) = rendered(Effects { alerts: vec![alert(20)], ..Effects::default() });
+        let shown = |outgoing: &Outgoing| {
+            let finding: serde_json::Value = serde_json::from_slice(&outgoing.record.payload).unwrap();
+            let evidence = finding["evidences"].as_array().map_or(0, Vec::len);
+            (evidence, finding["unmapped"]["omitted_events"].as_u64())
+        };
+        outgoing.shrink(&renderer);
+        assert_eq!(shown(&outgoing), (3, Some(2 + 17)));
+        outgoing.shrink(&renderer);
+        assert_eq!(shown(&outgoing), (0, Some(2 + 20)));
     }
 
     #[test]
