@@ -215,17 +215,6 @@ mod tests {
     }
 
     #[test]
-    fn evidence_that_goes_is_counted_and_the_last_event_stays() {
-        let mut shown = alert(20);
-        let last = Arc::clone(&shown.evidence[19]);
-        keep_evidence(&mut shown, 3);
-        assert_eq!((shown.evidence.len(), shown.omitted), (3, 2 + 17));
-        assert!(Arc::ptr_eq(&shown.evidence[2], &last));
-        keep_evidence(&mut shown, 0);
-        assert_eq!((shown.evidence.len(), shown.omitted), (0, 2 + 20));
-    }
-
-    #[test]
     fn a_dead_letter_keeps_the_beginning_of_its_bytes_then_its_headers_alone() {
         let letter =
             DeadLetter { payload: vec![b'x'; 500_000], ..too_large(Position::default(), String::new()) };
