@@ -259,7 +259,12 @@ fn events_from_the_future_do_not_move_time() {
     engine.step([Input::Tick { now_ms: START_MS }]);
     let effects = engine.denied([0, 3_600]);
     assert_eq!(effects.tally.from_the_future, 1);
-    assert_eq!(engine.shard.figures().watermark_ms, Some(START_MS - 30 * SECOND));
+    let figures = engine.shard.figures();
+    assert_eq!(figures.watermark_ms, Some(START_MS - 30 * SECOND));
+    let keys: usize = figures.keys.iter().map(|(_, keys)| keys).sum();
+    engine.denied([3_600, 3_601, 3_602, 3_603, 3_604]);
+    let after = engine.shard.figures();
+    assert_eq!((after.users, after.keys.iter().map(|(_, keys)| keys).sum::<usize>()), (figures.users, keys));
 }
 
 #[test]

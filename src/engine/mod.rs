@@ -181,7 +181,10 @@ impl Shard {
         tally.lossy += u64::from(event.lossy);
         let mut evicted = 0;
         let org = event.org.as_deref().unwrap_or_default();
-        let new = self.seen.is_new(org, &event.uuid, event.published_ms, &mut evicted);
+        // A clock that is far ahead must not keep what it says longer than other clocks do.
+        let ahead = self.watermark.is_from_the_future(event.published_ms);
+        let known_ms = self.watermark.now_ms().filter(|_| ahead).unwrap_or(event.published_ms);
+        let new = self.seen.is_new(org, &event.uuid, known_ms, &mut evicted);
         tally.evict("uuids", evicted);
         if !new {
             tally.duplicates += 1;
@@ -190,13 +193,18 @@ impl Shard {
         let late = self.watermark.reached_ms().is_some_and(|watermark_ms| event.published_ms < watermark_ms);
         tally.late += u64::from(late);
         let observation = self.observer.observe(event, tally);
-        let mut enriched = self.context.enrich(observation, late, tally);
+        let mut enriched = if ahead {
+            Enriched { observation, session: None, user: None, travel: None, late }
+        } else {
+            self.context.enrich(observation, late, tally)
+        };
         self.rules.derive(&mut enriched.observation.event.fields);
-        self.judge(enriched, effects);
+        self.judge(enriched, late || ahead, effects);
     }
 
-    /// Asks every rule that could match. Nothing is allocated for an event that none does.
-    fn judge(&mut self, enriched: Enriched, effects: &mut Effects) {
+    /// Asks every rule that could match. Nothing is allocated for an event that none does. An event
+    /// that stands `apart` (late, or ahead of every clock) is judged by single-event rules alone.
+    fn judge(&mut self, enriched: Enriched, apart: bool, effects: &mut Effects) {
         let mut matched = std::mem::take(&mut self.matched);
         matched.clear();
         let fields = &enriched.event().fields;
@@ -211,19 +219,19 @@ impl Shard {
                 effects.enriched.push(Arc::clone(&enriched));
             }
             for index in &matched {
-                self.matched(*index, &enriched, effects);
+                self.matched(*index, &enriched, apart, effects);
             }
         }
         self.matched = matched;
     }
 
     /// A detection matched: its own alert, then the correlations that take it.
-    fn matched(&mut self, index: RuleIndex, event: &Arc<Enriched>, effects: &mut Effects) {
+    fn matched(&mut self, index: RuleIndex, event: &Arc<Enriched>, apart: bool, effects: &mut Effects) {
         Tally::add(&mut effects.tally.matches, index, 1);
         let rules = Arc::clone(&self.rules);
         let Some(rule) = rules.get(index) else { return };
         let Body::Detection(detection) = &rule.body else { return };
-        let feeds = !event.late && !rule.feeds.is_empty();
+        let feeds = !apart && !rule.feeds.is_empty();
         if !feeds && !rule.info.generates {
             return;
         }
