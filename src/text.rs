@@ -1,4 +1,4 @@
-//! How are near misses of a word found, and long texts cut?
+//! How are near misses of a word found, long texts cut, and instants written?
 
 /// The candidate nearest to a word, if it is near enough to be what was meant.
 pub fn nearest<'k>(word: &str, candidates: impl Iterator<Item = &'k str>) -> Option<&'k str> {
@@ -41,12 +41,14 @@ pub fn cut(text: &str, bytes: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// An instant as Okta writes it: RFC 3339 in UTC with milliseconds.
+/// An instant as Okta writes it: RFC 3339 in UTC with milliseconds; none outside the calendar.
+pub fn rfc3339(ms: i64) -> Option<String> {
+    jiff::Timestamp::from_millisecond(ms).ok().map(|instant| format!("{instant:.3}"))
+}
+
+/// The same for people, who can make something of a number, too.
 pub fn instant(ms: i64) -> String {
-    match jiff::Timestamp::from_millisecond(ms) {
-        Ok(instant) => format!("{instant:.3}"),
-        Err(_) => format!("{ms} ms"),
-    }
+    rfc3339(ms).unwrap_or_else(|| format!("{ms} ms"))
 }
 
 #[cfg(test)]
@@ -59,6 +61,14 @@ mod tests {
         assert_eq!(nearest("evntType", words.into_iter()), Some("eventType"));
         assert_eq!(nearest("outcome.reslut", words.into_iter()), Some("outcome.result"));
         assert_eq!(nearest("severity", words.into_iter()), None);
+    }
+
+    #[test]
+    fn an_instant_is_written_with_three_digits_behind_the_second() {
+        assert_eq!(rfc3339(1_767_607_200_000).as_deref(), Some("2026-01-05T10:00:00.000Z"));
+        assert_eq!(rfc3339(-1).as_deref(), Some("1969-12-31T23:59:59.999Z"));
+        assert_eq!((rfc3339(i64::MAX), instant(7)), (None, "1970-01-01T00:00:00.007Z".to_owned()));
+        assert_eq!(instant(i64::MIN), "-9223372036854775808 ms");
     }
 
     #[test]

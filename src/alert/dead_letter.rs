@@ -1,17 +1,15 @@
 //! How is a record kept that could not be understood?
 
 use super::{OutRecord, header};
+use crate::limits::HEADER_BYTES;
 use crate::model::DeadLetter;
-
-/// Bytes of the `detail` header; a longer sentence is cut at a character boundary.
-const DETAIL_BYTES: usize = 1024;
 
 /// The original bytes and key, unchanged; why and from where is told in the headers.
 pub(super) fn record(topic: &std::sync::Arc<str>, letter: &DeadLetter) -> OutRecord {
     let position = &letter.position;
     let mut headers = vec![
         header("reason", letter.reason.as_str()),
-        header("detail", crate::text::cut(&letter.detail, DETAIL_BYTES)),
+        header("detail", crate::text::cut(&letter.detail, HEADER_BYTES)),
         header("topic", &position.topic),
         header("partition", &position.partition.to_string()),
         header("offset", &position.offset.to_string()),

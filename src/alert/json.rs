@@ -1,6 +1,5 @@
 //! How are values written into JSON, and how is what says nothing left out?
 
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 /// A text, or null when there is none, which [`tidy`] takes out.
@@ -21,8 +20,7 @@ pub(super) fn number(value: f64, decimals: i32) -> Value {
 
 /// An instant as RFC 3339 with milliseconds, in UTC; empty outside the years that it can write.
 pub(super) fn time(ms: i64) -> String {
-    let instant = Timestamp::from_millisecond(ms);
-    instant.map(|instant| instant.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()).unwrap_or_default()
+    crate::text::rfc3339(ms).unwrap_or_default()
 }
 
 /// Takes out nulls and whatever is empty without them.

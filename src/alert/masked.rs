@@ -1,6 +1,7 @@
 //! How does an alert look with everything masked that must not be seen?
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use uuid::Uuid;
 
 use super::mask::Masker;
 use super::mask_json;
+use crate::limits::EVIDENCE_VALUE_BYTES;
 use crate::model::{Actor, Alert, Evidence, Target};
 
 /// A shorter value is replaced only where it stands alone, not within a longer text.
@@ -18,7 +20,16 @@ const SHORTEST_WITHIN: usize = 6;
 pub(super) struct Masks<'m> {
     masker: Cow<'m, Masker>,
     org: Option<Arc<str>>,
-    values: BTreeMap<String, String>,
+    /// The longest first, as one may stand within another.
+    values: BTreeMap<(Reverse<usize>, String), Mask>,
+}
+
+/// What stands for one value.
+#[derive(Clone, Debug)]
+struct Mask {
+    text: String,
+    /// Only the value's beginning is known: what follows it is masked with it.
+    cut: bool,
 }
 
 impl Masks<'static> {
@@ -53,9 +64,10 @@ impl<'m> Masks<'m> {
         secrets.extend(group.iter().filter(|(name, _)| masker.redacts(name)).map(|(_, value)| value.clone()));
         let mut values = BTreeMap::new();
         for secret in &secrets {
-            let mask = masker.mask(org.as_deref(), secret);
-            values.insert(secret.to_ascii_lowercase(), mask.clone());
-            values.insert(secret.to_lowercase(), mask);
+            let beginning = secret.strip_suffix('…').filter(|text| text.len() > EVIDENCE_VALUE_BYTES - 4);
+            let folded = fold(beginning.unwrap_or(secret)).0;
+            let mask = Mask { text: masker.mask(org.as_deref(), secret), cut: beginning.is_some() };
+            values.insert((Reverse(folded.len()), folded), mask);
         }
         Self { masker, org, values }
     }
@@ -82,14 +94,20 @@ impl<'m> Masks<'m> {
 
     /// Masks all of a text, or what of it must not be seen.
     pub(super) fn text(&self, text: &mut String) {
-        let folded = text.to_ascii_lowercase();
-        if let Some(mask) = self.values.get(&folded) {
-            mask.clone_into(text);
+        if self.values.is_empty() {
             return;
         }
-        for (secret, mask) in self.values.iter().filter(|(secret, _)| secret.len() >= SHORTEST_WITHIN) {
-            if text.to_ascii_lowercase().contains(secret.as_str()) {
-                *text = replace_folded(text, secret, mask);
+        let (folded, mut places) = fold(text);
+        let whole = (Reverse(folded.len()), folded);
+        if let Some(mask) = self.values.get(&whole) {
+            mask.text.clone_into(text);
+            return;
+        }
+        let (_, mut folded) = whole;
+        for ((_, secret), mask) in self.values.iter().filter(|((len, _), _)| len.0 >= SHORTEST_WITHIN) {
+            if folded.contains(secret) {
+                *text = replaced(text, &folded, &places, secret, mask);
+                (folded, places) = fold(text);
             }
         }
     }
@@ -202,15 +220,31 @@ fn typed_by_strangers(evidence: &[Arc<Evidence>]) -> BTreeSet<String> {
         .collect()
 }
 
-/// Replaces every occurrence of `secret`, which is in ASCII lower case, whatever the case.
-fn replace_folded(text: &str, secret: &str, mask: &str) -> String {
-    let folded = text.to_ascii_lowercase();
+/// A text without case, and for each of its bytes where the character that gave it begins; at last
+/// where the text ends.
+fn fold(text: &str) -> (String, Vec<usize>) {
+    let (mut folded, mut places) = (String::with_capacity(text.len()), Vec::with_capacity(text.len() + 1));
+    for (at, character) in text.char_indices() {
+        // At the end of a word a lower-case sigma has a form of its own.
+        folded.extend(character.to_lowercase().map(|lower| if lower == 'ς' { 'σ' } else { lower }));
+        places.resize(folded.len(), at);
+    }
+    places.push(text.len());
+    (folded, places)
+}
+
+/// The text with its mask for every occurrence of a folded secret; `places` are those of [`fold`].
+fn replaced(text: &str, folded: &str, places: &[usize], secret: &str, mask: &Mask) -> String {
+    let place = |at: usize| places.get(at).copied().unwrap_or(text.len());
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     for (at, found) in folded.match_indices(secret) {
-        out.push_str(text.get(from..at).unwrap_or_default());
-        out.push_str(mask);
-        from = at + found.len();
+        // One character may give several when its case is folded: it goes whole.
+        let (start, last) = (place(at).max(from), place(at + found.len() - 1));
+        let character = text.get(last..).and_then(|rest| rest.chars().next());
+        out.push_str(text.get(from..start).unwrap_or_default());
+        out.push_str(&mask.text);
+        from = if mask.cut { text.len() } else { last + character.map_or(0, char::len_utf8) };
     }
     out.push_str(text.get(from..).unwrap_or_default());
     out
@@ -237,6 +271,22 @@ mod tests {
         let mut text = "user WINTER2026! locked".to_owned();
         Masks::unproven(&alert).text(&mut text);
         assert!(text.starts_with("user masked:") && text.ends_with(" locked"), "{text}");
+    }
+
+    #[test]
+    fn a_value_is_found_whatever_its_case_and_within_another() {
+        let alert = samples::mistyped_password("İSTANBUL1903");
+        let masks = Masks::unproven(&alert);
+        for text in ["x i̇stanbul1903.", "x İstanbul1903.", "x İSTANBUL1903."] {
+            let mut masked = text.to_owned();
+            masks.text(&mut masked);
+            assert!(masked.starts_with("x masked:") && masked.ends_with('.'), "{masked}");
+        }
+        let mut alert = samples::mistyped_password("secret");
+        alert.evidence.extend(samples::mistyped_password("secret2026").evidence);
+        let mut masked = "/login?u=secret2026".to_owned();
+        Masks::unproven(&alert).text(&mut masked);
+        assert!(!masked.ends_with("2026"), "{masked}");
     }
 
     #[test]

@@ -182,9 +182,7 @@ impl Shard {
         let mut evicted = 0;
         let org = event.org.as_deref().unwrap_or_default();
         let new = self.seen.is_new(org, &event.uuid, event.published_ms, &mut evicted);
-        if evicted > 0 {
-            count_state(tally, "uuids", evicted);
-        }
+        tally.evict("uuids", evicted);
         if !new {
             tally.duplicates += 1;
             return;
@@ -354,12 +352,5 @@ pub fn reading(config: &Config) -> source::Options {
         org_header: named(&config.input.org_header),
         keep_raw: config.output.raw_event || !config.output.enriched.is_empty(),
         max_record_bytes: config.input.max_record_bytes.as_bytes(),
-    }
-}
-
-fn count_state(tally: &mut Tally, table: &'static str, n: u64) {
-    match tally.evicted_state.iter_mut().find(|(name, _)| *name == table) {
-        Some((_, count)) => *count += n,
-        None => tally.evicted_state.push((table, n)),
     }
 }

@@ -104,7 +104,7 @@ impl Context {
             facts.id = CompactString::from(id);
             facts.login = who::login(&event.fields).unwrap_or_default();
         }
-        count(tally, "users", evicted);
+        tally.evict("users", u64::from(evicted));
         of_user
     }
 
@@ -121,19 +121,8 @@ impl Context {
         let take = |session: &mut Session| session.take(observation, own, watermark_ms);
         let (mut facts, evicted) = self.sessions.with(key, event.published_ms, take);
         facts.id = CompactString::from(id);
-        count(tally, "sessions", evicted);
+        tally.evict("sessions", u64::from(evicted));
         Some(facts)
-    }
-}
-
-/// Counts an entry that had to go.
-fn count(tally: &mut Tally, table: &'static str, evicted: bool) {
-    if !evicted {
-        return;
-    }
-    match tally.evicted_state.iter_mut().find(|(name, _)| *name == table) {
-        Some((_, count)) => *count += 1,
-        None => tally.evicted_state.push((table, 1)),
     }
 }
 

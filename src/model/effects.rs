@@ -160,9 +160,20 @@ pub struct Tally {
 impl Tally {
     /// Adds to a rule's count in one of the lists.
     pub fn add(list: &mut Vec<(RuleIndex, u64)>, rule: RuleIndex, n: u64) {
-        match list.iter_mut().find(|(index, _)| *index == rule) {
-            Some((_, count)) => *count += n,
-            None => list.push((rule, n)),
+        count(list, rule, n);
+    }
+
+    /// Counts entries that had to go from a table of state.
+    pub fn evict(&mut self, table: &'static str, n: u64) {
+        if n > 0 {
+            count(&mut self.evicted_state, table, n);
         }
+    }
+}
+
+fn count<K: PartialEq>(list: &mut Vec<(K, u64)>, key: K, n: u64) {
+    match list.iter_mut().find(|(other, _)| *other == key) {
+        Some((_, count)) => *count += n,
+        None => list.push((key, n)),
     }
 }

@@ -219,6 +219,8 @@ impl<'t, P: Parser> Walk<'t, P> {
         self.cell_text.clear();
     }
 
+    /// Every element has its place; of arrays within the elements, all together give no more values
+    /// than one array may.
     fn set_list(&mut self, field: FieldId, rows: usize) {
         let text = &self.cell_text;
         let mut cells = self.cells.iter().filter(|cell| cell.field == field).peekable();
@@ -226,7 +228,9 @@ impl<'t, P: Parser> Walk<'t, P> {
         for row in 0..rows {
             let before = places.len();
             while let Some(cell) = cells.next_if(|cell| cell.row == row) {
-                places.push(cell.value.view(text));
+                if places.len() == before || places.len() < ARRAY_ELEMENTS {
+                    places.push(cell.value.view(text));
+                }
             }
             if places.len() == before {
                 places.push(None);
@@ -303,6 +307,18 @@ pub(crate) mod tests {
         let id = table.id("target.detailEntry.roles.name").unwrap();
         assert_eq!(list(&fields, core::TARGET_ID), texts(&["1", "2"]));
         assert_eq!(list(&fields, id), texts(&["a", "b", "·"]));
+    }
+
+    #[test]
+    fn arrays_within_an_array_give_a_bounded_number_of_values() {
+        let table = table(&["target.detailEntry.roles.name"]);
+        let roles = vec![r#"{"name":"a"}"#; ARRAY_ELEMENTS].join(",");
+        let target = format!(r#"{{"id":"1","detailEntry":{{"roles":[{roles}]}}}}"#);
+        let json = format!(r#"{{"target":[{}]}}"#, vec![target.as_str(); ARRAY_ELEMENTS].join(","));
+        let fields = fields(&table, &json);
+        let id = table.id("target.detailEntry.roles.name").unwrap();
+        assert_eq!(fields.values(core::TARGET_ID).count(), ARRAY_ELEMENTS);
+        assert!((ARRAY_ELEMENTS..2 * ARRAY_ELEMENTS).contains(&fields.values(id).count()));
     }
 
     #[test]
