@@ -79,7 +79,7 @@ impl Own {
         let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
         std::fs::write(file.path(), toml::to_string(&self.config).unwrap()).unwrap();
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "--nocapture", "the_service_as_a_process"])
+            .args(["--ignored", "--exact", "--nocapture", "broker::the_service_as_a_process"])
             .env("TEST_SERVICE_CONFIG", file.path())
             .stdout(Stdio::null())
             .spawn()
