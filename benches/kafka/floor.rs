@@ -22,6 +22,9 @@ const CALL: Duration = Duration::from_secs(30);
 const INPUTS_OF_AN_OUTPUT: usize = 100;
 const OUTPUT_BYTES: usize = 1_000;
 
+/// Stands behind the times of each worker.
+pub const END: &str = "end";
+
 static READ: AtomicI64 = AtomicI64::new(0);
 
 /// Runs as a process of its own until its stdin ends; prints the seconds of each transaction.
@@ -33,7 +36,7 @@ pub fn run(config: &Config, total: i64) {
             .spawn(move || {
                 let seconds = work(&config, worker, total);
                 let texts: Vec<String> = seconds.iter().map(|seconds| format!("{seconds:.6}")).collect();
-                println!("{}", texts.join("\n"));
+                println!("{}\n{END}", texts.join("\n"));
             })
             .unwrap();
     }

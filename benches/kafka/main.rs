@@ -155,11 +155,13 @@ impl Site {
         command.arg("floor").arg(file).arg(total.to_string());
         let mut process = Process::start(&mut command, &self.folder.path().join("floor.out"));
         let passage = group::watch(&self.brokers, &name, total, &mut process);
-        let times = wait_for("the floor to print", Duration::from_secs(30), || {
-            let mut times: Vec<f64> = process.printed().lines().map(|line| line.parse().unwrap()).collect();
-            times.sort_by(f64::total_cmp);
-            (!times.is_empty()).then_some(times)
+        let printed = wait_for("the floor to print", Duration::from_secs(30), || {
+            let printed = process.printed();
+            let ended = printed.lines().filter(|line| *line == floor::END).count();
+            (ended == workers && printed.ends_with('\n')).then_some(printed)
         });
+        let mut times: Vec<f64> = printed.lines().filter_map(|line| line.parse().ok()).collect();
+        times.sort_by(f64::total_cmp);
         let outputs = topic::read(&self.brokers, &format!("{name}-alerts"), topic::Isolation::Committed);
         Row {
             passage,
