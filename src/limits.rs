@@ -97,6 +97,9 @@ pub const UUIDS: usize = 5_000_000;
 /// up again.
 pub const GEOIP_CACHE: usize = 65_536;
 
+/// Bytes of text for which an event's fields are used again; those of a larger event are freed.
+pub const ROOM_BYTES: usize = 64 * 1024;
+
 /// Milliseconds a worker's loop may be silent before `/healthz` says that it is dead. Longer than
 /// the longest chain of calls to the cluster between two rounds, each of which has its own timeout.
 pub const WORKER_SILENCE_MS: i64 = 120_000;

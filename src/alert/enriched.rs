@@ -9,6 +9,7 @@ use super::json::{maybe, put, text, tidy, time};
 use super::mask::Masker;
 use super::masked::Masks;
 use super::{OutRecord, evidence, header};
+use crate::enrich::actor_key;
 use crate::model::{Enriched, FieldId, FieldTable, Value as FieldValue};
 
 /// What the headers call the shape of the value.
@@ -34,7 +35,7 @@ pub(super) fn record(topic: &Arc<str>, masker: &Masker, event: &Enriched, table:
         }
         whole.to_string()
     });
-    let mut key = event.observation.actor_key.to_string();
+    let mut key = actor_key(&event.observation).to_string();
     masks.key(&mut key, &shown.actor);
     let headers = vec![header("content-type", super::JSON), header("schema-version", SCHEMA)];
     OutRecord { topic: topic.clone(), key: Some(key.into_bytes()), headers, payload: payload.into_bytes() }
@@ -138,8 +139,7 @@ mod tests {
             fields,
             raw: raw.map(Arc::from),
         };
-        let actor_key = format!("acme/{login}").to_lowercase().into();
-        let observation = Observation { event, place: Some(samples::lisbon()), actor_key };
+        let observation = Observation { event, place: Some(samples::lisbon()) };
         let session = Some(SessionFacts { id: "s1".into(), ..SessionFacts::default() });
         (table, Enriched { observation, session, user: None, travel: None, late: false })
     }
@@ -155,7 +155,7 @@ mod tests {
     fn the_event_keeps_its_bytes_and_gains_one_object() {
         let raw = r#"{ "z":1.50, "a":{"b":"c"} }"#;
         let (key, payload) = rendered(Some(raw), "ana@example.com", "00u1");
-        assert_eq!(key, "acme/ana@example.com");
+        assert_eq!(key, "acme|login|ana@example.com");
         assert!(payload.starts_with(r#"{ "z":1.50, "a":{"b":"c"} ,"enriched":{"#), "{payload}");
         let value: Value = serde_json::from_str(&payload).unwrap();
         assert_eq!(value["enriched"]["geo"]["city"], "Lisbon");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use compact_str::CompactString;
+use compact_str::{CompactString, ToCompactString as _};
 
 use crate::limits;
 use crate::model::{Actor, Enriched, Evidence, FieldId, FieldTable, Fields, Target, Value, core};
@@ -68,7 +68,10 @@ fn targets(fields: &Fields) -> Vec<Target> {
                 2 => &mut target.alternate_id,
                 _ => &mut target.name,
             };
-            *slot = bounded(&value.to_string()).into();
+            *slot = match value {
+                Value::Text(text) => bounded(text),
+                other => bounded(&other.to_string()),
+            };
         }
     }
     targets.retain(|target| *target != Target::default());
@@ -77,9 +80,17 @@ fn targets(fields: &Fields) -> Vec<Target> {
 
 /// One field the rule reads, if anything stands there.
 fn read(table: &FieldTable, fields: &Fields, id: FieldId) -> Option<(Arc<str>, String)> {
-    let values: Vec<String> =
-        fields.values(id).filter(|value| *value != Value::Container).map(|value| value.to_string()).collect();
-    (!values.is_empty()).then(|| (Arc::from(table.path(id)), bounded(&values.join(", "))))
+    let mut values = fields.values(id).filter(|value| *value != Value::Container);
+    let first = values.next()?;
+    let shown = match (first, values.next()) {
+        (Value::Text(text), None) => bounded(text),
+        (first, second) => {
+            let all = [Some(first), second].into_iter().flatten().chain(values);
+            let all: Vec<String> = all.map(|value| value.to_string()).collect();
+            bounded(&all.join(", "))
+        }
+    };
+    Some((table.shared_path(id), shown))
 }
 
 fn session_id(event: &Enriched) -> CompactString {
@@ -91,11 +102,11 @@ fn session_id(event: &Enriched) -> CompactString {
 
 fn address(event: &Enriched) -> CompactString {
     let known = event.observation.ip().and_then(|facts| facts.address);
-    known.map_or_else(|| short(&event.event().fields, core::CLIENT_IP), |address| address.to_string().into())
+    known.map_or_else(|| short(&event.event().fields, core::CLIENT_IP), |address| address.to_compact_string())
 }
 
 fn short(fields: &Fields, id: FieldId) -> CompactString {
-    fields.text(id).map(|text| bounded(text).into()).unwrap_or_default()
+    fields.text(id).map(bounded).unwrap_or_default()
 }
 
 fn long(fields: &Fields, id: FieldId) -> String {
@@ -103,11 +114,11 @@ fn long(fields: &Fields, id: FieldId) -> String {
 }
 
 /// A text that fits, or its start with an ellipsis.
-fn bounded(text: &str) -> String {
+fn bounded<T: for<'t> From<&'t str>>(text: &str) -> T {
     if text.len() <= limits::EVIDENCE_VALUE_BYTES {
-        return text.to_owned();
+        return T::from(text);
     }
-    format!("{}…", cut(text, limits::EVIDENCE_VALUE_BYTES))
+    T::from(&format!("{}…", cut(text, limits::EVIDENCE_VALUE_BYTES)))
 }
 
 #[cfg(test)]
@@ -131,7 +142,7 @@ mod tests {
             fields,
             raw: None,
         };
-        let observation = Observation { event, place: Some(samples::lisbon()), actor_key: "ana".into() };
+        let observation = Observation { event, place: Some(samples::lisbon()) };
         (table, Enriched { observation, session: None, user: None, travel: None, late: false })
     }
 

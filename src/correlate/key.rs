@@ -26,6 +26,10 @@ pub(super) fn keys(group_by: &[GroupBy], branch: usize, matched: &Match) -> (Vec
     let mut left_out = 0;
     for field in group_by {
         let values = field.source.get(branch).map(|source| read(source, matched)).unwrap_or_default();
+        if let [only] = values.as_slice() {
+            combinations.iter_mut().for_each(|combination| combination.push(only.clone()));
+            continue;
+        }
         let wanted = combinations.len().saturating_mul(values.len());
         left_out += wanted.saturating_sub(limits::KEYS_PER_MATCH) as u64;
         let pairs = combinations.iter().flat_map(|one| values.iter().map(move |value| (one, value)));
@@ -47,7 +51,7 @@ pub(super) fn keys(group_by: &[GroupBy], branch: usize, matched: &Match) -> (Vec
     (keys, left_out)
 }
 
-fn read(source: &GroupSource, matched: &Match) -> Vec<CompactString> {
+fn read(source: &GroupSource, matched: &Match) -> SmallVec<[CompactString; 2]> {
     match source {
         GroupSource::Field(field) => {
             let values = matched.event.event().fields.values(*field);
@@ -68,13 +72,23 @@ fn text(value: Value<'_>) -> Option<CompactString> {
     }
 }
 
+/// Most values are short ASCII, which needs no allocation.
+fn update_lower(hash: &mut Xxh3, value: &str) {
+    if value.is_ascii() {
+        let lower: SmallVec<[u8; 64]> = value.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
+        hash.update(&lower);
+    } else {
+        hash.update(value.to_lowercase().as_bytes());
+    }
+}
+
 fn digest(org: &str, values: &[CompactString]) -> u128 {
     let mut hash = Xxh3::new();
     hash.update(org.as_bytes());
     for value in values {
         // 0xFF never occurs in UTF-8, so no two lists of values read the same.
         hash.update(&[0xFF]);
-        hash.update(value.to_lowercase().as_bytes());
+        update_lower(&mut hash, value);
     }
     hash.digest128()
 }
@@ -101,7 +115,7 @@ mod tests {
             fields,
             raw: None,
         };
-        let observation = Observation { event, place: None, actor_key: CompactString::default() };
+        let observation = Observation { event, place: None };
         let event = Enriched { observation, session: None, user: None, travel: None, late: false };
         Match {
             rule: RuleIndex(0),

@@ -19,7 +19,7 @@ use crate::correlate::{Correlator, Firing, Moment, Verdict, suppression};
 use crate::enrich::{Context, GeoIp, Observer};
 use crate::model::{Effects, Enriched, Event, Evidence, Input, Match, RawRecord, RuleIndex, Tally, core};
 use crate::rule::{Body, Rule, RuleSet};
-use crate::source::{self, Reader};
+use crate::source::{self, Reader, Room};
 use dedup::Seen;
 use raise::Now;
 pub use raise::required;
@@ -34,6 +34,7 @@ const EXPIRE_EVERY_MS: i64 = 10_000;
 pub struct Shard {
     rules: Arc<RuleSet>,
     reader: Reader,
+    room: Room,
     observer: Observer,
     context: Context,
     seen: Seen,
@@ -85,6 +86,7 @@ impl Shard {
         let table = &rules.table;
         Self {
             reader: Reader::new(Arc::clone(table), reading(config)),
+            room: Room::default(),
             observer: Observer::new(Arc::clone(table), geoip),
             context: Context::new(Arc::clone(table), &config.limits),
             seen: Seen::new(config.time.dedup_window.as_millis(), config.limits.uuids),
@@ -150,7 +152,7 @@ impl Shard {
     /// the watermark moves after them. An envelope may hold the newest event first, and a window is
     /// judged again for every event that comes out of order.
     fn record(&mut self, record: &RawRecord, effects: &mut Effects) {
-        let mut read = self.reader.read(record);
+        let mut read = self.reader.read_in(record, &mut self.room);
         read.events.sort_by_key(|event| event.published_ms);
         effects.tally.records += 1;
         effects.tally.skipped += read.skipped;
@@ -213,7 +215,7 @@ impl Shard {
             Some(Rule { body: Body::Detection(detection), .. }) => detection.matches(fields),
             _ => false,
         }));
-        if self.wants_enriched || !matched.is_empty() {
+        let unused = if self.wants_enriched || !matched.is_empty() {
             let enriched = Arc::new(enriched);
             if self.wants_enriched {
                 effects.enriched.push(Arc::clone(&enriched));
@@ -221,6 +223,12 @@ impl Shard {
             for index in &matched {
                 self.matched(*index, &enriched, apart, effects);
             }
+            Arc::into_inner(enriched)
+        } else {
+            Some(enriched)
+        };
+        if let Some(enriched) = unused {
+            self.room.give_back(enriched.observation.event.fields);
         }
         self.matched = matched;
     }

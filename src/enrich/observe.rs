@@ -11,7 +11,7 @@ use super::{address, who};
 use crate::limits;
 use crate::model::{Event, FieldTable, Fields, Observation, Place, Tally, core};
 
-/// The stateless part: place, ip facts, the actor's key.
+/// The stateless part: place and ip facts.
 #[derive(Debug)]
 pub struct Observer {
     table: Arc<FieldTable>,
@@ -45,9 +45,8 @@ impl Observer {
     pub fn observe(&mut self, mut event: Event, tally: &mut Tally) -> Observation {
         let address = event.fields.text(core::CLIENT_IP).and_then(address::parse);
         let place = address.map(|address| self.place(address, &event.fields, tally));
-        let actor_key = who::actor_key(&event, address);
         self.fill(&mut event, place.as_deref());
-        Observation { event, place, actor_key }
+        Observation { event, place }
     }
 
     /// The place of an address, shared by all events of which the same is known.

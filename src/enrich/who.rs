@@ -1,11 +1,10 @@
 //! Who acts, and is it a person?
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
 
 use compact_str::CompactString;
 
-use crate::model::{Event, Fields, core};
+use crate::model::{Fields, Observation, core};
 
 /// Start of the ids that Okta gives to users.
 const USER_ID: &str = "00u";
@@ -31,17 +30,18 @@ pub(super) fn login(fields: &Fields) -> Option<CompactString> {
 
 /// Who acts, as one key: the org, then the login, else the id, else the address it came from. The
 /// word between tells the three apart.
-pub(super) fn actor_key(event: &Event, address: Option<IpAddr>) -> CompactString {
+pub fn actor_key(observation: &Observation) -> CompactString {
+    let event = &observation.event;
     let mut key = CompactString::from(event.org.as_deref().unwrap_or_default());
     if let Some(login) = event.fields.text(core::ACTOR_ALTERNATE_ID) {
         key.push_str("|login|");
-        push_lower(&mut key, login);
+        key.push_str(&lower(login));
     } else if let Some(id) = event.fields.text(core::ACTOR_ID) {
         key.push_str("|id|");
         key.push_str(id);
     } else {
         key.push_str("|ip|");
-        if let Some(address) = address {
+        if let Some(address) = observation.ip().and_then(|facts| facts.address) {
             // Writing to memory cannot fail.
             write!(key, "{address}").unwrap_or_default();
         }
@@ -50,36 +50,31 @@ pub(super) fn actor_key(event: &Event, address: Option<IpAddr>) -> CompactString
 }
 
 fn lower(text: &str) -> CompactString {
-    let mut lower = CompactString::with_capacity(text.len());
-    push_lower(&mut lower, text);
-    lower
-}
-
-fn push_lower(out: &mut CompactString, text: &str) {
-    if text.is_ascii() {
-        out.extend(text.chars().map(|c| c.to_ascii_lowercase()));
-    } else {
-        out.extend(text.chars().flat_map(char::to_lowercase));
+    if !text.is_ascii() {
+        return text.chars().flat_map(char::to_lowercase).collect();
     }
+    let mut lower = CompactString::from(text);
+    lower.make_ascii_lowercase();
+    lower
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::enrich::testing::event;
+    use crate::enrich::testing::{event, observation, place};
     use crate::model::Value;
 
     #[test]
     fn the_key_is_the_login_in_lower_case_then_the_id_then_the_address() {
-        let address = Some(IpAddr::from([203, 0, 113, 7]));
-        let mut event = event(0, "u", &[(core::ACTOR_ALTERNATE_ID, Value::Text("ÄNA@Example.com"))]);
-        assert_eq!(actor_key(&event, address), "acme|login|äna@example.com");
-        event.fields.clear(core::ACTOR_ALTERNATE_ID);
-        assert_eq!(actor_key(&event, address), "acme|id|00uana");
-        event.fields.clear(core::ACTOR_ID);
-        assert_eq!(actor_key(&event, address), "acme|ip|203.0.113.7");
-        event.org = None;
-        assert_eq!(actor_key(&event, None), "|ip|");
+        let event = event(0, "u", &[(core::ACTOR_ALTERNATE_ID, Value::Text("ÄNA@Example.com"))]);
+        let mut observed = observation(event, Some(place("203.0.113.7", "PT", 64500, None)));
+        assert_eq!(actor_key(&observed), "acme|login|äna@example.com");
+        observed.event.fields.clear(core::ACTOR_ALTERNATE_ID);
+        assert_eq!(actor_key(&observed), "acme|id|00uana");
+        observed.event.fields.clear(core::ACTOR_ID);
+        assert_eq!(actor_key(&observed), "acme|ip|203.0.113.7");
+        (observed.event.org, observed.place) = (None, None);
+        assert_eq!(actor_key(&observed), "|ip|");
     }
 
     #[test]

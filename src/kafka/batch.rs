@@ -4,6 +4,7 @@
 //! in, and taking them in again would find only repeats. So every further attempt produces the very
 //! same records with the very same offsets.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::alert::{OutRecord, Renderer};
@@ -52,6 +53,9 @@ enum Source {
     Enriched(Position),
 }
 
+/// Records and bytes, by topic and partition.
+pub type Consumed = BTreeMap<(Arc<str>, i32), (u64, u64)>;
+
 /// Renders what a step asked for.
 pub fn render(effects: &mut Effects, renderer: &Renderer, table: &FieldTable) -> Vec<Outgoing> {
     let mut records = Vec::new();
@@ -71,13 +75,8 @@ pub fn render(effects: &mut Effects, renderer: &Renderer, table: &FieldTable) ->
 }
 
 /// Counts what a step read, found and left out.
-pub fn account(records: &[(Arc<str>, i32, usize)], effects: &Effects) -> Account {
-    let mut account = Account { tally: effects.tally.clone(), ..Account::default() };
-    for (topic, partition, bytes) in records {
-        let entry = account.consumed.entry((Arc::clone(topic), *partition)).or_default();
-        entry.0 += 1;
-        entry.1 += *bytes as u64;
-    }
+pub fn account(consumed: Consumed, effects: &Effects) -> Account {
+    let mut account = Account { consumed, tally: effects.tally.clone(), ..Account::default() };
     for alert in &effects.alerts {
         let name = Arc::clone(&alert.rule.name);
         account.alerts.entry(name).or_insert_with(|| (Arc::clone(&alert.rule), 0)).1 += 1;
@@ -88,12 +87,18 @@ pub fn account(records: &[(Arc<str>, i32, usize)], effects: &Effects) -> Account
     account
 }
 
-/// Where each record stands and how large it is, for [`account`].
-pub fn sizes(records: &[RawRecord]) -> Vec<(Arc<str>, i32, usize)> {
-    let size = |record: &RawRecord| {
-        (Arc::clone(&record.position.topic), record.position.partition, gather::size(record))
-    };
-    records.iter().map(size).collect()
+/// Counts records and their bytes by topic and partition.
+pub fn consumed(records: &[RawRecord]) -> Consumed {
+    let mut consumed = Consumed::new();
+    for run in gather::runs(records) {
+        let Some(Position { topic, partition, .. }) = run.first().map(|record| &record.position) else {
+            continue;
+        };
+        let entry = consumed.entry((Arc::clone(topic), *partition)).or_default();
+        entry.0 += run.len() as u64;
+        entry.1 += run.iter().map(|record| gather::size(record) as u64).sum::<u64>();
+    }
+    consumed
 }
 
 impl Outgoing {
@@ -246,8 +251,13 @@ mod tests {
         let letter = too_large(Position::default(), String::new());
         let effects =
             Effects { alerts: vec![alert(1), alert(1)], dead_letters: vec![letter], ..Effects::default() };
-        let counted = account(&[(Arc::clone(&topic), 0, 10), (Arc::clone(&topic), 0, 5)], &effects);
-        assert_eq!(counted.consumed[&(topic, 0)], (2, 15));
+        let record = |payload: &[u8]| RawRecord {
+            position: Position { topic: Arc::clone(&topic), ..Position::default() },
+            payload: payload.to_vec(),
+            ..RawRecord::default()
+        };
+        let counted = account(consumed(&[record(b"0123456789"), record(b"01234")]), &effects);
+        assert_eq!(counted.consumed[&(Arc::clone(&topic), 0)], (2, 15));
         assert_eq!(counted.alerts["mfa_fatigue"].1, 2);
         assert_eq!(counted.dead_letters[&DeadLetterReason::TooLarge], 1);
         assert_eq!(counted.records(), 2);

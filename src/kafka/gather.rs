@@ -65,6 +65,15 @@ pub fn size(record: &RawRecord) -> usize {
     record.payload.len() + record.key.as_ref().map_or(0, Vec::len) + headers
 }
 
+/// Records that stand behind one another and are of one partition, together: the client hands them
+/// over so, and what is the same for all of them is done once.
+pub fn runs(records: &[RawRecord]) -> impl Iterator<Item = &[RawRecord]> {
+    records.chunk_by(|one, next| {
+        let (one, next) = (&one.position, &next.position);
+        one.partition == next.partition && Arc::ptr_eq(&one.topic, &next.topic)
+    })
+}
+
 /// The record as the engine takes it.
 pub fn raw(topic: Arc<str>, message: &BorrowedMessage<'_>) -> RawRecord {
     let headers = message.headers().map(|headers| {

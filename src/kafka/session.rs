@@ -9,11 +9,12 @@
 //! half done, and nothing else in the loop has to think of rebalances.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::batch::{self, Batch};
+use super::batch::{self, Batch, Consumed};
 use super::client::{self, Role};
 use super::clock;
 use super::context::{Context, confirm};
@@ -27,6 +28,9 @@ use crate::enrich::GeoIp;
 use crate::error::Failure;
 use crate::model::{Effects, Input, RawRecord};
 use crate::telemetry::{Fact, WorkerState};
+
+/// Records taken from the client's queue between two looks at the clock.
+const RECORDS_OF_A_LOOK: usize = 64;
 
 /// The clients and the state of one worker, good together or not at all.
 pub struct Session<'s> {
@@ -129,8 +133,21 @@ impl<'s> Session<'s> {
             batch.push(record, now);
         }
         while !batch.is_full(now) && !context.has_rebalance() {
-            let polled = self.consumer.poll(batch.patience(now));
-            now = clock::instant();
+            let polled = match self.consumer.poll(Duration::ZERO) {
+                None if !context.has_rebalance() => {
+                    let polled = self.consumer.poll(batch.patience(clock::instant()));
+                    now = clock::instant();
+                    polled
+                }
+                // Records that are there already come within microseconds of each other: to look at
+                // the clock for each would take as long as to fetch it.
+                polled => {
+                    if batch.records.len().is_multiple_of(RECORDS_OF_A_LOOK) {
+                        now = clock::instant();
+                    }
+                    polled
+                }
+            };
             match polled {
                 None if batch.records.is_empty() => break,
                 None => {}
@@ -162,25 +179,27 @@ impl<'s> Session<'s> {
     fn advance(&mut self, mut records: Vec<RawRecord>) -> Result<bool, End> {
         let context = self.context();
         // Another member may have these already; the shard has not seen them yet.
-        records.retain(|record| !context.is_lost(&record.position.topic, record.position.partition));
+        if context.has_rebalance() {
+            records.retain(|record| !context.is_lost(&record.position.topic, record.position.partition));
+        }
         if records.is_empty() && self.told.is_empty() {
             return Ok(false);
         }
         let now_ms = clock::steady_ms();
-        for record in &records {
-            self.positions.read(record, now_ms);
+        for last in gather::runs(&records).filter_map(<[_]>::last) {
+            self.positions.read(last, now_ms);
         }
-        let sizes = batch::sizes(&records);
+        let consumed = batch::consumed(&records);
         let mut inputs = std::mem::take(&mut self.told);
         inputs.extend(records.into_iter().map(Input::Record));
         let effects = self.step(inputs);
         let nothing =
             effects.alerts.is_empty() && effects.dead_letters.is_empty() && effects.enriched.is_empty();
-        if sizes.is_empty() && nothing {
+        if consumed.is_empty() && nothing {
             self.status.observe(&Fact::Counted { tally: &effects.tally });
             return Ok(false);
         }
-        let batch = self.batch(&sizes, effects);
+        let batch = self.batch(consumed, effects);
         self.settle(batch)?;
         Ok(true)
     }
@@ -202,9 +221,9 @@ impl<'s> Session<'s> {
 
     /// What only time caused goes with the current positions, so that it, too, fails when the
     /// partitions are another member's by now.
-    fn batch(&mut self, sizes: &[(Arc<str>, i32, usize)], mut effects: Effects) -> Batch {
+    fn batch(&mut self, consumed: Consumed, mut effects: Effects) -> Batch {
         self.batches += 1;
-        let account = batch::account(sizes, &effects);
+        let account = batch::account(consumed, &effects);
         let table = Arc::clone(&self.status.shared.rules.table);
         Batch {
             tag: format!("{}/{}", self.name, self.batches),

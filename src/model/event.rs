@@ -34,8 +34,6 @@ pub struct Observation {
     pub event: Event,
     /// Where the client address is, and whose; `None` without an address.
     pub place: Option<Arc<Place>>,
-    /// Who acts, as one key: org and lower-cased login, else org and id.
-    pub actor_key: CompactString,
 }
 
 impl Observation {

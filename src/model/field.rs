@@ -5,6 +5,7 @@
 //! nothing is looked up by path once the rules are compiled.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A field's place in the [`FieldTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -202,14 +203,14 @@ core_fields! {
 /// Every field of this run: the core set, then what the rules read besides.
 #[derive(Clone, Debug)]
 pub struct FieldTable {
-    paths: Vec<String>,
-    ids: BTreeMap<String, FieldId>,
+    paths: Vec<Arc<str>>,
+    ids: BTreeMap<Arc<str>, FieldId>,
     read_by_rules: Vec<bool>,
 }
 
 impl Default for FieldTable {
     fn default() -> Self {
-        let paths: Vec<String> = core::ALL.iter().map(|def| def.path.to_owned()).collect();
+        let paths: Vec<Arc<str>> = core::ALL.iter().map(|def| Arc::from(def.path)).collect();
         let ids = (0..).map(FieldId::new);
         let ids = paths.iter().cloned().zip(ids).collect();
         Self { read_by_rules: vec![false; paths.len()], paths, ids }
@@ -236,7 +237,12 @@ impl FieldTable {
 
     /// A field's path.
     pub fn path(&self, id: FieldId) -> &str {
-        self.paths.get(id.index()).map_or("", String::as_str)
+        self.paths.get(id.index()).map_or("", |path| path)
+    }
+
+    /// The same, to be kept.
+    pub fn shared_path(&self, id: FieldId) -> Arc<str> {
+        self.paths.get(id.index()).cloned().unwrap_or_default()
     }
 
     /// Whether any rule reads the field: computed fields that none reads need not be filled.
@@ -256,7 +262,7 @@ impl FieldTable {
 
     /// Every field with its path, in the order of the ids.
     pub fn iter(&self) -> impl Iterator<Item = (FieldId, &str)> {
-        (0..).map(FieldId::new).zip(self.paths.iter().map(String::as_str))
+        (0..).map(FieldId::new).zip(self.paths.iter().map(|path| &**path))
     }
 
     fn add(&mut self, path: &str) -> Option<FieldId> {
@@ -264,9 +270,10 @@ impl FieldTable {
             return None;
         }
         let id = FieldId::new(u16::try_from(self.paths.len()).ok()?);
-        self.paths.push(path.to_owned());
+        let path: Arc<str> = Arc::from(path);
+        self.paths.push(Arc::clone(&path));
         self.read_by_rules.push(false);
-        self.ids.insert(path.to_owned(), id);
+        self.ids.insert(path, id);
         Some(id)
     }
 }

@@ -54,6 +54,21 @@ impl Fields {
         Self { slots: vec![Slot::Absent; len], lists, text }
     }
 
+    /// Empty slots again, for a table of `len` fields, in the room that this has.
+    #[must_use]
+    pub fn emptied(mut self, len: usize) -> Self {
+        self.slots.clear();
+        self.slots.resize(len, Slot::Absent);
+        self.lists.clear();
+        self.text.clear();
+        self
+    }
+
+    /// Bytes of text that it has room for.
+    pub fn text_room(&self) -> usize {
+        self.text.capacity()
+    }
+
     /// Whether the field has any value.
     pub fn exists(&self, id: FieldId) -> bool {
         self.values(id).next().is_some()

@@ -1,6 +1,6 @@
 //! What are an event's targets, by their type?
 
-use compact_str::CompactString;
+use compact_str::{CompactString, ToCompactString as _};
 use smallvec::SmallVec;
 
 use super::fields;
@@ -23,6 +23,13 @@ pub(super) fn of_table(table: &FieldTable) -> Vec<DerivedTarget> {
     derived.collect()
 }
 
+fn spelled(value: Value<'_>) -> CompactString {
+    match value {
+        Value::Text(text) => CompactString::from(text),
+        other => other.to_compact_string(),
+    }
+}
+
 impl DerivedTarget {
     /// Fills the field from the targets of its type; their positions mean nothing.
     pub(super) fn fill(&self, fields: &mut Fields) {
@@ -32,8 +39,7 @@ impl DerivedTarget {
         };
         let pairs = fields.elements(core::TARGET_TYPE).zip(fields.elements(self.list));
         let values = pairs.filter(|(kind, _)| of_kind(*kind)).filter_map(|(_, value)| value);
-        let values: SmallVec<[CompactString; 4]> =
-            values.map(|value| compact_str::format_compact!("{value}")).collect();
+        let values: SmallVec<[CompactString; 4]> = values.map(spelled).collect();
         match values.as_slice() {
             [] => fields.clear(self.field),
             [only] => fields.set(self.field, Value::Text(only)),

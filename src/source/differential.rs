@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::extract::extract;
 use super::extract::tests::{fields, table};
 use super::parser::Fast;
+use super::room::Room;
 use super::scan;
 use super::trie::Trie;
 
@@ -103,7 +104,7 @@ proptest! {
     fn any_scanned_text_is_read_without_a_panic(text in "[\\[\\]{}\",:\\\\ a0u-]{0,40}") {
         if scan::is_one_value(&text) {
             let table = table(&PATHS);
-            drop(extract::<Fast>(&Trie::new(&table), table.len(), &text));
+            drop(extract::<Fast>(&Trie::new(&table), table.len(), &text, &mut Room::default()));
         }
     }
 }

@@ -9,6 +9,7 @@ use super::absent::is_absent;
 use super::decode::security;
 use super::extract::extract;
 use super::parser::{Fast, without_lone_surrogates};
+use super::room::Room;
 use super::time::published_ms;
 use super::trie::Trie;
 use crate::limits::JSON_DEPTH;
@@ -53,19 +54,19 @@ impl Decoder {
     }
 
     /// Decodes one event. Unknown event types pass; `eventType` and `published` must be there.
-    pub(crate) fn decode(&self, json: &str) -> Result<Decoded, Rejected> {
-        Self::complete(self.fields(json)?, json)
+    pub(crate) fn decode(&self, json: &str, room: &mut Room) -> Result<Decoded, Rejected> {
+        Self::complete(self.fields(json, room)?, json)
     }
 
     /// Decodes a text that is nothing but Okta's event, in one pass: the way of nearly all events.
     ///
     /// `None`: it may be an envelope, or something is wrong with it; the long way will tell.
-    pub(crate) fn decode_plain(&self, json: &str) -> Option<Decoded> {
+    pub(crate) fn decode_plain(&self, json: &str, room: &mut Room) -> Option<Decoded> {
         // No more brackets than that is no deeper either, so that the parser may recurse.
         if brackets(json) > JSON_DEPTH || !begins_as_event(json) {
             return None;
         }
-        let extracted = extract::<Fast>(&self.trie, self.slots, json).ok()?;
+        let extracted = extract::<Fast>(&self.trie, self.slots, json, room).ok()?;
         if extracted.plain { Self::complete(extracted.fields, json).ok() } else { None }
     }
 
@@ -86,13 +87,13 @@ impl Decoder {
         Ok(Decoded { uuid, published_ms, fields })
     }
 
-    fn fields(&self, json: &str) -> Result<Fields, Rejected> {
-        let error = match extract::<Fast>(&self.trie, self.slots, json) {
+    fn fields(&self, json: &str, room: &mut Room) -> Result<Fields, Rejected> {
+        let error = match extract::<Fast>(&self.trie, self.slots, json, room) {
             Ok(extracted) => return Ok(extracted.fields),
             Err(error) => error,
         };
         let repaired = without_lone_surrogates(json);
-        let again = repaired.and_then(|json| extract::<Fast>(&self.trie, self.slots, &json).ok());
+        let again = repaired.and_then(|json| extract::<Fast>(&self.trie, self.slots, &json, room).ok());
         let broken = || Rejected::new(DeadLetterReason::NotJson, format!("The JSON is broken: {error}."));
         again.map(|extracted| extracted.fields).ok_or_else(broken)
     }
@@ -137,9 +138,9 @@ mod tests {
     fn an_event_without_an_id_gets_one_of_its_content() {
         let json = r#"{"eventType":"a.b","published":"2026-08-13T15:58:20Z","uuid":"null"}"#;
         let other = r#"{"eventType":"a.c","published":"2026-08-13T15:58:20Z"}"#;
-        let first = decoder().decode(json).unwrap().uuid;
-        assert_eq!(first, decoder().decode(json).unwrap().uuid);
-        assert_ne!(first, decoder().decode(other).unwrap().uuid);
+        let first = decoder().decode(json, &mut Room::default()).unwrap().uuid;
+        assert_eq!(first, decoder().decode(json, &mut Room::default()).unwrap().uuid);
+        assert_ne!(first, decoder().decode(other, &mut Room::default()).unwrap().uuid);
         assert!(Uuid::parse_str(&first).is_ok());
     }
 
@@ -151,28 +152,32 @@ mod tests {
             r#"{"uuid":"1","eventType":"a.b","published":"soon"}"#,
             r#"{"uuid":"1","eventType":"","published":"2026-08-13T15:58:20Z"}"#,
         ] {
-            assert_eq!(decoder().decode(json).unwrap_err().reason, DeadLetterReason::Incomplete, "{json}");
+            assert_eq!(
+                decoder().decode(json, &mut Room::default()).unwrap_err().reason,
+                DeadLetterReason::Incomplete,
+                "{json}"
+            );
         }
     }
 
     #[test]
     fn a_text_cut_within_a_character_pair_does_not_lose_the_event() {
         let json = r#"{"uuid":"1","eventType":"a.b","published":"2026-08-13T15:58:20Z","outcome":{"reason":"cut \ud83d"}}"#;
-        let decoded = decoder().decode(json).unwrap();
+        let decoded = decoder().decode(json, &mut Room::default()).unwrap();
         assert_eq!(decoded.fields.text(core::OUTCOME_REASON), Some("cut \u{fffd}"));
     }
 
     #[test]
     fn the_short_way_takes_plain_events_only_and_reads_them_alike() {
         let plain = r#"{"uuid":"1","eventType":"a.b","published":"2026-08-13T15:58:20Z","version":0}"#;
-        let short = decoder().decode_plain(plain).unwrap();
-        let long = decoder().decode(plain).unwrap();
+        let short = decoder().decode_plain(plain, &mut Room::default()).unwrap();
+        let long = decoder().decode(plain, &mut Room::default()).unwrap();
         assert_eq!((short.uuid, short.published_ms), (long.uuid, long.published_ms));
         let deep = plain.replace('0', &format!("{}{}", "[".repeat(99), "]".repeat(99)));
         for other in
             [&plain.replace("version", "detail-type"), &format!("{plain}{plain}"), &deep, "{\"uuid\":1}"]
         {
-            assert!(decoder().decode_plain(other).is_none(), "{other}");
+            assert!(decoder().decode_plain(other, &mut Room::default()).is_none(), "{other}");
         }
     }
 
@@ -185,6 +190,9 @@ mod tests {
     #[test]
     fn broken_json_is_told_from_an_incomplete_event() {
         let json = r#"{"uuid":"1","eventType":"a.b",,"published":"2026-08-13T15:58:20Z"}"#;
-        assert_eq!(decoder().decode(json).unwrap_err().reason, DeadLetterReason::NotJson);
+        assert_eq!(
+            decoder().decode(json, &mut Room::default()).unwrap_err().reason,
+            DeadLetterReason::NotJson
+        );
     }
 }

@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use super::absent::is_absent;
 use super::decode::{self, Decoded, java_map, json_in_string};
 use super::parser::Parser;
+use super::room::Room;
 use super::scan;
 use super::trie::{NodeId, Trie, Wire};
 use super::visit::Seed;
@@ -32,8 +33,13 @@ pub(crate) struct Extracted {
 ///
 /// # Errors
 /// What is wrong with the JSON.
-pub(crate) fn extract<P: Parser>(trie: &Trie, slots: usize, json: &str) -> Result<Extracted, String> {
-    let mut walk = Walk::<P>::new(trie, slots);
+pub(crate) fn extract<P: Parser>(
+    trie: &Trie,
+    slots: usize,
+    json: &str,
+    room: &mut Room,
+) -> Result<Extracted, String> {
+    let mut walk = Walk::<P>::new(trie, slots, room);
     P::walk(json, Seed { walk: &mut walk, node: NodeId::ROOT, below: false })?;
     Ok(Extracted { fields: walk.fields, plain: walk.plain })
 }
@@ -46,39 +52,37 @@ pub(crate) struct Walk<'t, P> {
     pub(crate) plain: bool,
     /// The element of the outermost array being walked, if any.
     row: Option<usize>,
-    /// Values found in that array; they become lists when it ends.
-    cells: Vec<Cell>,
-    cell_text: String,
-    /// In which container each place was last met: twice in the same one is a repeated key.
-    met: Vec<u32>,
+    /// Holds the values found in that array, which become lists when it ends; and in which container
+    /// each place was last met: twice in the same one is a repeated key.
+    room: &'t mut Room,
     containers: u32,
     /// Strings within strings being read.
     nesting: usize,
     parser: PhantomData<P>,
 }
 
-struct Cell {
+/// A value found in an array.
+#[derive(Debug)]
+pub(super) struct Cell {
     field: FieldId,
     row: usize,
     value: Stored,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Stored {
     Text { start: usize, len: usize },
     Other(Value<'static>),
 }
 
 impl<'t, P: Parser> Walk<'t, P> {
-    fn new(trie: &'t Trie, slots: usize) -> Self {
+    fn new(trie: &'t Trie, slots: usize, room: &'t mut Room) -> Self {
         Self {
             trie,
-            fields: Fields::new(slots),
+            fields: room.begin(trie.len(), slots),
             plain: true,
             row: None,
-            cells: Vec::with_capacity(32),
-            cell_text: String::with_capacity(256),
-            met: vec![0; trie.len()],
+            room,
             containers: 0,
             nesting: 0,
             parser: PhantomData,
@@ -87,7 +91,7 @@ impl<'t, P: Parser> Walk<'t, P> {
 
     /// A key that was met before in this container takes the place of what it gave then.
     pub(crate) fn meet(&mut self, node: NodeId, container: u32) {
-        let Some(met) = self.met.get_mut(node.index()) else { return };
+        let Some(met) = self.room.met.get_mut(node.index()) else { return };
         if std::mem::replace(met, container) == container {
             self.forget(&self.trie.node(node).subtree);
         }
@@ -95,7 +99,7 @@ impl<'t, P: Parser> Walk<'t, P> {
 
     fn forget(&mut self, subtree: &[FieldId]) {
         match self.row {
-            Some(row) => self.cells.retain(|cell| cell.row != row || !subtree.contains(&cell.field)),
+            Some(row) => self.room.cells.retain(|cell| cell.row != row || !subtree.contains(&cell.field)),
             None => subtree.iter().for_each(|field| self.fields.clear(*field)),
         }
     }
@@ -105,7 +109,7 @@ impl<'t, P: Parser> Walk<'t, P> {
         if let Some(field) = self.trie.node(node).field {
             match self.row {
                 None => self.fields.set(field, value),
-                Some(row) => self.cells.push(Cell { field, row, value: Stored::Other(value) }),
+                Some(row) => self.room.cells.push(Cell { field, row, value: Stored::Other(value) }),
             }
         }
     }
@@ -121,9 +125,9 @@ impl<'t, P: Parser> Walk<'t, P> {
             match self.row {
                 None => self.fields.set(field, Value::Text(text)),
                 Some(row) => {
-                    let value = Stored::Text { start: self.cell_text.len(), len: text.len() };
-                    self.cell_text.push_str(text);
-                    self.cells.push(Cell { field, row, value });
+                    let value = Stored::Text { start: self.room.cell_text.len(), len: text.len() };
+                    self.room.cell_text.push_str(text);
+                    self.room.cells.push(Cell { field, row, value });
                 }
             }
         }
@@ -215,15 +219,15 @@ impl<'t, P: Parser> Walk<'t, P> {
         if rows > 0 {
             subtree.iter().for_each(|field| self.set_list(*field, rows));
         }
-        self.cells.clear();
-        self.cell_text.clear();
+        self.room.cells.clear();
+        self.room.cell_text.clear();
     }
 
     /// Every element has its place; of arrays within the elements, all together give no more values
     /// than one array may.
     fn set_list(&mut self, field: FieldId, rows: usize) {
-        let text = &self.cell_text;
-        let mut cells = self.cells.iter().filter(|cell| cell.field == field).peekable();
+        let text = &self.room.cell_text;
+        let mut cells = self.room.cells.iter().filter(|cell| cell.field == field).peekable();
         let mut places: SmallVec<[Option<Value<'_>>; 16]> = SmallVec::new();
         for row in 0..rows {
             let before = places.len();
@@ -266,8 +270,8 @@ pub(crate) mod tests {
     /// The fields by both parsers, which must agree.
     pub(crate) fn fields(table: &FieldTable, json: &str) -> Fields {
         let trie = Trie::new(table);
-        let fast = extract::<Fast>(&trie, table.len(), json).unwrap().fields;
-        let reference = extract::<Reference>(&trie, table.len(), json).unwrap().fields;
+        let fast = extract::<Fast>(&trie, table.len(), json, &mut Room::default()).unwrap().fields;
+        let reference = extract::<Reference>(&trie, table.len(), json, &mut Room::default()).unwrap().fields;
         assert_eq!(shown(table, &fast), shown(table, &reference));
         fast
     }

@@ -13,6 +13,7 @@ mod event;
 mod extract;
 mod org;
 mod parser;
+mod room;
 mod scan;
 mod time;
 mod trie;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use self::envelope::Opener;
 use self::event::Decoder;
+pub use self::room::Room;
 use crate::model::{DeadLetter, DeadLetterReason, Event, FieldTable, RawRecord};
 
 /// Settings of a [`Reader`].
@@ -73,10 +75,15 @@ impl Reader {
     /// content (a tombstone, an empty page) is skipped. `Position::index` numbers all of them in
     /// their order, so that an event keeps its number when a neighbour is bad.
     pub fn read(&self, record: &RawRecord) -> Read {
+        self.read_in(record, &mut Room::default())
+    }
+
+    /// The same in working memory that is used again: what it holds makes no difference.
+    pub fn read_in(&self, record: &RawRecord, room: &mut Room) -> Read {
         if record.payload.len() > self.options.max_record_bytes {
             return self.too_large(record);
         }
-        Opener::open(&self.decoder, &self.options, record)
+        Opener::open(&self.decoder, &self.options, record, room)
     }
 
     fn too_large(&self, record: &RawRecord) -> Read {

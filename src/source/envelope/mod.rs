@@ -26,7 +26,7 @@ use self::unpack::Coding;
 use super::event::{Decoder, Rejected};
 use super::parser::string_content;
 use super::scan::{Broken, Items, value_end};
-use super::{Options, Read, org};
+use super::{Options, Read, Room, org};
 use crate::limits::{ENVELOPE_DEPTH, UNPACKED_BYTES};
 use crate::model::{DeadLetterReason, RawRecord};
 
@@ -60,6 +60,7 @@ pub(super) struct Opener<'r> {
     decoder: &'r Decoder,
     options: &'r Options,
     record: &'r RawRecord,
+    room: &'r mut Room,
     given_org: Option<Arc<str>>,
     read: Read,
     /// Elements met so far, whatever became of them.
@@ -70,11 +71,16 @@ pub(super) struct Opener<'r> {
 
 impl<'r> Opener<'r> {
     /// Reads a record to its last event.
-    pub(super) fn open(decoder: &'r Decoder, options: &'r Options, record: &'r RawRecord) -> Read {
+    pub(super) fn open(
+        decoder: &'r Decoder,
+        options: &'r Options,
+        record: &'r RawRecord,
+        room: &'r mut Room,
+    ) -> Read {
         let given_org = org::given(options, record);
         let read = Read::default();
         let mut opener =
-            Self { decoder, options, record, given_org, read, elements: 0, unpackable: UNPACKED_BYTES };
+            Self { decoder, options, record, room, given_org, read, elements: 0, unpackable: UNPACKED_BYTES };
         opener.bytes(&record.payload, &Around::default());
         opener.read
     }

