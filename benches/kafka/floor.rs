@@ -110,7 +110,8 @@ fn transact(
         }
     }
     while producer.in_flight_count() > 0 {
-        producer.poll(Duration::from_millis(1));
+        producer.poll(Duration::ZERO);
+        std::thread::sleep(Duration::from_micros(200));
     }
     let mut offsets = TopicPartitionList::new();
     for (partition, next) in next.iter().enumerate() {

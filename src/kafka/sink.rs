@@ -24,6 +24,9 @@ use crate::telemetry::{Outcome, Telemetry};
 /// How long any one call may take.
 pub(super) const CALL: Duration = Duration::from_millis(limits::CLUSTER_CALL_MS);
 
+/// Pause between two looks for reports of delivery, short beside a round trip to a broker.
+const REPORT_PAUSE: Duration = Duration::from_micros(200);
+
 /// How often a call is made again before its error counts.
 const ATTEMPTS: u32 = 5;
 
@@ -211,7 +214,7 @@ impl Sink {
                 late.renew = true;
                 return Err(late);
             }
-            self.producer.poll(Duration::from_millis(1));
+            self.serve();
         }
         let failures = self.context().failures();
         let too_large =
@@ -220,6 +223,15 @@ impl Sink {
         match failures.first() {
             Some((_, code)) => Err(Setback::new(Operation::Produce, &KafkaError::MessageProduction(*code))),
             None => Ok(()),
+        }
+    }
+
+    /// Takes the reports that have come, and lets a moment pass if some have not. The library's own
+    /// waiting would be spinning: it asks again and again through the last millisecond.
+    fn serve(&self) {
+        self.producer.poll(Duration::ZERO);
+        if self.producer.in_flight_count() > 0 {
+            std::thread::sleep(REPORT_PAUSE);
         }
     }
 
