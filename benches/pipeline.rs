@@ -27,10 +27,6 @@ use oktawatch::source::{Options, Reader};
 #[allow(dead_code, reason = "the other bench uses the rest")]
 mod events;
 
-/// The program's own.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Events of one iteration: a day at thirty companies or so.
 const EVENTS: usize = 30_000;
 /// Records of one step, as many as a transaction holds when there is a backlog.
