@@ -22,8 +22,6 @@ use crate::source::Reader;
 
 /// Dead letters that are told one by one.
 const DEAD_LETTERS_SHOWN: usize = 10;
-/// Events that are kept to time the rules with.
-const PROFILE_SAMPLE: usize = 20_000;
 
 /// Judges files and prints the alerts.
 pub(super) fn run(arguments: &ReplayArgs) -> Outcome {
@@ -122,7 +120,7 @@ impl Report {
             let written = file.write_all(&record.payload).and_then(|()| file.write_all(b"\n"));
             written.map_err(|error| cannot_write(path, &error))?;
         }
-        if let Some(sample) = self.sample.as_mut().filter(|sample| sample.len() < PROFILE_SAMPLE) {
+        if let Some(sample) = self.sample.as_mut().filter(|sample| sample.len() < replay::SAMPLE) {
             sample.push(Arc::clone(event));
         }
         Ok(())

@@ -24,7 +24,8 @@ const CALL: Duration = Duration::from_secs(10);
 
 /// A worker at work on an embedded broker.
 pub struct Stage {
-    broker: Embedded,
+    /// Held only because it ends when it is dropped.
+    _broker: Embedded,
     shared: Arc<Shared>,
     worker: Option<JoinHandle<Result<(), Failure>>>,
     producer: BaseProducer,
@@ -55,7 +56,7 @@ impl Stage {
         let worker =
             std::thread::Builder::new().name("worker-0".to_owned()).spawn(move || run_worker(own, 0));
         let worker = worker.map_err(|error| Failure::new("cannot start a worker").detail(error))?;
-        Ok(Self { broker, shared, worker: Some(worker), producer, alerts, next: 0 })
+        Ok(Self { _broker: broker, shared, worker: Some(worker), producer, alerts, next: 0 })
     }
 
     /// Produces records to the input topic, over its partitions by turns.
@@ -122,11 +123,6 @@ impl Stage {
                 ends.map(|(low, high)| high - low).map_err(|error| failed("read dead letters", &error))?;
         }
         Ok(count)
-    }
-
-    /// Where the broker listens, for whoever wants to look.
-    pub fn brokers(&self) -> String {
-        self.broker.brokers()
     }
 
     fn input(&self) -> &str {

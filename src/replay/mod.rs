@@ -13,7 +13,7 @@ use crate::error::Failure;
 use crate::model::{DeadLetter, Effects, Event, Input};
 use crate::source::Reader;
 
-pub use profile::{Cost, profile};
+pub use profile::{Cost, SAMPLE, profile};
 
 /// Events judged in one step.
 const BATCH: usize = 1_000;

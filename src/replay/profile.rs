@@ -9,8 +9,8 @@ use std::time::Instant;
 use crate::model::{Enriched, RuleIndex};
 use crate::rule::{Body, RuleSet};
 
-/// Events a rule is timed with at most.
-const SAMPLE: usize = 20_000;
+/// Events a rule is timed with at most; more need not be kept.
+pub const SAMPLE: usize = 20_000;
 
 /// What one detection cost.
 #[derive(Clone, Debug, PartialEq)]
