@@ -1,43 +1,49 @@
 //! `event_count`: how many events does a window hold?
 
-use super::measure::{Measure, Timespan, reaches};
+use super::gauge::Gauge;
+use super::measure::{Timespan, reaches};
 use super::series::{Occurrence, Series};
 use crate::model::Match;
 
 /// Counts the events of a window. An event that several of the rule's branches match is one.
 #[derive(Debug)]
-pub(super) struct EventCount {
-    /// Length of the window.
-    pub(super) timespan: Timespan,
+pub(super) struct EventCount;
+
+/// The place of the first event of the window measured last.
+#[derive(Debug, Default)]
+pub(super) struct First {
+    place: usize,
 }
 
-impl Measure for EventCount {
+impl Gauge for EventCount {
     type Mark = ();
-    type Tally = ();
+    type Frame = First;
 
     fn mark(&self, _branch: usize, _matched: &Match) -> Option<()> {
         Some(())
     }
 
-    fn inserted(&self, _series: &Series<()>, _place: usize, _tally: &mut ()) {}
+    fn inserted(&self, _series: &Series<()>, place: usize, first: &mut First) {
+        first.place += usize::from(place < first.place);
+    }
 
-    fn merged(&self, _series: &mut Series<()>, _place: usize, _more: (), _tally: &mut ()) -> bool {
+    fn merged(&self, _series: &mut Series<()>, _place: usize, _more: (), _first: &mut First) -> bool {
         false
     }
 
-    fn removed(&self, _gone: &Occurrence<()>, _tally: &mut ()) {}
+    fn removed(&self, _gone: &Occurrence<()>, first: &mut First) {
+        first.place = first.place.saturating_sub(1);
+    }
 
-    fn judge(&self, series: &Series<()>, place: usize, _tally: &mut (), judged: &mut dyn FnMut(usize, f64)) {
-        let Some(time_ms) = series.time(place) else { return };
-        let mut start = series.first_after(self.timespan.start(time_ms));
-        let mut last = place;
-        while reaches(series, self.timespan, place, last) {
-            while !reaches(series, self.timespan, start, last) {
-                start += 1;
-            }
-            judged(last, (last + 1 - start) as f64);
-            last += 1;
+    fn figure(&self, series: &Series<()>, timespan: Timespan, place: usize, first: &mut First) -> f64 {
+        first.place = first.place.min(place);
+        while first.place > 0 && reaches(series, timespan, first.place - 1, place) {
+            first.place -= 1;
         }
+        while first.place < place && !reaches(series, timespan, first.place, place) {
+            first.place += 1;
+        }
+        (place + 1 - first.place) as f64
     }
 
     fn name(&self) -> String {
@@ -47,11 +53,12 @@ impl Measure for EventCount {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::Fed;
+    use super::super::own::Own;
+    use super::super::samples::{Fed, rising};
     use super::*;
 
-    fn ten() -> Fed<EventCount> {
-        Fed::new(EventCount { timespan: Timespan(10) })
+    fn ten() -> Fed<Own<EventCount>> {
+        Fed::new(rising(EventCount, 10))
     }
 
     #[test]

@@ -1,10 +1,8 @@
 //! What is told of a window that came true?
 
-use std::sync::Arc;
-
 use super::episode::{Episodes, Verdict};
-use super::firing::{Feed, Firing};
-use super::measure::{Measure, Timespan};
+use super::firing::Firing;
+use super::measure::{Measure, Reading, Timespan};
 use super::series::Stamp;
 use super::shown::select;
 use super::state::State;
@@ -16,8 +14,9 @@ use crate::rule::Correlation;
 pub(super) struct Fire<'a> {
     pub(super) spec: &'a Spec,
     pub(super) timespan: Timespan,
-    pub(super) feed: &'a Feed<'a>,
+    /// The event that arrived; where windows wait, none does.
     pub(super) arrived: Stamp,
+    pub(super) now_ms: Option<i64>,
     pub(super) lost_upto_ms: i64,
 }
 
@@ -25,10 +24,11 @@ impl Fire<'_> {
     /// What is to be told of a window that came true; `None` if it is only counted.
     pub(super) fn fire<M: Measure>(
         &mut self,
+        measure: &M,
         state: &mut State<M>,
         correlation: &Correlation,
         place: usize,
-        figure: f64,
+        reading: &Reading,
         tally: &mut Tally,
     ) -> Option<Firing> {
         let last = state.series.get(place)?;
@@ -42,28 +42,28 @@ impl Fire<'_> {
         if matches!(verdict, Verdict::Covered { .. } | Verdict::Silent) && !self.spec.feeds {
             return None;
         }
-        let timespan_ms = self.timespan.0;
-        let window =
-            Window { start_ms: self.timespan.start(stamp.time_ms), end_ms: stamp.time_ms, timespan_ms };
-        let first = state.series.first_after(window.start_ms);
-        let kept = state.gallery.window(window.start_ms, stamp);
+        let (start_ms, end_ms) = measure.window(self.timespan, stamp.time_ms);
+        let first = state.series.first_after(start_ms.min(stamp.time_ms.saturating_sub(1)));
+        let kept = state.gallery.window(start_ms.min(stamp.time_ms.saturating_sub(1)), stamp);
         let shown = select(kept, &decided.uuid, self.spec.info.evidence_max);
         let names = correlation.group_by.iter().map(|field| field.name.clone());
+        let own = decided.own().cloned();
         Some(Firing {
             rule: self.spec.rule,
             key: state.key.hash,
-            org: self.feed.matched.event.event().org.clone(),
+            org: own.as_ref().and_then(|own| own.org.clone()),
             group: names.zip(state.key.values.iter().map(ToString::to_string)).collect(),
             uuid: decided.uuid.clone(),
             fired_at_ms: decided.stamp.time_ms,
-            event: event.or_else(|| (stamp == self.arrived).then(|| Arc::clone(&self.feed.matched.event))),
-            decided: decided.own().cloned(),
-            figure,
+            last_ms: stamp.time_ms,
+            event,
+            decided: own,
+            measured: measure.measured(reading),
             count: (place + 1 - first) as u64,
             first_seen_ms: state.series.time(first).unwrap_or(stamp.time_ms),
             shown,
-            window,
-            may_be_low: window.start_ms < state.lost_upto_ms.max(self.lost_upto_ms),
+            window: Window { start_ms, end_ms, timespan_ms: self.timespan.0 },
+            may_be_low: start_ms < state.lost_upto_ms.max(self.lost_upto_ms),
             verdict,
         })
     }
@@ -72,7 +72,7 @@ impl Fire<'_> {
         if !self.spec.info.generates {
             return Verdict::Silent;
         }
-        let made_at_ms = self.feed.now_ms.unwrap_or(last_ms);
+        let made_at_ms = self.now_ms.unwrap_or(last_ms);
         episodes.offer(self.spec.suppression, last_ms, made_at_ms)
     }
 }

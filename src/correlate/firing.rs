@@ -6,7 +6,7 @@ use compact_str::CompactString;
 
 use super::episode::Verdict;
 use super::shown::Selection;
-use crate::model::{Enriched, Evidence, Match, RuleIndex, Window};
+use crate::model::{Enriched, Evidence, Match, Measured, RuleIndex, Window};
 
 /// A match of one of a correlation's rules, with the time it is taken in.
 #[derive(Clone, Copy, Debug)]
@@ -43,12 +43,14 @@ pub struct Firing {
     pub uuid: CompactString,
     /// `published` of that event, ms.
     pub fired_at_ms: i64,
+    /// The time of the window's last event, ms: the instant its alerts are held together by.
+    pub last_ms: i64,
     /// The window's last event itself; always there if other correlations take the matches.
     pub event: Option<Arc<Enriched>>,
     /// What is shown of the event named by `uuid`.
     pub decided: Option<Arc<Evidence>>,
-    /// What was measured.
-    pub figure: f64,
+    /// What was measured against what is asked.
+    pub measured: Vec<Measured>,
     /// How many matches the window holds.
     pub count: u64,
     /// The window's first match, ms.

@@ -2,8 +2,10 @@
 
 use std::fmt::Debug;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::series::{Occurrence, Series};
-use crate::model::Match;
+use crate::model::{Match, Measured};
 use crate::rule::Threshold;
 
 /// The length of a window: it holds what is after `last - timespan` and up to `last`.
@@ -22,15 +24,42 @@ impl Timespan {
     }
 }
 
-/// One correlation type: the figure it measures of a window, kept up to date event by event.
+/// What one window shows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Reading {
+    /// The figures, the one that tells how near it came first.
+    pub(super) figures: SmallVec<[f64; 1]>,
+    /// The rule is satisfied.
+    pub(super) holds: bool,
+}
+
+impl Reading {
+    /// Of one figure.
+    pub(super) fn new(figure: f64, holds: bool) -> Self {
+        Self { figures: smallvec![figure], holds }
+    }
+
+    /// The figure that tells how near it came.
+    pub(super) fn headline(&self) -> f64 {
+        self.figures.first().copied().unwrap_or_default()
+    }
+}
+
+/// One correlation type: what it measures of a window, kept up to date event by event.
 ///
-/// Every event is the last of one window. All figures only ever grow when an event is added, and
-/// so do their thresholds: what satisfied a rule once still does when a late event joins it.
+/// Every event is the last of one window. A type is judged *at once*, with every event, if what
+/// satisfied the rule once still does when a late event joins it; else it *waits*, and each window is
+/// decided once, in the order of time, when nothing can come any more that would change it.
 pub(super) trait Measure: Debug {
-    /// What one event adds to the figure.
-    type Mark: Debug;
+    /// What one event adds.
+    type Mark: Clone + Debug;
     /// What is kept of a key besides its events, so that the next in order is cheap.
     type Tally: Default + Debug;
+
+    /// How long after its event a window is decided, ms; `None` if it is judged at once.
+    fn waits_ms(&self) -> Option<i64> {
+        None
+    }
 
     /// What a match of the rule at place `branch` of the document's list adds; `None` when a
     /// field it needs is missing.
@@ -52,17 +81,26 @@ pub(super) trait Measure: Debug {
     fn removed(&self, gone: &Occurrence<Self::Mark>, tally: &mut Self::Tally);
 
     /// Measures the windows that end with the event at `place` and those after it which hold it,
-    /// in the order of time.
+    /// in the order of time. Only for a type that is judged at once.
     fn judge(
         &self,
         series: &Series<Self::Mark>,
         place: usize,
         tally: &mut Self::Tally,
-        judged: &mut dyn FnMut(usize, f64),
+        judged: &mut dyn FnMut(usize, Reading),
     );
 
-    /// The figure's name in an alert.
-    fn name(&self) -> String;
+    /// Measures the window that ends with the event at `place`, when everything that could change
+    /// it is there. Events come in the order of time, each once. Only for a type that waits.
+    fn decide(&self, series: &Series<Self::Mark>, place: usize, tally: &mut Self::Tally) -> Reading;
+
+    /// What an alert tells of a reading: each figure against what is asked.
+    fn measured(&self, reading: &Reading) -> Vec<Measured>;
+
+    /// The window of the event at a time, start excluded, end included; ms.
+    fn window(&self, timespan: Timespan, time_ms: i64) -> (i64, i64) {
+        (timespan.start(time_ms), time_ms)
+    }
 }
 
 /// Whether a figure satisfies all of a rule's thresholds.

@@ -11,6 +11,10 @@
 //!   its place in time, and every window that holds it is judged again. So the satisfying windows
 //!   are those of the events in order of time, whatever the order of arrival, the size of batches or
 //!   the partitions events came by.
+//! - **What an event decides fires with it.** What only more events can decide (a bound from above, a
+//!   figure that may fall, something that must not happen) waits until the watermark says that
+//!   none can come. Such a correlation lags: those that take its matches see a watermark that lies as
+//!   far behind.
 //! - **Every satisfying window is covered by an alert, and no alert is without one.** Windows that
 //!   end within the rule's `suppress` of an alert belong to it ([`Episodes`]). Which of them names
 //!   the alert does depend on the order of arrival, and so does the alert's id.
@@ -24,20 +28,29 @@
 //!
 //! Everything held is bounded; what is dropped is counted, and alerts that may be too low say so.
 
+mod build;
+mod counted;
 mod distinct;
 mod episode;
 mod event_count;
 mod fire;
 mod firing;
+mod gauge;
 mod key;
 mod measure;
+mod nearby;
+mod numbers;
+mod own;
 #[cfg(test)]
 mod samples;
 mod series;
+mod settled;
 mod shown;
 mod state;
+mod store;
 mod table;
 mod temporal;
+mod temporal_condition;
 mod temporal_ordered;
 mod value_count;
 
@@ -48,18 +61,27 @@ pub use firing::Firing;
 pub use shown::Selection;
 
 use crate::config::Limits;
-use crate::model::{Match, RuleIndex, RuleInfo, RuleKind, Tally};
+use crate::model::{Match, Measured, RuleIndex, RuleInfo, Tally};
 use crate::rule::{Body, Correlation, RuleSet};
 use firing::Feed;
-use measure::{Measure, Timespan};
-use table::{Correlate, Spec, Table};
+use table::{Correlate, Spec};
 
 /// All correlations of a rule set, with their state.
 #[derive(Debug)]
 pub struct Correlator {
     rules: Arc<RuleSet>,
     /// One for each rule; `None` for detections.
-    tables: Vec<Option<Box<dyn Correlate + Send>>>,
+    tables: Vec<Option<Held>>,
+    /// The watermark at which the next thing can be decided; no earlier one needs a look.
+    next_ms: i64,
+}
+
+/// One correlation with its place in the chains.
+#[derive(Debug)]
+struct Held {
+    table: Box<dyn Correlate + Send>,
+    /// How long after the events the matches it takes come at most, ms.
+    lag_ms: i64,
 }
 
 /// When a match is taken in.
@@ -74,22 +96,22 @@ pub struct Moment {
 impl Correlator {
     /// An empty state for these rules.
     pub fn new(rules: Arc<RuleSet>, limits: &Limits) -> Self {
-        let tables = (0..).map(RuleIndex).zip(&rules.rules).map(|(index, rule)| match &rule.body {
-            Body::Detection(_) => None,
-            Body::Correlation(correlation) => {
-                let spec = Spec {
-                    rule: index,
-                    info: Arc::clone(&rule.info),
-                    suppression: suppression(&rule.info),
-                    feeds: !rule.feeds.is_empty(),
-                    keys: limits.keys_per_rule,
-                    events_per_key: limits.events_per_key,
-                };
-                Some(table(correlation, spec))
+        let mut tables: Vec<Option<Held>> = rules.rules.iter().map(|_| None).collect();
+        for index in &rules.order {
+            let Some(Body::Correlation(correlation)) = rules.get(*index).map(|rule| &rule.body) else {
+                continue;
+            };
+            let lag = |rule: &RuleIndex| {
+                let below = tables.get(rule.0 as usize).and_then(Option::as_ref);
+                below.map_or(0, |below| below.lag_ms.saturating_add(below.table.waits_ms()))
+            };
+            let lag_ms = correlation.rules.iter().map(lag).max().unwrap_or_default();
+            let table = spec(&rules, *index, limits).map(|spec| build::table(correlation, spec));
+            if let Some(held) = tables.get_mut(index.0 as usize) {
+                *held = table.map(|table| Held { table, lag_ms });
             }
-        });
-        let tables = tables.collect();
-        Self { rules, tables }
+        }
+        Self { rules, tables, next_ms: i64::MAX }
     }
 
     /// Gives a match to one of the correlations that take it, and adds what came true by it, in the
@@ -102,81 +124,99 @@ impl Correlator {
         fired: &mut Vec<Firing>,
         tally: &mut Tally,
     ) {
-        let Some(Body::Correlation(correlation)) = self.rules.get(consumer).map(|rule| &rule.body) else {
+        let Some(correlation) = correlation(&self.rules, consumer) else { return };
+        let Some(branch) = correlation.rules.iter().position(|rule| *rule == matched.rule) else { return };
+        let Some(Some(held)) = self.tables.get_mut(consumer.0 as usize) else { return };
+        let watermark_ms = moment.watermark_ms.map(|watermark_ms| watermark_ms.saturating_sub(held.lag_ms));
+        let feed = Feed { matched, branch, watermark_ms, now_ms: moment.now_ms };
+        held.table.feed(correlation, &feed, fired, tally);
+        if let Some((first_ms, _)) = held.table.waiting() {
+            self.next_ms = self.next_ms.min(first_ms.saturating_add(held.lag_ms));
+        }
+    }
+
+    /// Whether something can be decided at a watermark.
+    pub fn is_due(&self, watermark_ms: i64) -> bool {
+        self.next_ms <= watermark_ms
+    }
+
+    /// Decides what one correlation can decide at the watermark, and adds what came true. To be asked
+    /// of every rule in the order of the rule set, with what came true fed on in between.
+    pub fn decide(&mut self, rule: RuleIndex, moment: Moment, fired: &mut Vec<Firing>, tally: &mut Tally) {
+        let (Some(watermark_ms), Some(correlation)) = (moment.watermark_ms, correlation(&self.rules, rule))
+        else {
             return;
         };
-        let Some(branch) = correlation.rules.iter().position(|rule| *rule == matched.rule) else { return };
-        let Some(Some(table)) = self.tables.get_mut(consumer.0 as usize) else { return };
-        let Moment { watermark_ms, now_ms } = moment;
-        table.feed(correlation, &Feed { matched, branch, watermark_ms, now_ms }, fired, tally);
+        let Some(Some(held)) = self.tables.get_mut(rule.0 as usize) else { return };
+        let watermark_ms = watermark_ms.saturating_sub(held.lag_ms);
+        held.table.decide(correlation, watermark_ms, moment.now_ms, fired, tally);
+    }
+
+    /// Every correlation has decided what it could.
+    pub fn decided(&mut self) {
+        self.next_ms = self.waiting().map(|(first_ms, _)| first_ms).min().unwrap_or(i64::MAX);
+    }
+
+    /// The watermark at which the last of all that waits can be decided; `None` if nothing waits.
+    pub fn waits_until_ms(&self) -> Option<i64> {
+        self.waiting().map(|(_, last_ms)| last_ms).max()
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = (i64, i64)> {
+        self.tables.iter().flatten().filter_map(|held| {
+            let (first_ms, last_ms) = held.table.waiting()?;
+            Some((first_ms.saturating_add(held.lag_ms), last_ms.saturating_add(held.lag_ms)))
+        })
     }
 
     /// The alerts of the key that came true, by which an update finds its alert.
     pub fn episodes(&mut self, firing: &Firing) -> Option<&mut Episodes> {
-        self.tables.get_mut(firing.rule.0 as usize)?.as_mut()?.episodes(firing.key)
+        self.tables.get_mut(firing.rule.0 as usize)?.as_mut()?.table.episodes(firing.key)
     }
 
     /// Forgets what no event at or after the watermark can need.
     pub fn expire(&mut self, watermark_ms: i64) {
-        for (rule, table) in self.rules.rules.iter().zip(&mut self.tables) {
-            if let (Body::Correlation(correlation), Some(table)) = (&rule.body, table) {
-                table.expire(Timespan(correlation.timespan_ms), watermark_ms);
+        for (rule, held) in self.rules.rules.iter().zip(&mut self.tables) {
+            if let (Body::Correlation(correlation), Some(held)) = (&rule.body, held) {
+                held.table.expire(correlation, watermark_ms.saturating_sub(held.lag_ms));
             }
         }
     }
 
-    /// The highest figure any window of a correlation has had, whether it came true or not; `None`
-    /// for a detection.
-    pub fn highest(&self, rule: RuleIndex) -> Option<f64> {
-        Some(self.tables.get(rule.0 as usize)?.as_ref()?.highest())
+    /// The figures of the window of a correlation that came nearest to what it asks, whether it came
+    /// true or not; `None` for a detection.
+    pub fn nearest(&self, rule: RuleIndex) -> Option<Vec<Measured>> {
+        Some(self.tables.get(rule.0 as usize)?.as_ref()?.table.nearest())
     }
 
     /// How many keys each correlation holds.
     pub fn keys(&self) -> impl Iterator<Item = (RuleIndex, usize)> {
-        let held = |(index, table): (RuleIndex, &Option<Box<dyn Correlate + Send>>)| {
-            table.as_ref().map(|table| (index, table.keys()))
-        };
+        let held =
+            |(index, held): (RuleIndex, &Option<Held>)| held.as_ref().map(|held| (index, held.table.keys()));
         (0..).map(RuleIndex).zip(&self.tables).filter_map(held)
     }
+}
+
+fn correlation(rules: &RuleSet, rule: RuleIndex) -> Option<&Correlation> {
+    match &rules.get(rule)?.body {
+        Body::Correlation(correlation) => Some(correlation),
+        Body::Detection(_) => None,
+    }
+}
+
+fn spec(rules: &RuleSet, index: RuleIndex, limits: &Limits) -> Option<Spec> {
+    let rule = rules.get(index)?;
+    Some(Spec {
+        rule: index,
+        info: Arc::clone(&rule.info),
+        suppression: suppression(&rule.info),
+        feeds: !rule.feeds.is_empty(),
+        keys: limits.keys_per_rule,
+        events_per_key: limits.events_per_key,
+    })
 }
 
 /// How a rule's alerts are held together.
 pub fn suppression(info: &RuleInfo) -> Suppression {
     Suppression { suppress_ms: info.suppress_ms, update_every_ms: info.update_every_ms }
-}
-
-/// The figure a correlation measures, by its name in an alert.
-pub fn measured(correlation: &Correlation) -> String {
-    let timespan = Timespan(correlation.timespan_ms);
-    match correlation.kind {
-        RuleKind::ValueCount => value_count(correlation, timespan).name(),
-        RuleKind::Temporal => temporal::Temporal { timespan }.name(),
-        RuleKind::TemporalOrdered => ordered(correlation, timespan).name(),
-        RuleKind::EventCount | RuleKind::Detection => event_count::EventCount { timespan }.name(),
-    }
-}
-
-fn table(correlation: &Correlation, spec: Spec) -> Box<dyn Correlate + Send> {
-    let timespan = Timespan(correlation.timespan_ms);
-    match correlation.kind {
-        RuleKind::ValueCount => Box::new(Table::new(value_count(correlation, timespan), spec)),
-        RuleKind::Temporal => Box::new(Table::new(temporal::Temporal { timespan }, spec)),
-        RuleKind::TemporalOrdered => Box::new(Table::new(ordered(correlation, timespan), spec)),
-        // The loader gives no correlation the kind of a detection.
-        RuleKind::EventCount | RuleKind::Detection => {
-            Box::new(Table::new(event_count::EventCount { timespan }, spec))
-        }
-    }
-}
-
-fn value_count(correlation: &Correlation, timespan: Timespan) -> value_count::ValueCount {
-    value_count::ValueCount {
-        timespan,
-        counted: correlation.counted.clone(),
-        counted_name: correlation.counted_name.clone(),
-    }
-}
-
-fn ordered(correlation: &Correlation, timespan: Timespan) -> temporal_ordered::TemporalOrdered {
-    temporal_ordered::TemporalOrdered { timespan, steps: correlation.rules.len() }
 }

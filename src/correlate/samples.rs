@@ -2,8 +2,14 @@
 
 use std::fmt::Debug;
 
-use super::measure::Measure;
+use super::measure::{Measure, Timespan};
+use super::own::Own;
 use super::series::{Occurrence, Series, Stamp};
+
+/// A figure whose windows are all looked at.
+pub(super) fn rising<G>(gauge: G, timespan_ms: i64) -> Own<G> {
+    Own { gauge, timespan: Timespan(timespan_ms), conditions: Vec::new(), rises: true }
+}
 
 /// A key of one correlation, fed event by event.
 pub(super) struct Fed<M: Measure> {
@@ -37,10 +43,29 @@ where
             }
         };
         let mut judged = Vec::new();
-        self.measure.judge(&self.series, place, &mut self.tally, &mut |last, figure| {
-            judged.push((self.series.time(last).unwrap(), figure));
+        self.measure.judge(&self.series, place, &mut self.tally, &mut |last, reading| {
+            judged.push((self.series.time(last).unwrap(), reading.headline()));
         });
         judged
+    }
+
+    /// Decides every window that is not decided, as when the watermark has passed all: whether each
+    /// satisfies the rule.
+    pub(super) fn decide_all(&mut self) -> Vec<(i64, bool)> {
+        let places = 0..self.series.len();
+        let decided = places.map(|place| {
+            let reading = self.measure.decide(&self.series, place, &mut self.tally);
+            (self.series.time(place).unwrap(), reading.holds)
+        });
+        decided.collect()
+    }
+
+    /// Takes an event without judging it.
+    pub(super) fn put(&mut self, time_ms: i64, uuid: u128, mark: M::Mark) {
+        let stamp = Stamp::new(time_ms, &uuid::Uuid::from_u128(uuid).to_string());
+        let place = self.series.find(stamp).unwrap_err();
+        self.series.insert(place, Occurrence { stamp, mark, satisfied: false, event: None });
+        self.measure.inserted(&self.series, place, &mut self.tally);
     }
 
     /// Takes the oldest event out.

@@ -18,6 +18,9 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
+    /// After every event.
+    pub(super) const LAST: Self = Self { time_ms: i64::MAX, uuid: [u64::MAX; 2] };
+
     /// The place of an event. Ids that are no UUIDs are ordered by their hash: any order does, as
     /// long as it is always the same.
     pub(super) fn new(time_ms: i64, uuid: &str) -> Self {
@@ -79,6 +82,11 @@ impl<M> Series<M> {
     /// The place of the first event after an instant.
     pub(super) fn first_after(&self, time_ms: i64) -> usize {
         self.held.partition_point(|occurrence| occurrence.stamp.time_ms <= time_ms)
+    }
+
+    /// The place of the first event after another's place in time; of `None`, the first of all.
+    pub(super) fn after(&self, stamp: Option<Stamp>) -> usize {
+        stamp.map_or(0, |stamp| self.held.partition_point(|occurrence| occurrence.stamp <= stamp))
     }
 
     /// The event at a place.

@@ -1,5 +1,6 @@
 //! Which of a key's events are kept to be shown?
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -33,7 +34,7 @@ impl Shown {
 /// The events of a key that are kept to be shown: the first few and the latest, in order.
 #[derive(Debug, Default)]
 pub(super) struct Gallery {
-    shown: Vec<Shown>,
+    shown: VecDeque<Shown>,
 }
 
 impl Gallery {
@@ -52,9 +53,12 @@ impl Gallery {
         }
     }
 
-    /// Goes back to the bound, once an added event was judged: until then it must be there.
-    pub(super) fn thin(&mut self) {
-        if self.shown.len() > limits::EVIDENCE_PER_KEY {
+    /// Goes back to the bound. An event that is not judged or decided yet must be there; those up to
+    /// `decided` are.
+    pub(super) fn thin(&mut self, decided: Stamp) {
+        while self.shown.len() > limits::EVIDENCE_PER_KEY
+            && self.shown.get(FIRST).is_some_and(|shown| shown.stamp <= decided)
+        {
             self.shown.remove(FIRST);
         }
     }
@@ -72,10 +76,10 @@ impl Gallery {
     }
 
     /// What is kept of a window, `start_ms` excluded, `last` included.
-    pub(super) fn window(&self, start_ms: i64, last: Stamp) -> &[Shown] {
+    pub(super) fn window(&self, start_ms: i64, last: Stamp) -> impl Iterator<Item = &Shown> {
         let first = self.shown.partition_point(|shown| shown.stamp.time_ms <= start_ms);
         let end = self.shown.partition_point(|shown| shown.stamp <= last);
-        self.shown.get(first..end).unwrap_or_default()
+        self.shown.range(first.min(end)..end)
     }
 }
 
@@ -94,9 +98,8 @@ pub struct Selection {
 ///
 /// The first, the last and the one that decided are always among them, as far as there is room; of
 /// the rest, half are the earliest and half the latest.
-pub(super) fn select(window: &[Shown], decisive: &str, most: usize) -> Selection {
-    let mut all: Vec<Arc<Evidence>> =
-        window.iter().flat_map(|shown| shown.evidence.iter().cloned()).collect();
+pub(super) fn select<'s>(window: impl Iterator<Item = &'s Shown>, decisive: &str, most: usize) -> Selection {
+    let mut all: Vec<Arc<Evidence>> = window.flat_map(|shown| shown.evidence.iter().cloned()).collect();
     all.sort_by(|a, b| (a.published_ms, &a.uuid).cmp(&(b.published_ms, &b.uuid)));
     all.dedup_by(|later, kept| later.uuid == kept.uuid);
     let (of, first_ms) = (all.len() as u64, all.first().map(|event| event.published_ms));
@@ -145,19 +148,19 @@ mod tests {
     #[test]
     fn the_first_and_the_last_are_always_shown() {
         let window: Vec<Shown> = (0..9).map(|time| shown(time, &[&time.to_string()])).collect();
-        assert_eq!(times(&select(&window, "8", 5)), [0, 1, 6, 7, 8]);
-        assert_eq!(times(&select(&window, "8", 2)), [0, 8]);
-        assert_eq!(times(&select(&window, "8", 1)), [8]);
-        assert_eq!(times(&select(&window, "8", 0)), [8]);
-        assert_eq!(select(&window, "8", 20).evidence.len(), 9);
+        assert_eq!(times(&select(window.iter(), "8", 5)), [0, 1, 6, 7, 8]);
+        assert_eq!(times(&select(window.iter(), "8", 2)), [0, 8]);
+        assert_eq!(times(&select(window.iter(), "8", 1)), [8]);
+        assert_eq!(times(&select(window.iter(), "8", 0)), [8]);
+        assert_eq!(select(window.iter(), "8", 20).evidence.len(), 9);
     }
 
     #[test]
     fn an_event_of_the_middle_that_decided_is_shown_too() {
         let window: Vec<Shown> = (0..9).map(|time| shown(time, &[&time.to_string()])).collect();
-        assert_eq!(times(&select(&window, "4", 5)), [0, 1, 4, 7, 8]);
-        assert_eq!(times(&select(&window, "4", 3)), [0, 4, 8]);
-        assert_eq!(times(&select(&window, "4", 1)), [4]);
+        assert_eq!(times(&select(window.iter(), "4", 5)), [0, 1, 4, 7, 8]);
+        assert_eq!(times(&select(window.iter(), "4", 3)), [0, 4, 8]);
+        assert_eq!(times(&select(window.iter(), "4", 1)), [4]);
     }
 
     #[test]
@@ -166,7 +169,7 @@ mod tests {
         let window: Vec<Shown> = (0..5)
             .map(|n: usize| shown(n as i64, &uuids(20 * n).iter().map(String::as_str).collect::<Vec<_>>()))
             .collect();
-        let selection = select(&window, "099", 20);
+        let selection = select(window.iter(), "099", 20);
         assert_eq!((selection.evidence.len(), selection.of), (20, 100));
         assert_eq!((&*selection.evidence[0].uuid, &*selection.evidence[19].uuid), ("000", "099"));
     }
@@ -174,20 +177,20 @@ mod tests {
     #[test]
     fn an_event_of_several_matches_is_shown_once() {
         let window = [shown(1, &["a", "b"]), shown(2, &["b", "c"])];
-        assert_eq!(times(&select(&window, "c", 20)), [1, 1, 2]);
+        assert_eq!(times(&select(window.iter(), "c", 20)), [1, 1, 2]);
     }
 
     #[test]
     fn the_middle_is_thinned_and_the_past_forgotten() {
         let mut gallery = Gallery::default();
         for time in 0..=limits::EVIDENCE_PER_KEY as i64 {
-            gallery.shown.push(shown(time, &["a"]));
+            gallery.shown.push_back(shown(time, &["a"]));
         }
-        gallery.thin();
+        gallery.thin(Stamp::LAST);
         assert_eq!(gallery.shown.len(), limits::EVIDENCE_PER_KEY);
         assert!(gallery.get(Stamp::new(FIRST as i64, "u")).is_none());
         gallery.forget(9);
         assert_eq!(gallery.shown[0].stamp.time_ms, 10);
-        assert_eq!(gallery.window(11, Stamp::new(14, "u")).len(), 3);
+        assert_eq!(gallery.window(11, Stamp::new(14, "u")).count(), 3);
     }
 }

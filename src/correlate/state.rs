@@ -5,21 +5,11 @@ use std::sync::Arc;
 use super::episode::Episodes;
 use super::firing::Feed;
 use super::key::Key;
-use super::measure::{Measure, Timespan, holds};
+use super::measure::{Measure, Reading, Timespan};
 use super::series::{Occurrence, Series, Stamp};
 use super::shown::Gallery;
 use super::table::Spec;
 use crate::model::Tally;
-use crate::rule::Correlation;
-
-/// What decides which key goes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Touch {
-    /// An actor who had signed in made at least one of its events.
-    pub(super) proven: bool,
-    /// When it was touched, as a count of touches.
-    pub(super) count: u64,
-}
 
 /// One key.
 #[derive(Debug)]
@@ -29,35 +19,40 @@ pub(super) struct State<M: Measure> {
     pub(super) tally: M::Tally,
     pub(super) gallery: Gallery,
     pub(super) episodes: Episodes,
-    pub(super) touched: Touch,
-    /// When it is looked at next, whether it is still needed.
-    pub(super) due_ms: i64,
     pub(super) lost_upto_ms: i64,
+    /// The last event whose window was decided, where windows wait.
+    decided: Option<Stamp>,
+    /// The watermark at which the next can be.
+    pub(super) planned_ms: Option<i64>,
 }
 
 impl<M: Measure> State<M> {
-    pub(super) fn new(key: Key, due_ms: i64) -> Self {
+    pub(super) fn new(key: Key) -> Self {
         Self {
             key,
             series: Series::default(),
             tally: M::Tally::default(),
             gallery: Gallery::default(),
             episodes: Episodes::default(),
-            touched: Touch { proven: false, count: 0 },
-            due_ms,
             lost_upto_ms: i64::MIN,
+            decided: None,
+            planned_ms: None,
         }
     }
 
-    /// Takes out what is in no window that ends at or after the watermark.
-    pub(super) fn prune(&mut self, measure: &M, timespan: Timespan, watermark_ms: Option<i64>) {
-        let Some(watermark_ms) = watermark_ms else { return };
-        while self.series.oldest().is_some_and(|time_ms| timespan.end(time_ms) <= watermark_ms) {
+    /// Takes out what is in no window that ends at or after an instant, and in none that is still to
+    /// be decided.
+    pub(super) fn prune(&mut self, measure: &M, timespan: Timespan, settled_ms: Option<i64>) {
+        let Some(settled_ms) = settled_ms else { return };
+        let first_open_ms =
+            measure.waits_ms().and_then(|_| self.series.time(self.series.after(self.decided)));
+        let settled_ms = first_open_ms.map_or(settled_ms, |open_ms| open_ms.min(settled_ms));
+        while self.series.oldest().is_some_and(|time_ms| timespan.end(time_ms) <= settled_ms) {
             if let Some(gone) = self.series.pop_oldest() {
                 measure.removed(&gone, &mut self.tally);
             }
         }
-        self.gallery.forget(timespan.start(watermark_ms));
+        self.gallery.forget(timespan.start(settled_ms));
     }
 
     /// Puts the event to its place, which is given if anything changed by it.
@@ -88,36 +83,63 @@ impl<M: Measure> State<M> {
     }
 
     /// Judges the windows that an event at `place` changed, and adds those that came true by it.
-    /// Gives the highest figure among all of them.
     pub(super) fn judge(
         &mut self,
         measure: &M,
-        correlation: &Correlation,
         place: usize,
-        came_true: &mut Vec<(usize, f64)>,
-    ) -> f64 {
-        let mut highest = 0.0_f64;
-        measure.judge(&self.series, place, &mut self.tally, &mut |last, figure| {
-            highest = highest.max(figure);
-            if holds(&correlation.conditions, figure) {
-                came_true.push((last, figure));
+        nearest: &mut Option<Reading>,
+        came_true: &mut Vec<(usize, Reading)>,
+    ) {
+        measure.judge(&self.series, place, &mut self.tally, &mut |last, reading| {
+            note(nearest, &reading);
+            if reading.holds {
+                came_true.push((last, reading));
             }
         });
         came_true.retain(|(last, _)| {
             let Some(occurrence) = self.series.get_mut(*last) else { return false };
             !std::mem::replace(&mut occurrence.satisfied, true)
         });
-        highest
+    }
+
+    /// The watermark at which the first undecided window can be decided.
+    pub(super) fn next_due_ms(&self, waits_ms: i64) -> Option<i64> {
+        let time_ms = self.series.time(self.series.after(self.decided))?;
+        Some(time_ms.saturating_add(waits_ms).saturating_add(1))
+    }
+
+    /// Decides the first undecided window, and gives its place if it satisfies the rule.
+    pub(super) fn decide(&mut self, measure: &M, nearest: &mut Option<Reading>) -> Option<(usize, Reading)> {
+        let place = self.series.after(self.decided);
+        self.decided = Some(self.series.get(place)?.stamp);
+        let reading = measure.decide(&self.series, place, &mut self.tally);
+        note(nearest, &reading);
+        if !reading.holds {
+            return None;
+        }
+        self.series.get_mut(place)?.satisfied = true;
+        Some((place, reading))
     }
 
     /// Goes back to the bounds.
     pub(super) fn shrink(&mut self, measure: &M, spec: &Spec, tally: &mut Tally) {
-        self.gallery.thin();
+        let judged = if measure.waits_ms().is_some() { self.decided } else { Some(Stamp::LAST) };
+        if let Some(judged) = judged {
+            self.gallery.thin(judged);
+        }
         while self.series.len() > spec.events_per_key {
             let Some(gone) = self.series.pop_oldest() else { return };
             measure.removed(&gone, &mut self.tally);
             self.lost_upto_ms = self.lost_upto_ms.max(gone.stamp.time_ms);
             Tally::add(&mut tally.evicted, spec.rule, 1);
         }
+    }
+}
+
+/// Keeps the reading that came nearest.
+fn note(nearest: &mut Option<Reading>, reading: &Reading) {
+    let before = nearest.as_ref().map(|before| (before.holds, before.headline()));
+    if before.is_none_or(|before| before < (reading.holds, reading.headline())) {
+        *nearest = Some(reading.clone());
     }
 }

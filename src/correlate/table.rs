@@ -1,22 +1,20 @@
-//! Which keys of one correlation are held, and which window of theirs comes true?
+//! Which window of which key of one correlation comes true?
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-use hashbrown::HashMap;
 
 use super::episode::{Episodes, Suppression};
 use super::fire::Fire;
 use super::firing::{Feed, Firing};
 use super::key::{Key, keys};
-use super::measure::{Measure, Timespan};
+use super::measure::{Measure, Reading, Timespan};
 use super::series::Stamp;
-use super::state::{State, Touch};
-use crate::model::{RuleIndex, RuleInfo, Tally};
+use super::state::State;
+use super::store::{Agenda, Store};
+use crate::model::{Measured, RuleIndex, RuleInfo, Tally};
 use crate::rule::Correlation;
 
 /// What a table needs to know of its rule besides the measure.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Spec {
     pub(super) rule: RuleIndex,
     pub(super) info: Arc<RuleInfo>,
@@ -32,17 +30,14 @@ pub(super) struct Spec {
 pub(super) struct Table<M: Measure> {
     measure: M,
     spec: Spec,
-    keys: HashMap<u128, State<M>, foldhash::fast::FixedState>,
-    /// Keys by when they were last touched, those that only strangers made first.
-    recent: BTreeMap<Touch, u128>,
-    touches: u64,
-    /// Keys by an instant before which they are needed; they may be needed longer.
-    due: BTreeSet<(i64, u128)>,
+    store: Store<State<M>>,
+    /// Keys with windows that wait to be decided.
+    agenda: Agenda,
     /// Windows that start before this may lack events of a key that was evicted.
     lost_upto_ms: i64,
-    judged: Vec<(usize, f64)>,
-    /// The highest figure so far.
-    highest: f64,
+    judged: Vec<(usize, Reading)>,
+    /// The reading that came nearest so far.
+    nearest: Option<Reading>,
 }
 
 /// What every table can do, whatever it measures.
@@ -55,12 +50,26 @@ pub(super) trait Correlate: std::fmt::Debug {
         fired: &mut Vec<Firing>,
         tally: &mut Tally,
     );
+    /// Decides what can be decided at a watermark, and adds what came true.
+    fn decide(
+        &mut self,
+        correlation: &Correlation,
+        watermark_ms: i64,
+        now_ms: Option<i64>,
+        fired: &mut Vec<Firing>,
+        tally: &mut Tally,
+    );
+    /// The first and the last watermark at which something can be decided.
+    fn waiting(&self) -> Option<(i64, i64)>;
+    /// How long after the matches it takes its own come at most, ms.
+    fn waits_ms(&self) -> i64;
     /// Forgets what no event at or after the watermark can need.
-    fn expire(&mut self, timespan: Timespan, watermark_ms: i64);
+    fn expire(&mut self, correlation: &Correlation, watermark_ms: i64);
     /// How many keys are held.
     fn keys(&self) -> usize;
-    /// The highest figure any window has had.
-    fn highest(&self) -> f64;
+    /// The figures that came nearest to what is asked, of all windows so far; before the first, all
+    /// are zero.
+    fn nearest(&self) -> Vec<Measured>;
     /// The alerts of a key.
     fn episodes(&mut self, key: u128) -> Option<&mut Episodes>;
 }
@@ -69,39 +78,22 @@ impl<M: Measure> Table<M> {
     pub(super) fn new(measure: M, spec: Spec) -> Self {
         Self {
             measure,
+            store: Store::new(spec.keys),
             spec,
-            keys: HashMap::default(),
-            recent: BTreeMap::new(),
-            touches: 0,
-            due: BTreeSet::new(),
+            agenda: Agenda::default(),
             lost_upto_ms: i64::MIN,
             judged: Vec::new(),
-            highest: 0.0,
+            nearest: None,
         }
     }
 
-    /// The state of a key, made if it is not there, and marked as the latest touched.
-    fn touch(&mut self, key: Key, proven: bool, timespan: Timespan, time_ms: i64, tally: &mut Tally) {
-        let hash = key.hash;
-        if !self.keys.contains_key(&hash) {
-            self.make_room(tally);
-            self.due.insert((timespan.end(time_ms), hash));
-        }
-        self.touches += 1;
-        let count = self.touches;
-        let state = self.keys.entry(hash).or_insert_with(|| State::new(key, timespan.end(time_ms)));
-        self.recent.remove(&state.touched);
-        state.touched = Touch { proven: proven || state.touched.proven, count };
-        self.recent.insert(state.touched, hash);
-        debug_assert_eq!(self.keys.len(), self.recent.len(), "a key is not in the order of touches");
-        debug_assert_eq!(self.keys.len(), self.due.len(), "a key is not in the order of expiry");
+    fn wait_ms(&self) -> i64 {
+        self.measure.waits_ms().unwrap_or_default()
     }
 
-    fn make_room(&mut self, tally: &mut Tally) {
-        while self.keys.len() >= self.spec.keys {
-            let Some((_, hash)) = self.recent.pop_first() else { return };
-            let Some(state) = self.keys.remove(&hash) else { continue };
-            self.due.remove(&(state.due_ms, hash));
+    fn make_room(&mut self, hash: u128, tally: &mut Tally) {
+        for (gone, mut state) in self.store.make_room(hash) {
+            self.agenda.plan(gone, &mut state.planned_ms, None);
             self.lost_upto_ms = self.lost_upto_ms.max(state.series.newest().unwrap_or(i64::MIN));
             Tally::add(&mut tally.evicted, self.spec.rule, 1);
         }
@@ -116,32 +108,41 @@ impl<M: Measure> Table<M> {
         fired: &mut Vec<Firing>,
         tally: &mut Tally,
     ) {
-        let timespan = Timespan(correlation.timespan_ms);
-        let hash = key.hash;
-        self.touch(key, feed.proven(), timespan, feed.matched.time_ms, tally);
-        let Some(state) = self.keys.get_mut(&hash) else { return };
-        state.prune(&self.measure, timespan, feed.watermark_ms);
+        let (timespan, hash, wait_ms) = (Timespan(correlation.timespan_ms), key.hash, self.wait_ms());
+        self.make_room(hash, tally);
+        let due_ms = timespan.end(feed.matched.time_ms).saturating_add(wait_ms);
+        let state = self.store.touch(hash, feed.proven(), due_ms, || State::new(key));
+        let settled_ms = feed.watermark_ms.map(|watermark_ms| watermark_ms.saturating_sub(wait_ms));
+        state.prune(&self.measure, timespan, settled_ms);
+        let arrived = Stamp::new(feed.matched.time_ms, &feed.matched.uuid);
+        let place = state.take(&self.measure, &self.spec, arrived, mark, feed);
+        if self.measure.waits_ms().is_some() {
+            let due_ms = state.next_due_ms(wait_ms);
+            self.agenda.plan(hash, &mut state.planned_ms, due_ms);
+            return state.shrink(&self.measure, &self.spec, tally);
+        }
         let mut judged = std::mem::take(&mut self.judged);
         judged.clear();
-        let arrived = Stamp::new(feed.matched.time_ms, &feed.matched.uuid);
-        if let Some(place) = state.take(&self.measure, &self.spec, arrived, mark, feed) {
-            self.highest = self.highest.max(state.judge(&self.measure, correlation, place, &mut judged));
+        if let Some(place) = place {
+            state.judge(&self.measure, place, &mut self.nearest, &mut judged);
         }
-        for (place, figure) in &judged {
+        let mut firing = Fire {
+            spec: &self.spec,
+            timespan,
+            arrived,
+            now_ms: feed.now_ms,
+            lost_upto_ms: self.lost_upto_ms,
+        };
+        for (place, reading) in &judged {
             Tally::add(&mut tally.matches, self.spec.rule, 1);
-            let mut firing =
-                Fire { spec: &self.spec, timespan, feed, arrived, lost_upto_ms: self.lost_upto_ms };
-            fired.extend(firing.fire(state, correlation, *place, *figure, tally));
+            fired.extend(firing.fire(&self.measure, state, correlation, *place, reading, tally));
         }
         state.shrink(&self.measure, &self.spec, tally);
         self.judged = judged;
     }
 }
 
-impl<M: Measure> Correlate for Table<M>
-where
-    M::Mark: Clone,
-{
+impl<M: Measure> Correlate for Table<M> {
     fn feed(
         &mut self,
         correlation: &Correlation,
@@ -164,38 +165,60 @@ where
         }
     }
 
-    fn expire(&mut self, timespan: Timespan, watermark_ms: i64) {
-        while let Some((due_ms, hash)) = self.due.first().copied() {
-            if due_ms > watermark_ms {
-                return;
+    fn decide(
+        &mut self,
+        correlation: &Correlation,
+        watermark_ms: i64,
+        now_ms: Option<i64>,
+        fired: &mut Vec<Firing>,
+        tally: &mut Tally,
+    ) {
+        let (timespan, wait_ms) = (Timespan(correlation.timespan_ms), self.wait_ms());
+        while let Some(hash) = self.agenda.reached(watermark_ms) {
+            let Some(state) = self.store.get_mut(hash) else { break };
+            let arrived = Stamp::LAST;
+            let mut firing =
+                Fire { spec: &self.spec, timespan, arrived, now_ms, lost_upto_ms: self.lost_upto_ms };
+            if let Some((place, reading)) = state.decide(&self.measure, &mut self.nearest) {
+                Tally::add(&mut tally.matches, self.spec.rule, 1);
+                fired.extend(firing.fire(&self.measure, state, correlation, place, &reading, tally));
             }
-            self.due.pop_first();
-            let Some(state) = self.keys.get_mut(&hash) else { continue };
-            state.prune(&self.measure, timespan, Some(watermark_ms));
-            state.episodes.forget(self.spec.suppression, watermark_ms);
-            let events = state.series.newest().map(|newest_ms| timespan.end(newest_ms));
-            match events.max(state.episodes.until(self.spec.suppression)) {
-                Some(needed_ms) => {
-                    state.due_ms = needed_ms;
-                    self.due.insert((needed_ms, hash));
-                }
-                None => {
-                    self.recent.remove(&state.touched);
-                    self.keys.remove(&hash);
-                }
-            }
+            let due_ms = state.next_due_ms(wait_ms);
+            self.agenda.plan(hash, &mut state.planned_ms, due_ms);
+            state.shrink(&self.measure, &self.spec, tally);
         }
     }
 
-    fn keys(&self) -> usize {
-        self.keys.len()
+    fn waiting(&self) -> Option<(i64, i64)> {
+        self.agenda.span()
     }
 
-    fn highest(&self) -> f64 {
-        self.highest
+    fn waits_ms(&self) -> i64 {
+        self.wait_ms()
+    }
+
+    fn expire(&mut self, correlation: &Correlation, watermark_ms: i64) {
+        let (timespan, wait_ms) = (Timespan(correlation.timespan_ms), self.wait_ms());
+        let settled_ms = watermark_ms.saturating_sub(wait_ms);
+        let (measure, suppression) = (&self.measure, self.spec.suppression);
+        self.store.expire(watermark_ms, |state| {
+            state.prune(measure, timespan, Some(settled_ms));
+            state.episodes.forget(suppression, settled_ms);
+            let events = state.series.newest().map(|newest_ms| timespan.end(newest_ms));
+            let needed = events.max(state.episodes.until(suppression));
+            needed.map(|needed_ms| needed_ms.saturating_add(wait_ms))
+        });
+    }
+
+    fn keys(&self) -> usize {
+        self.store.len()
+    }
+
+    fn nearest(&self) -> Vec<Measured> {
+        self.measure.measured(self.nearest.as_ref().unwrap_or(&Reading::default()))
     }
 
     fn episodes(&mut self, key: u128) -> Option<&mut Episodes> {
-        self.keys.get_mut(&key).map(|state| &mut state.episodes)
+        self.store.get_mut(key).map(|state| &mut state.episodes)
     }
 }

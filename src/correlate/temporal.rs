@@ -1,7 +1,8 @@
 //! `temporal`: which of the rules does a window hold a match of?
 
-use super::distinct::{Frame, Values, merge};
-use super::measure::{Measure, Timespan};
+use super::distinct::{Distinct, Values, merge};
+use super::gauge::{Frame, Gauge};
+use super::measure::Timespan;
 use super::series::{Occurrence, Series};
 use crate::model::Match;
 
@@ -10,41 +11,42 @@ use crate::model::Match;
 /// One event may stand for several of the rules: Sigma asks that each of them occurs, not that
 /// each has an event of its own.
 #[derive(Debug)]
-pub(super) struct Temporal {
-    /// Length of the window.
-    pub(super) timespan: Timespan,
-}
+pub(super) struct RulesSeen;
 
-impl Measure for Temporal {
+impl Gauge for RulesSeen {
     type Mark = Values;
-    type Tally = Frame;
+    type Frame = Frame<Distinct>;
 
     fn mark(&self, branch: usize, _matched: &Match) -> Option<Values> {
         Some(Values::from_slice(&[branch as u64]))
     }
 
-    fn inserted(&self, series: &Series<Values>, place: usize, frame: &mut Frame) {
+    fn inserted(&self, series: &Series<Values>, place: usize, frame: &mut Self::Frame) {
         frame.inserted(series, place);
     }
 
-    fn merged(&self, series: &mut Series<Values>, place: usize, more: Values, frame: &mut Frame) -> bool {
-        let new = merge(series, place, more);
-        frame.grown(place, &new);
-        !new.is_empty()
+    fn merged(
+        &self,
+        series: &mut Series<Values>,
+        place: usize,
+        more: Values,
+        frame: &mut Self::Frame,
+    ) -> bool {
+        merge(series, place, more, frame)
     }
 
-    fn removed(&self, gone: &Occurrence<Values>, frame: &mut Frame) {
+    fn removed(&self, gone: &Occurrence<Values>, frame: &mut Self::Frame) {
         frame.removed(&gone.mark);
     }
 
-    fn judge(
+    fn figure(
         &self,
         series: &Series<Values>,
+        timespan: Timespan,
         place: usize,
-        frame: &mut Frame,
-        judged: &mut dyn FnMut(usize, f64),
-    ) {
-        frame.judge(series, self.timespan, place, judged);
+        frame: &mut Self::Frame,
+    ) -> f64 {
+        frame.over(series, timespan, place).len() as f64
     }
 
     fn name(&self) -> String {
@@ -54,7 +56,7 @@ impl Measure for Temporal {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::Fed;
+    use super::super::samples::{Fed, rising};
     use super::*;
 
     fn rule(branch: u64) -> Values {
@@ -63,7 +65,7 @@ mod tests {
 
     #[test]
     fn the_rules_may_match_in_any_order_within_the_window() {
-        let mut fed = Fed::new(Temporal { timespan: Timespan(10) });
+        let mut fed = Fed::new(rising(RulesSeen, 10));
         fed.take(100, 1, rule(1));
         assert_eq!(fed.take(109, 2, rule(0)), [(109, 2.0)]);
         assert_eq!(fed.take(110, 3, rule(0)), [(110, 1.0)]);
@@ -72,7 +74,7 @@ mod tests {
 
     #[test]
     fn one_event_may_stand_for_two_rules() {
-        let mut fed = Fed::new(Temporal { timespan: Timespan(10) });
+        let mut fed = Fed::new(rising(RulesSeen, 10));
         fed.take(100, 1, rule(0));
         assert_eq!(fed.take(100, 1, rule(1)), [(100, 2.0)]);
     }

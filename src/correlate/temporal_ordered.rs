@@ -5,10 +5,11 @@
 
 use smallvec::SmallVec;
 
-use super::distinct::{Values, merge};
-use super::measure::{Measure, Timespan, reaches};
+use super::distinct::Values;
+use super::measure::{Measure, Reading, Timespan, reaches};
+use super::nearby::Nearby;
 use super::series::{Occurrence, Series};
-use crate::model::Match;
+use crate::model::{Match, Measured};
 
 /// No run has reached the step.
 const NEVER: i64 = i64::MIN;
@@ -17,18 +18,28 @@ const NEVER: i64 = i64::MIN;
 /// its own, strictly later in milliseconds than the one before.
 ///
 /// An event is the last of a satisfying window only if it is the last step itself. One that follows
-/// a completed run without completing another does not fire again.
+/// a completed run without completing another does not fire again. Where some rules must not match
+/// near the last step, each window is decided when none of them can come any more.
 #[derive(Debug)]
 pub(super) struct TemporalOrdered {
     /// Length of the window.
     pub(super) timespan: Timespan,
-    /// How many steps there are.
-    pub(super) steps: usize,
+    /// For each step its rule, by its place in the document.
+    pub(super) order: Vec<usize>,
+    /// Rules that must not match within a timespan of the last step.
+    pub(super) unwanted: Vec<usize>,
+}
+
+/// What is kept of a key.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    runs: Runs,
+    nearby: Nearby,
 }
 
 /// When the latest run that reached each step started.
 #[derive(Debug, Default)]
-pub(super) struct Runs {
+struct Runs {
     /// Counting every event up to `now_ms`.
     upto: SmallVec<[i64; 3]>,
     /// Counting only events before `now_ms`: what a step at `now_ms` may follow.
@@ -46,13 +57,13 @@ impl Runs {
     }
 
     /// Takes the next event, and says how many steps it completes.
-    fn advance(&mut self, timespan: Timespan, time_ms: i64, steps: &[u64]) -> usize {
+    fn advance(&mut self, timespan: Timespan, time_ms: i64, steps: &[usize]) -> usize {
         if time_ms > self.now_ms {
             self.before.clone_from(&self.upto);
             self.now_ms = time_ms;
         }
         let mut completed = 0;
-        for step in steps.iter().map(|step| *step as usize) {
+        for step in steps.iter().copied() {
             let started = match step.checked_sub(1) {
                 None => time_ms,
                 Some(previous) => self.before.get(previous).copied().unwrap_or(NEVER),
@@ -69,49 +80,98 @@ impl Runs {
     }
 }
 
+impl TemporalOrdered {
+    /// The steps that an event can be.
+    fn steps_of(&self, mark: &Values) -> SmallVec<[usize; 2]> {
+        let branches = mark.iter().filter_map(|branch| usize::try_from(*branch).ok());
+        let step = |branch: usize| self.order.iter().position(|ordered| *ordered == branch);
+        branches.filter_map(step).collect()
+    }
+}
+
 impl Measure for TemporalOrdered {
     type Mark = Values;
-    type Tally = Runs;
+    type Tally = Progress;
+
+    fn waits_ms(&self) -> Option<i64> {
+        (!self.unwanted.is_empty()).then_some(self.timespan.0.saturating_sub(1))
+    }
 
     fn mark(&self, branch: usize, _matched: &Match) -> Option<Values> {
         Some(Values::from_slice(&[branch as u64]))
     }
 
-    fn inserted(&self, _series: &Series<Values>, _place: usize, _runs: &mut Runs) {}
+    fn inserted(&self, series: &Series<Values>, place: usize, progress: &mut Progress) {
+        progress.nearby.inserted(series, place, &self.unwanted);
+    }
 
-    fn merged(&self, series: &mut Series<Values>, place: usize, more: Values, _runs: &mut Runs) -> bool {
-        !merge(series, place, more).is_empty()
+    fn merged(
+        &self,
+        series: &mut Series<Values>,
+        place: usize,
+        more: Values,
+        progress: &mut Progress,
+    ) -> bool {
+        let Some(occurrence) = series.get_mut(place) else { return false };
+        let new: Values = more.into_iter().filter(|branch| !occurrence.mark.contains(branch)).collect();
+        occurrence.mark.extend_from_slice(&new);
+        progress.nearby.merged(occurrence.stamp.time_ms, &new, &self.unwanted);
+        !new.is_empty()
     }
 
     /// A run that started with the event stays: its start is outside every window to come.
-    fn removed(&self, _gone: &Occurrence<Values>, _runs: &mut Runs) {}
+    fn removed(&self, gone: &Occurrence<Values>, progress: &mut Progress) {
+        progress.nearby.removed(gone);
+    }
 
     fn judge(
         &self,
         series: &Series<Values>,
         place: usize,
-        runs: &mut Runs,
-        judged: &mut dyn FnMut(usize, f64),
+        progress: &mut Progress,
+        judged: &mut dyn FnMut(usize, Reading),
     ) {
+        let runs = &mut progress.runs;
         let Some(time_ms) = series.time(place) else { return };
-        let in_order = place + 1 == series.len() && runs.upto.len() == self.steps && time_ms >= runs.now_ms;
+        let in_order =
+            place + 1 == series.len() && runs.upto.len() == self.order.len() && time_ms >= runs.now_ms;
         let first = if in_order {
             place
         } else {
-            runs.reset(self.steps);
+            runs.reset(self.order.len());
             series.first_after(self.timespan.start(time_ms))
         };
         for at in first..series.len() {
             let Some(occurrence) = series.get(at) else { break };
-            let completed = runs.advance(self.timespan, occurrence.stamp.time_ms, &occurrence.mark);
+            let steps = self.steps_of(&occurrence.mark);
+            let completed = runs.advance(self.timespan, occurrence.stamp.time_ms, &steps);
             if at >= place && reaches(series, self.timespan, place, at) {
-                judged(at, completed as f64);
+                judged(at, Reading::new(completed as f64, completed == self.order.len()));
             }
         }
     }
 
-    fn name(&self) -> String {
-        "rules in order".to_owned()
+    fn decide(&self, series: &Series<Values>, place: usize, progress: &mut Progress) -> Reading {
+        let Some(occurrence) = series.get(place) else { return Reading::default() };
+        let time_ms = occurrence.stamp.time_ms;
+        if progress.runs.upto.len() != self.order.len() {
+            progress.runs.reset(self.order.len());
+        }
+        let steps = self.steps_of(&occurrence.mark);
+        let completed = progress.runs.advance(self.timespan, time_ms, &steps);
+        let alone = || {
+            let is_near = |branch: &usize| progress.nearby.holds(*branch, self.timespan, time_ms);
+            !self.unwanted.iter().any(is_near)
+        };
+        Reading::new(completed as f64, completed == self.order.len() && alone())
+    }
+
+    fn measured(&self, reading: &Reading) -> Vec<Measured> {
+        let required = match self.unwanted.len() {
+            0 => format!(">= {}", self.order.len()),
+            unwanted => format!(">= {} and none of {unwanted} others near", self.order.len()),
+        };
+        vec![Measured { what: "rules in order".to_owned(), observed: reading.headline(), required }]
     }
 }
 
@@ -121,7 +181,7 @@ mod tests {
     use super::*;
 
     fn three() -> Fed<TemporalOrdered> {
-        Fed::new(TemporalOrdered { timespan: Timespan(10), steps: 3 })
+        Fed::new(TemporalOrdered { timespan: Timespan(10), order: vec![0, 1, 2], unwanted: Vec::new() })
     }
 
     fn step(step: u64) -> Values {

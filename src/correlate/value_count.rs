@@ -1,79 +1,69 @@
 //! `value_count`: how many distinct values of a field does a window hold?
 
-use super::distinct::{Frame, Values, merge, value};
-use super::measure::{Measure, Timespan};
+use super::counted;
+use super::distinct::{Distinct, Values, merge};
+use super::gauge::{Frame, Gauge};
+use super::measure::Timespan;
 use super::series::{Occurrence, Series};
-use crate::model::{FieldId, Match, Value};
+use crate::model::Match;
+use crate::rule::Counted;
 
-/// Counts the distinct values of a field. Every element of an array counts.
+/// Counts the distinct values of a field, or of several together. Every element of an array counts.
 #[derive(Debug)]
 pub(super) struct ValueCount {
-    /// Length of the window.
-    pub(super) timespan: Timespan,
-    /// The field, for each of the rule's branches.
-    pub(super) counted: Vec<FieldId>,
-    /// The field as the document writes it.
-    pub(super) counted_name: String,
+    pub(super) counted: Counted,
 }
 
-impl Measure for ValueCount {
+impl Gauge for ValueCount {
     type Mark = Values;
-    type Tally = Frame;
+    type Frame = Frame<Distinct>;
 
     fn mark(&self, branch: usize, matched: &Match) -> Option<Values> {
-        let field = *self.counted.get(branch)?;
-        let mut values: Values = matched.event.event().fields.values(field).filter_map(hash).collect();
-        values.sort_unstable();
-        values.dedup();
-        (!values.is_empty()).then_some(values)
+        counted::values(&self.counted, branch, matched)
     }
 
-    fn inserted(&self, series: &Series<Values>, place: usize, frame: &mut Frame) {
+    fn inserted(&self, series: &Series<Values>, place: usize, frame: &mut Self::Frame) {
         frame.inserted(series, place);
     }
 
-    fn merged(&self, series: &mut Series<Values>, place: usize, more: Values, frame: &mut Frame) -> bool {
-        let new = merge(series, place, more);
-        frame.grown(place, &new);
-        !new.is_empty()
+    fn merged(
+        &self,
+        series: &mut Series<Values>,
+        place: usize,
+        more: Values,
+        frame: &mut Self::Frame,
+    ) -> bool {
+        merge(series, place, more, frame)
     }
 
-    fn removed(&self, gone: &Occurrence<Values>, frame: &mut Frame) {
+    fn removed(&self, gone: &Occurrence<Values>, frame: &mut Self::Frame) {
         frame.removed(&gone.mark);
     }
 
-    fn judge(
+    fn figure(
         &self,
         series: &Series<Values>,
+        timespan: Timespan,
         place: usize,
-        frame: &mut Frame,
-        judged: &mut dyn FnMut(usize, f64),
-    ) {
-        frame.judge(series, self.timespan, place, judged);
+        frame: &mut Self::Frame,
+    ) -> f64 {
+        frame.over(series, timespan, place).len() as f64
     }
 
     fn name(&self) -> String {
-        format!("distinct {}", self.counted_name)
-    }
-}
-
-/// A number equals the text that spells it.
-fn hash(counted: Value<'_>) -> Option<u64> {
-    match counted {
-        Value::Text(text) => Some(value(text)),
-        Value::Container => None,
-        other => Some(value(&other.to_string())),
+        format!("distinct {}", self.counted.name)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::Fed;
+    use super::super::distinct::value;
+    use super::super::own::Own;
+    use super::super::samples::{Fed, rising};
     use super::*;
 
-    fn ten() -> Fed<ValueCount> {
-        let counted_name = "client.ipAddress".to_owned();
-        Fed::new(ValueCount { timespan: Timespan(10), counted: Vec::new(), counted_name })
+    fn ten() -> Fed<Own<ValueCount>> {
+        Fed::new(rising(ValueCount { counted: Counted::default() }, 10))
     }
 
     fn values(values: &[&str]) -> Values {

@@ -97,7 +97,7 @@ fn says(kind: EntityKind, path: &str) -> bool {
 mod tests {
     use super::*;
     use crate::model::{Actor, RuleKind, Target, Value};
-    use crate::rule::GroupBy;
+    use crate::rule::{Counted, FigureKind, FigureTest, GroupBy, Test};
 
     fn evidence() -> Evidence {
         let target = |kind: &str, id: &str, name: &str| Target {
@@ -146,9 +146,11 @@ mod tests {
             rules: Vec::new(),
             group_by: vec![GroupBy { name: "from".to_owned(), source }],
             timespan_ms: 1,
-            conditions: Vec::new(),
-            counted: Vec::new(),
-            counted_name: String::new(),
+            test: Test::Figure(FigureTest {
+                figure: FigureKind::Count,
+                counted: Counted::default(),
+                conditions: Vec::new(),
+            }),
         };
         let group = [("from".to_owned(), "198.51.100.1".to_owned())];
         let about = |kind| of_group(kind, &correlation, &group, &evidence(), &FieldTable::default()).value;

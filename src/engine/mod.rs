@@ -17,12 +17,13 @@ use crate::alert;
 use crate::config::Config;
 use crate::correlate::{Correlator, Firing, Moment, Verdict, suppression};
 use crate::enrich::{Context, GeoIp, Observer};
-use crate::model::{Effects, Enriched, Event, Evidence, Input, Match, RawRecord, RuleIndex, Tally, core};
+use crate::model::{
+    Effects, Enriched, Event, Evidence, Input, Match, Measured, RawRecord, RuleIndex, Tally, core,
+};
 use crate::rule::{Body, Rule, RuleSet};
 use crate::source::{self, Reader, Room};
 use dedup::Seen;
 use raise::Now;
-pub use raise::required;
 use single::Singles;
 use watermark::Watermark;
 
@@ -41,6 +42,8 @@ pub struct Shard {
     watermark: Watermark,
     singles: Singles,
     correlator: Correlator,
+    /// The watermark up to which every correlation has decided what it could.
+    settled_ms: Option<i64>,
     /// Every event goes out enriched, not only those that matched.
     wants_enriched: bool,
     expired_upto_ms: i64,
@@ -93,6 +96,7 @@ impl Shard {
             watermark: Watermark::new(&config.time),
             singles: Singles::new(config.limits.keys_per_rule),
             correlator: Correlator::new(Arc::clone(&rules), &config.limits),
+            settled_ms: None,
             wants_enriched: !config.output.enriched.is_empty(),
             expired_upto_ms: i64::MIN,
             recording: Arc::from("recording"),
@@ -109,14 +113,17 @@ impl Shard {
             match input {
                 Input::Record(record) => self.record(&record, &mut effects),
                 Input::Event(event) => self.recorded(event, &mut effects),
-                Input::Tick { now_ms } => self.watermark.tick(now_ms),
+                Input::Tick { now_ms } => {
+                    self.watermark.tick(now_ms, self.correlator.waits_until_ms());
+                }
+                Input::Complete { upto_ms } => self.watermark.complete(upto_ms),
                 Input::Assigned { topic, partition } => self.watermark.assigned(&topic, partition),
                 Input::Idle { topic, partition } => self.watermark.idle(&topic, partition),
                 Input::Revoked { topic, partition } => self.watermark.revoked(&topic, partition),
             }
-            let tally = &mut effects.tally;
-            invariants::watermark(before_ms, self.watermark.reached_ms(), tally);
-            self.expire(tally);
+            invariants::watermark(before_ms, self.watermark.reached_ms(), &mut effects.tally);
+            self.settle(&mut effects);
+            self.expire(&mut effects.tally);
         }
         effects
     }
@@ -142,10 +149,10 @@ impl Shard {
         }
     }
 
-    /// The highest figure any window of a correlation has had, whether it came true or not; `None`
-    /// for a detection.
-    pub fn highest(&self, rule: RuleIndex) -> Option<f64> {
-        self.correlator.highest(rule)
+    /// The figures of the window of a correlation that came nearest to what it asks, whether it came
+    /// true or not; `None` for a detection.
+    pub fn nearest(&self, rule: RuleIndex) -> Option<Vec<Measured>> {
+        self.correlator.nearest(rule)
     }
 
     /// One record with any number of events. They are judged as one instant, in the order of time:
@@ -292,7 +299,7 @@ impl Shard {
     /// Gives a match to the correlations that take it, and what comes true to those that take that.
     /// It ends because rules that take each other are refused at load.
     fn correlate(&mut self, rules: &RuleSet, matched: Match, effects: &mut Effects) {
-        let moment = Moment { watermark_ms: self.watermark.reached_ms(), now_ms: self.watermark.now_ms() };
+        let moment = Moment { watermark_ms: self.settled_ms, now_ms: self.watermark.now_ms() };
         let mut fired = Vec::new();
         let mut waiting = VecDeque::from([matched]);
         while let Some(matched) = waiting.pop_front() {
@@ -300,7 +307,6 @@ impl Shard {
             for consumer in &source.feeds {
                 self.correlator.feed(*consumer, &matched, moment, &mut fired, &mut effects.tally);
                 for firing in fired.drain(..) {
-                    invariants::firing(&firing, moment.watermark_ms, &mut effects.tally);
                     self.raise_correlated(rules, &firing, effects);
                     waiting.extend(chained(firing));
                 }
@@ -308,7 +314,30 @@ impl Shard {
         }
     }
 
+    /// Decides what has waited for the watermark to come so far. Rules are asked after those they
+    /// take, which see the watermark from before until then: what comes true below is not late.
+    fn settle(&mut self, effects: &mut Effects) {
+        let reached_ms = self.watermark.reached_ms();
+        if reached_ms.is_some_and(|reached_ms| self.correlator.is_due(reached_ms)) {
+            let rules = Arc::clone(&self.rules);
+            let moment = Moment { watermark_ms: reached_ms, now_ms: self.watermark.now_ms() };
+            let mut fired = Vec::new();
+            for rule in &rules.order {
+                self.correlator.decide(*rule, moment, &mut fired, &mut effects.tally);
+                for firing in fired.drain(..) {
+                    self.raise_correlated(&rules, &firing, effects);
+                    if let Some(matched) = chained(firing) {
+                        self.correlate(&rules, matched, effects);
+                    }
+                }
+            }
+            self.correlator.decided();
+        }
+        self.settled_ms = reached_ms;
+    }
+
     fn raise_correlated(&mut self, rules: &RuleSet, firing: &Firing, effects: &mut Effects) {
+        invariants::firing(firing, &mut effects.tally);
         let Some(rule) = rules.get(firing.rule) else { return };
         let Body::Correlation(correlation) = &rule.body else { return };
         let now = self.now();
@@ -322,7 +351,7 @@ impl Shard {
         let alert = raise::correlated(rule, correlation, firing, &rules.table, now);
         let alert = raise::finish(alert, &firing.verdict, of);
         if let (Verdict::New, Some(episodes)) = (&firing.verdict, &mut episodes) {
-            episodes.identify(firing.window.end_ms, alert.id);
+            episodes.identify(firing.last_ms, alert.id);
         }
         effects.alerts.push(alert);
     }

@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::entity;
 use crate::alert;
-use crate::correlate::{Firing, Selection, Story, Verdict, measured};
-use crate::model::{Activity, Alert, Enriched, Evidence, FieldTable, Measured};
-use crate::rule::{Correlation, Operator, Rule, Threshold};
+use crate::correlate::{Firing, Selection, Story, Verdict};
+use crate::model::{Activity, Alert, Enriched, Evidence, FieldTable};
+use crate::rule::{Correlation, Rule};
 
 /// When an alert is made.
 #[derive(Clone, Copy, Debug)]
@@ -90,13 +90,9 @@ pub(super) fn correlated(
         made_at_ms,
         created_at_ms: made_at_ms,
         first_seen_ms: first_ms.map_or(firing.first_seen_ms, |first_ms| first_ms.min(firing.first_seen_ms)),
-        last_seen_ms: firing.window.end_ms,
+        last_seen_ms: firing.last_ms,
         count,
-        measured: vec![Measured {
-            what: measured(correlation),
-            observed: firing.figure,
-            required: required(&correlation.conditions),
-        }],
+        measured: firing.measured.clone(),
         window: Some(firing.window),
         sentence: String::new(),
         evidence: evidence.clone(),
@@ -118,16 +114,4 @@ pub(super) fn finish(mut alert: Alert, verdict: &Verdict, of: Option<Uuid>) -> A
     alert.id = of.unwrap_or_else(|| alert::identify(&alert, &first_uuid));
     alert.sentence = alert::sentence(&alert);
     alert
-}
-
-/// A correlation's thresholds as an alert shows them: `>= 5`, `> 3 and >= 5`.
-pub fn required(conditions: &[Threshold]) -> String {
-    let each = conditions.iter().map(|threshold| {
-        let operator = match threshold.operator {
-            Operator::Greater => ">",
-            Operator::GreaterOrEqual => ">=",
-        };
-        format!("{operator} {}", threshold.value)
-    });
-    each.collect::<Vec<_>>().join(" and ")
 }

@@ -17,7 +17,8 @@ struct Progress {
 /// The time of a shard: the minimum of its input partitions' time.
 ///
 /// A partition's time is its highest `published` less the allowed lateness. The shard's never goes
-/// back, whatever partitions come and go; while all are idle, or none has had an event, it stays.
+/// back, whatever partitions come and go; while none has had an event it stays, and while all are
+/// idle it follows the wall clock to what waits for it.
 #[derive(Debug)]
 pub(super) struct Watermark {
     topics: BTreeMap<Arc<str>, BTreeMap<i32, Progress>>,
@@ -38,10 +39,23 @@ impl Watermark {
         }
     }
 
-    /// The wall clock. It does not move the watermark: a collector that catches up after an outage
-    /// must not find its events late.
-    pub(super) fn tick(&mut self, now_ms: i64) {
+    /// The wall clock. While every partition is idle, the watermark follows it at the distance of the
+    /// allowed lateness, but only as far as something waits to be decided: a collector that catches
+    /// up after an outage must not find its events late for nothing.
+    pub(super) fn tick(&mut self, now_ms: i64, waited_for_ms: Option<i64>) {
         self.now_ms = Some(now_ms);
+        let Some(waited_for_ms) = waited_for_ms.filter(|_| self.is_idle()) else { return };
+        let follows_ms = now_ms.saturating_sub(self.lateness_ms).min(waited_for_ms);
+        self.reached_ms = self.reached_ms.max(Some(follows_ms));
+    }
+
+    /// Nothing of an instant or before comes any more.
+    pub(super) fn complete(&mut self, upto_ms: i64) {
+        self.reached_ms = self.reached_ms.max(Some(upto_ms.saturating_add(1)));
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.topics.is_empty() && self.partitions().all(|(.., idle)| idle)
     }
 
     /// The last tick.
@@ -205,10 +219,35 @@ mod tests {
     }
 
     #[test]
+    fn while_all_are_idle_it_follows_the_clock_to_what_waits() {
+        let mut watermark = watermark();
+        watermark.record(&topic(), 0, Some(100));
+        watermark.tick(5_000, Some(300));
+        assert_eq!(watermark.reached_ms(), Some(90), "the partition is not idle");
+        watermark.idle(&topic(), 0);
+        watermark.tick(5_000, None);
+        assert_eq!(watermark.reached_ms(), Some(90), "nothing waits");
+        watermark.tick(250, Some(300));
+        assert_eq!(watermark.reached_ms(), Some(240));
+        watermark.tick(5_000, Some(300));
+        assert_eq!(watermark.reached_ms(), Some(300));
+    }
+
+    #[test]
+    fn a_recording_says_up_to_when_it_is_complete() {
+        let mut watermark = watermark();
+        watermark.record(&topic(), 0, Some(100));
+        watermark.complete(100);
+        assert_eq!(watermark.reached_ms(), Some(101));
+        watermark.complete(50);
+        assert_eq!(watermark.reached_ms(), Some(101));
+    }
+
+    #[test]
     fn the_future_is_known_only_where_there_is_a_clock() {
         let mut watermark = watermark();
         assert!(!watermark.is_from_the_future(i64::MAX));
-        watermark.tick(1_000);
+        watermark.tick(1_000, None);
         assert!(!watermark.is_from_the_future(1_005));
         assert!(watermark.is_from_the_future(1_006));
     }

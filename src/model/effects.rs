@@ -34,6 +34,13 @@ pub enum Input {
         /// Partition.
         partition: i32,
     },
+    /// The recording is complete up to an instant: nothing of that time or before comes any more, so
+    /// that what waits for the end of a window which ended by then is decided. Only a recording can
+    /// say so; a run has [`Input::Idle`] and the clock.
+    Complete {
+        /// The instant, ms since the epoch.
+        upto_ms: i64,
+    },
     /// The partition belongs to another member now: it no longer counts for the watermark.
     Revoked {
         /// Topic.

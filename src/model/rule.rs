@@ -148,10 +148,48 @@ pub enum RuleKind {
     Temporal,
     /// `temporal_ordered`
     TemporalOrdered,
+    /// `value_sum`
+    ValueSum,
+    /// `value_avg`
+    ValueAvg,
+    /// `value_median`
+    ValueMedian,
+    /// `value_percentile`
+    ValuePercentile,
+    /// `sequence`
+    Sequence,
+    /// `absence`
+    Absence,
+    /// `new_value`
+    NewValue,
+    /// `aggregate`
+    Aggregate,
+    /// `baseline`
+    Baseline,
+    /// `risk_score`
+    RiskScore,
 }
 
 impl RuleKind {
-    /// Sigma's word.
+    /// Every type of correlation: Sigma's, then ours.
+    pub const CORRELATIONS: [Self; 14] = [
+        Self::EventCount,
+        Self::ValueCount,
+        Self::Temporal,
+        Self::TemporalOrdered,
+        Self::ValueSum,
+        Self::ValueAvg,
+        Self::ValueMedian,
+        Self::ValuePercentile,
+        Self::Sequence,
+        Self::Absence,
+        Self::NewValue,
+        Self::Aggregate,
+        Self::Baseline,
+        Self::RiskScore,
+    ];
+
+    /// The word of a document's `type`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Detection => "detection",
@@ -159,6 +197,16 @@ impl RuleKind {
             Self::ValueCount => "value_count",
             Self::Temporal => "temporal",
             Self::TemporalOrdered => "temporal_ordered",
+            Self::ValueSum => "value_sum",
+            Self::ValueAvg => "value_avg",
+            Self::ValueMedian => "value_median",
+            Self::ValuePercentile => "value_percentile",
+            Self::Sequence => "sequence",
+            Self::Absence => "absence",
+            Self::NewValue => "new_value",
+            Self::Aggregate => "aggregate",
+            Self::Baseline => "baseline",
+            Self::RiskScore => "risk_score",
         }
     }
 }

@@ -59,7 +59,10 @@ pub fn judge(
     shard: &mut Shard,
     mut sink: impl FnMut(Effects) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut events = events.into_iter().map(Input::Event).peekable();
+    let last_ms = events.last().map(|event| event.published_ms);
+    // Nothing comes after the recording, so all that ended within it can be decided.
+    let end = last_ms.map(|upto_ms| Input::Complete { upto_ms });
+    let mut events = events.into_iter().map(Input::Event).chain(end).peekable();
     while events.peek().is_some() {
         let batch = events.by_ref().take(BATCH).collect();
         sink(shard.step(batch))?;

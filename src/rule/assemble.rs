@@ -42,7 +42,9 @@ impl Assembling<'_, '_> {
         }
         let digest = digest::of_set(digests.iter().map(String::as_str));
         let derived = derive::of_table(&self.table);
-        RuleSet { rules, table: Arc::new(self.table), digest, derived, index, ..RuleSet::default() }
+        let order = self.graph.order.iter().filter_map(|place| u32::try_from(*place).ok().map(RuleIndex));
+        let order = order.collect();
+        RuleSet { rules, table: Arc::new(self.table), digest, order, derived, index, ..RuleSet::default() }
     }
 
     /// Each rule after those it takes, so that every digest finds those below it.

@@ -10,11 +10,18 @@ use crate::text::nearest;
 pub(super) struct Names<'s> {
     names: Vec<&'s str>,
     used: Vec<bool>,
+    /// What they name.
+    what: &'static str,
 }
 
 impl<'s> Names<'s> {
     pub(super) fn new(names: Vec<&'s str>) -> Self {
-        Self { used: vec![false; names.len()], names }
+        Self { used: vec![false; names.len()], names, what: "selection" }
+    }
+
+    /// The rules of a correlation.
+    pub(super) fn of_rules(names: Vec<&'s str>) -> Self {
+        Self { what: "rule", ..Self::new(names) }
     }
 
     /// Selections that no condition has used, by place.
@@ -162,7 +169,7 @@ impl Parser<'_, '_, '_> {
         match word {
             "(" => self.bracket(),
             ")" | "|" | "and" | "or" | "of" => {
-                self.fail(&format!("`{word}` stands where a selection is due"), None)
+                self.fail(&format!("`{word}` stands where a {} is due", self.names.what), None)
             }
             quantity if of => self.some_of(quantity),
             name => self.selection(name),
@@ -201,7 +208,7 @@ impl Parser<'_, '_, '_> {
             _ => self.names.find(|name| fits(pattern, name)),
         };
         if found.is_empty() {
-            return self.fail(&format!("no selection fits `{pattern}`"), None);
+            return self.fail(&format!("no {} fits `{pattern}`", self.names.what), None);
         }
         self.size += found.len();
         if self.size > limits::RULE_NODES {
@@ -220,7 +227,7 @@ impl Parser<'_, '_, '_> {
             None => {
                 let near = nearest(name, self.names.names.iter().copied());
                 let help = near.map(|near| format!("did you mean `{near}`?"));
-                self.fail(&format!("no selection `{name}`"), hint(name).or(help))
+                self.fail(&format!("no {} `{name}`", self.names.what), hint(name).or(help))
             }
         }
     }

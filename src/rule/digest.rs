@@ -26,37 +26,28 @@ pub(super) fn of_correlation(
     children: &[&str],
     table: &FieldTable,
 ) -> String {
-    let ordered = correlation.kind == crate::model::RuleKind::TemporalOrdered;
     let mut rules: Vec<String> = (0..children.len())
-        .map(|place| {
-            let counted = correlation.counted.get(place).map_or("", |field| table.path(*field));
-            let groups = correlation.group_by.iter().map(|group| match group.source.get(place) {
+        .map(|branch| {
+            let role = correlation.test.role(branch, table);
+            let groups = correlation.group_by.iter().map(|group| match group.source.get(branch) {
                 Some(GroupSource::Field(field)) => format!("field {}", table.path(*field)),
                 Some(GroupSource::Group(name)) => format!("group {name}"),
                 None => String::new(),
             });
             let groups: Vec<String> = groups.collect();
-            let child = children.get(place).copied().unwrap_or_default();
-            hexadecimal(&["rule", child, counted, &hexadecimal(&groups)])
+            let child = children.get(branch).copied().unwrap_or_default();
+            hexadecimal(&["rule", child, &role, &hexadecimal(&groups)])
         })
         .collect();
-    if !ordered {
-        rules.sort_unstable();
-    }
+    rules.sort_unstable();
     let names: Vec<&str> = correlation.group_by.iter().map(|group| group.name.as_str()).collect();
-    let mut conditions: Vec<String> = correlation
-        .conditions
-        .iter()
-        .map(|condition| format!("{} {}", condition.operator.as_str(), condition.value))
-        .collect();
-    conditions.sort_unstable();
     hexadecimal(&[
         "correlation",
         id,
         correlation.kind.as_str(),
         &correlation.timespan_ms.to_string(),
         &hexadecimal(&names),
-        &hexadecimal(&conditions),
+        &hexadecimal(&correlation.test.meaning(children)),
         &hexadecimal(&rules),
     ])
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::correlation_document::CorrelationDocument;
 use super::diagnostic::Findings;
 use super::document::{Content, Document};
 use super::reader::Spanned;
+use super::types::CorrelationDocument;
 use crate::limits;
 use crate::text::nearest;
 

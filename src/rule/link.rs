@@ -1,12 +1,12 @@
 //! How does a correlation find its values in the matches of the rules it takes?
 
-use super::correlation::{Correlation, GroupBy, GroupSource, Operator, Threshold};
-use super::correlation_document::{Alias, CorrelationDocument};
+use super::correlation::{Correlation, Counted, GroupBy, GroupSource};
 use super::document::{Content, Document};
 use super::graph::Directory;
 use super::reader::Spanned;
 use super::selection::Reading;
-use crate::model::{RuleIndex, RuleKind};
+use super::types::{Alias, CorrelationDocument, TestDocument};
+use crate::model::{FieldId, RuleIndex};
 
 /// A correlation with the rules it takes.
 pub(super) struct Linking<'l, 'd> {
@@ -24,20 +24,39 @@ impl Linking<'_, '_> {
         self.check_aliases(reading);
         let group_by: Vec<_> =
             self.correlation.group_by.iter().filter_map(|group| self.group(group, reading)).collect();
-        let counted = self.counted(reading);
-        let conditions = self.conditions(reading);
+        let test = match &self.correlation.test {
+            TestDocument::Figure(document) => document.link(self, reading),
+            TestDocument::Temporal(document) => document.link(self, reading),
+        };
         let rules = self.children.iter().filter_map(|child| u32::try_from(*child).ok().map(RuleIndex));
-        let field = self.correlation.field.as_ref();
         let linked = Correlation {
             kind: self.correlation.kind,
             rules: rules.collect(),
             group_by,
             timespan_ms: self.correlation.timespan_ms,
-            conditions,
-            counted,
-            counted_name: field.map(|field| field.text.clone()).unwrap_or_default(),
+            test: test?,
         };
         (reading.findings.errors() == before).then_some(linked)
+    }
+
+    /// Where fields stand in the matches of each rule, by their own names or by aliases.
+    pub(super) fn counted(&self, fields: &[Spanned], reading: &mut Reading<'_>) -> Option<Counted> {
+        let names: Vec<&str> = fields.iter().map(|field| field.text.as_str()).collect();
+        let places: Vec<Option<Vec<_>>> = fields.iter().map(|field| self.places(field, reading)).collect();
+        Some(Counted { name: names.join(", "), fields: places.into_iter().collect::<Option<_>>()? })
+    }
+
+    /// Where a field stands in the matches of each rule.
+    fn places(&self, field: &Spanned, reading: &mut Reading<'_>) -> Option<Vec<FieldId>> {
+        let ids: Vec<Option<FieldId>> = self
+            .children
+            .iter()
+            .map(|child| {
+                let name = self.name_in(field, *child, reading)?;
+                reading.field(&name, false)
+            })
+            .collect();
+        ids.into_iter().collect()
     }
 
     fn alias(&self, name: &str) -> Option<&Alias> {
@@ -94,47 +113,14 @@ impl Linking<'_, '_> {
         });
         None
     }
-
-    fn counted(&self, reading: &mut Reading<'_>) -> Vec<crate::model::FieldId> {
-        let Some(field) = &self.correlation.field else { return Vec::new() };
-        let ids = self.children.iter().map(|child| {
-            let name = self.name_in(field, *child, reading)?;
-            reading.field(&name, false)
-        });
-        ids.collect::<Option<_>>().unwrap_or_default()
-    }
-
-    /// Without a condition, a temporal correlation asks for every rule.
-    fn conditions(&self, reading: &mut Reading<'_>) -> Vec<Threshold> {
-        let correlation = self.correlation;
-        let all = self.children.len() as f64;
-        let every = Threshold { operator: Operator::GreaterOrEqual, value: all };
-        let temporal = matches!(correlation.kind, RuleKind::Temporal | RuleKind::TemporalOrdered);
-        if !temporal {
-            return correlation.thresholds.clone();
-        }
-        if correlation.thresholds.is_empty() {
-            return vec![every];
-        }
-        let never = correlation.thresholds.iter().any(|threshold| !threshold.holds(all));
-        let fewer = correlation.thresholds.iter().all(|threshold| threshold.holds(all - 1.0));
-        let message = if never {
-            "the condition asks for more rules than the correlation names"
-        } else if correlation.kind == RuleKind::TemporalOrdered && fewer {
-            "an ordered correlation asks for every rule; leave the condition out"
-        } else {
-            return correlation.thresholds.clone();
-        };
-        reading.findings.error(correlation.condition.span, "condition", message);
-        Vec::new()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{compile, correlation, document, told};
-    use super::super::{Body, RuleSet};
+    use super::super::{Body, Operator, RuleSet, Test, Threshold};
     use super::*;
+    use crate::model::RuleKind;
 
     fn set(correlations: &[String]) -> Result<RuleSet, Vec<(&'static str, String)>> {
         let mut documents = vec![
@@ -172,7 +158,7 @@ mod tests {
         .unwrap();
         let count = named(&set, "count");
         assert_eq!(
-            (count.kind, count.timespan_ms, count.conditions.len()),
+            (count.kind, count.timespan_ms, count.test.thresholds().len()),
             (RuleKind::EventCount, 600_000, 2)
         );
         let names: Vec<_> =
@@ -181,11 +167,12 @@ mod tests {
         let login = set.table.id("actor.alternateId").unwrap();
         assert_eq!(count.group_by[0].source, vec![GroupSource::Field(login); 2]);
         let distinct = named(&set, "distinct");
-        assert_eq!(distinct.counted, vec![set.table.id("client.ipAddress").unwrap(); 2]);
-        assert_eq!(distinct.counted_name, "client.ipAddress");
+        let Test::Figure(test) = &distinct.test else { panic!("{distinct:?}") };
+        assert_eq!(test.counted.fields, [vec![set.table.id("client.ipAddress").unwrap(); 2]]);
+        assert_eq!(test.counted.name, "client.ipAddress");
         let every = Threshold { operator: Operator::GreaterOrEqual, value: 2.0 };
-        assert_eq!(named(&set, "any-order").conditions, [every]);
-        assert_eq!(named(&set, "in-order").conditions, [every]);
+        assert_eq!(named(&set, "any-order").test.thresholds(), [every]);
+        assert_eq!(named(&set, "in-order").test.thresholds(), [every]);
     }
 
     #[test]
@@ -238,6 +225,8 @@ mod tests {
         };
         assert!(temporal("temporal", "{gte: 3}").contains("more rules"));
         assert!(temporal("temporal_ordered", "{gte: 1}").contains("every rule"));
-        assert!(temporal("temporal", "deny and not allow").contains("not evaluated by this version"));
+        assert!(temporal("temporal", "deny or not allow").contains("without a match"));
+        assert!(temporal("temporal", "deny and allwo").contains("no rule `allwo`"));
+        assert!(temporal("temporal_ordered", "deny or allow").contains("joined by `and`"));
     }
 }

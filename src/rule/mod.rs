@@ -11,7 +11,6 @@ mod case;
 mod compile;
 mod condition;
 mod correlation;
-mod correlation_document;
 mod derive;
 mod detection;
 mod diagnostic;
@@ -35,6 +34,7 @@ mod sources;
 #[cfg(test)]
 mod testing;
 mod timespan;
+mod types;
 mod wildcard;
 mod yaml;
 
@@ -44,7 +44,7 @@ use std::sync::Arc;
 use crate::model::{FieldTable, Fields, RuleIndex, RuleInfo};
 
 pub use case::{Expectation, InlineTest, TestCase, TestEvent};
-pub use correlation::{Correlation, GroupBy, GroupSource, Operator, Threshold};
+pub use correlation::{Correlation, Counted, GroupBy, GroupSource, Operator, Test, Threshold, required};
 pub use detection::Detection;
 pub use diagnostic::{Diagnostic, Severity};
 pub use event_types::event_types;
@@ -52,6 +52,7 @@ pub use fields::catalogue;
 pub use lint::{CheckReport, LintOptions, check, check_texts};
 pub use render::render;
 pub use sources::{Source, Sources};
+pub use types::{FigureKind, FigureTest, RuleCondition, RuleExpression, TemporalTest};
 
 /// All rules of a run, compiled together.
 #[derive(Debug, Default)]
@@ -66,6 +67,8 @@ pub struct RuleSet {
     pub tests: Vec<TestCase>,
     /// What is odd in the rule files, but did not stop the load.
     pub warnings: Vec<Diagnostic>,
+    /// Every rule after those it takes.
+    pub order: Vec<RuleIndex>,
     derived: Vec<derive::DerivedTarget>,
     index: index::EventTypeIndex,
 }

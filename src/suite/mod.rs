@@ -14,7 +14,7 @@ use crate::engine::Shard;
 use crate::enrich::GeoIp;
 use crate::error::Failure;
 use crate::model::{Activity, Alert, Input, Position, RawRecord, RuleIndex};
-use crate::rule::{Body, Correlation, Expectation, InlineTest, RuleSet, TestCase, TestEvent};
+use crate::rule::{Body, Expectation, InlineTest, RuleSet, TestCase, TestEvent};
 
 /// What came of one test.
 #[derive(Clone, Debug)]
@@ -148,7 +148,7 @@ fn compare(outcome: &mut Outcome, rules: &RuleSet, shard: &Shard) {
             Some(seen) => *seen = None,
             None => missing.push(Missing {
                 expectation: expectation.clone(),
-                nearest: nearest(expectation, rules, shard),
+                nearest: nearest(expectation, rules, outcome, shard),
             }),
         }
     }
@@ -179,22 +179,22 @@ fn agrees(expectation: &Expectation, seen: &Seen) -> bool {
 }
 
 /// How near the expected correlation came, if none of its windows came true.
-fn nearest(expectation: &Expectation, rules: &RuleSet, shard: &Shard) -> Option<String> {
+fn nearest(expectation: &Expectation, rules: &RuleSet, outcome: &Outcome, shard: &Shard) -> Option<String> {
     let name = expectation.rule.as_ref()?;
     let is_named = |info: &crate::model::RuleInfo| info.id == *name || *info.name == **name;
     let place = rules.rules.iter().position(|rule| is_named(&rule.info))?;
     let index = RuleIndex(u32::try_from(place).ok()?);
-    let Body::Correlation(correlation) = &rules.get(index)?.body else { return None };
-    let figure = shard.highest(index).unwrap_or_default();
-    let holds = correlation.conditions.iter().all(|threshold| threshold.holds(figure));
-    (!holds).then(|| near(correlation, figure))
-}
-
-fn near(correlation: &Correlation, figure: f64) -> String {
-    let required = crate::engine::required(&correlation.conditions);
-    let what = crate::correlate::measured(correlation);
+    let rule = rules.get(index)?;
+    let Body::Correlation(correlation) = &rule.body else { return None };
+    if outcome.seen.iter().any(|seen| *seen.rule == *rule.info.name) {
+        return None;
+    }
+    let figures = shard.nearest(index)?;
     let timespan = crate::config::Duration::millis(correlation.timespan_ms);
-    format!("{figure} {what} in {timespan}, {required} needed")
+    let told = figures.iter().map(|figure| {
+        format!("{} {} in {timespan}, {} needed", figure.observed, figure.what, figure.required)
+    });
+    Some(told.collect::<Vec<_>>().join("; "))
 }
 
 #[cfg(test)]

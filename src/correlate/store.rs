@@ -1,0 +1,181 @@
+//! Which keys of one correlation are held, which goes first at the bound, and when is one looked at?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use hashbrown::HashMap;
+
+/// What decides which key goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Touch {
+    /// An actor who had signed in made at least one of its events.
+    proven: bool,
+    /// When it was touched, as a count of touches.
+    count: u64,
+}
+
+#[derive(Debug)]
+struct Entry<S> {
+    touched: Touch,
+    /// When it is looked at next, whether it is still needed.
+    due_ms: i64,
+    state: S,
+}
+
+/// The state of each key, bounded.
+#[derive(Debug)]
+pub(super) struct Store<S> {
+    held: HashMap<u128, Entry<S>, foldhash::fast::FixedState>,
+    /// Keys by when they were last touched, those that only strangers made first.
+    recent: BTreeMap<Touch, u128>,
+    touches: u64,
+    /// Keys by an instant before which they are needed; they may be needed longer.
+    due: BTreeSet<(i64, u128)>,
+    most: usize,
+}
+
+impl<S: Debug> Store<S> {
+    /// For at most so many keys.
+    pub(super) fn new(most: usize) -> Self {
+        Self { held: HashMap::default(), recent: BTreeMap::new(), touches: 0, due: BTreeSet::new(), most }
+    }
+
+    /// Makes room for a key that is not held yet, and gives what had to go for it.
+    pub(super) fn make_room(&mut self, hash: u128) -> Vec<(u128, S)> {
+        let mut gone = Vec::new();
+        while self.held.len() >= self.most && !self.held.contains_key(&hash) {
+            let Some((_, oldest)) = self.recent.pop_first() else { break };
+            let Some(entry) = self.held.remove(&oldest) else { continue };
+            self.due.remove(&(entry.due_ms, oldest));
+            gone.push((oldest, entry.state));
+        }
+        gone
+    }
+
+    /// The state of a key, made if it is not there, and marked as the latest touched. A new one is
+    /// looked at when the watermark reaches `due_ms`.
+    pub(super) fn touch(
+        &mut self,
+        hash: u128,
+        proven: bool,
+        due_ms: i64,
+        make: impl FnOnce() -> S,
+    ) -> &mut S {
+        self.touches += 1;
+        let count = self.touches;
+        let due = &mut self.due;
+        let entry = self.held.entry(hash).or_insert_with(|| {
+            due.insert((due_ms, hash));
+            Entry { touched: Touch { proven: false, count: 0 }, due_ms, state: make() }
+        });
+        self.recent.remove(&entry.touched);
+        entry.touched = Touch { proven: proven || entry.touched.proven, count };
+        self.recent.insert(entry.touched, hash);
+        &mut entry.state
+    }
+
+    /// The state of a key.
+    pub(super) fn get_mut(&mut self, hash: u128) -> Option<&mut S> {
+        self.held.get_mut(&hash).map(|entry| &mut entry.state)
+    }
+
+    /// Looks at every key that is due: `needed` says until when it is needed still.
+    pub(super) fn expire(&mut self, watermark_ms: i64, mut needed: impl FnMut(&mut S) -> Option<i64>) {
+        while let Some((due_ms, hash)) = self.due.first().copied() {
+            if due_ms > watermark_ms {
+                return;
+            }
+            self.due.pop_first();
+            let Some(entry) = self.held.get_mut(&hash) else { continue };
+            match needed(&mut entry.state) {
+                // What is needed up to now is looked at again a little later, not at once.
+                Some(needed_ms) => {
+                    entry.due_ms = needed_ms.max(watermark_ms.saturating_add(1));
+                    self.due.insert((entry.due_ms, hash));
+                }
+                None => {
+                    self.recent.remove(&entry.touched);
+                    self.held.remove(&hash);
+                }
+            }
+        }
+    }
+
+    /// How many keys are held.
+    pub(super) fn len(&self) -> usize {
+        debug_assert_eq!(self.held.len(), self.recent.len(), "a key is not in the order of touches");
+        debug_assert_eq!(self.held.len(), self.due.len(), "a key is not in the order of expiry");
+        self.held.len()
+    }
+}
+
+/// Keys of which something is to be decided, by the watermark at which it can be.
+#[derive(Debug, Default)]
+pub(super) struct Agenda {
+    due: BTreeSet<(i64, u128)>,
+}
+
+impl Agenda {
+    /// Puts a key from one instant to another; `None` is none.
+    pub(super) fn plan(&mut self, hash: u128, planned: &mut Option<i64>, due_ms: Option<i64>) {
+        if let Some(before_ms) = *planned {
+            self.due.remove(&(before_ms, hash));
+        }
+        *planned = due_ms;
+        if let Some(due_ms) = due_ms {
+            self.due.insert((due_ms, hash));
+        }
+    }
+
+    /// The next key whose instant the watermark has reached; its plan is still there.
+    pub(super) fn reached(&self, watermark_ms: i64) -> Option<u128> {
+        self.due.first().filter(|(due_ms, _)| *due_ms <= watermark_ms).map(|(_, hash)| *hash)
+    }
+
+    /// The first instant, and the last.
+    pub(super) fn span(&self) -> Option<(i64, i64)> {
+        Some((self.due.first()?.0, self.due.last()?.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_the_bound_the_key_of_strangers_goes_first_then_the_one_touched_longest_ago() {
+        let mut store = Store::new(2);
+        store.touch(1, false, 0, || "typed");
+        store.touch(2, true, 0, || "signed in");
+        assert_eq!(store.make_room(2), []);
+        assert_eq!(store.make_room(3), [(1, "typed")]);
+        store.touch(3, true, 0, || "other");
+        store.touch(2, false, 0, || "not made again");
+        assert_eq!(store.make_room(4), [(3, "other")]);
+        assert_eq!(store.len(), 1);
+    }
+
+    #[test]
+    fn a_key_goes_when_it_is_due_and_not_needed_any_longer() {
+        let mut store = Store::new(9);
+        store.touch(1, true, 10, || Some(50));
+        store.touch(2, true, 10, || None);
+        store.expire(9, |_| None);
+        assert_eq!(store.len(), 2);
+        store.expire(10, |needed| *needed);
+        assert_eq!((store.len(), store.get_mut(2)), (1, None));
+        store.expire(50, |_| None);
+        assert_eq!(store.len(), 0);
+    }
+
+    #[test]
+    fn an_agenda_gives_what_the_watermark_has_reached() {
+        let mut agenda = Agenda::default();
+        let mut planned = None;
+        agenda.plan(7, &mut planned, Some(20));
+        agenda.plan(7, &mut planned, Some(10));
+        assert_eq!((agenda.reached(9), agenda.reached(10), agenda.span()), (None, Some(7), Some((10, 10))));
+        agenda.plan(7, &mut planned, None);
+        assert_eq!((agenda.span(), planned), (None, None));
+    }
+}

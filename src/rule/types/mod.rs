@@ -1,0 +1,157 @@
+//! What does a correlation say, before the rules it names are known?
+//!
+//! One file for each kind of test that a correlation makes: what its document says, and what that
+//! becomes once the rules are known.
+
+mod condition;
+mod figure;
+mod temporal;
+
+pub use figure::{FigureKind, FigureTest};
+pub use temporal::{RuleCondition, RuleExpression, TemporalTest};
+
+use super::diagnostic::Findings;
+use super::reader::{Map, Spanned};
+use super::timespan;
+use super::yaml::{Entry, Literal, Node};
+use crate::model::RuleKind;
+use crate::text::nearest;
+
+/// The map under `correlation`.
+#[derive(Debug)]
+pub(super) struct CorrelationDocument {
+    pub kind: RuleKind,
+    /// The rules it takes, as it names them.
+    pub rules: Vec<Spanned>,
+    pub group_by: Vec<Spanned>,
+    pub timespan_ms: i64,
+    pub aliases: Vec<Alias>,
+    pub generate: bool,
+    pub test: TestDocument,
+}
+
+/// What it asks, by its type.
+#[derive(Debug)]
+pub(super) enum TestDocument {
+    Figure(figure::FigureDocument),
+    Temporal(temporal::TemporalDocument),
+}
+
+/// What the reader of a type gives.
+pub(super) struct Content {
+    rules: Vec<Spanned>,
+    timespan_ms: i64,
+    test: TestDocument,
+}
+
+/// One name for different fields of different rules.
+#[derive(Debug)]
+pub(super) struct Alias {
+    pub name: Spanned,
+    /// Rule, and its field.
+    pub fields: Vec<(Spanned, Spanned)>,
+}
+
+/// Keys that every type has.
+const KEYS: &[&str] = &["type", "group-by", "aliases", "generate"];
+
+/// The keys of a type, besides those that every type has.
+pub(super) fn keys(kind: RuleKind) -> &'static [&'static str] {
+    match kind {
+        RuleKind::Temporal | RuleKind::TemporalOrdered => temporal::KEYS,
+        _ => figure::KEYS,
+    }
+}
+
+impl CorrelationDocument {
+    /// `None`, and an error, if it cannot be understood.
+    pub(super) fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
+        let map = Map::of(node, "`correlation`", findings)?;
+        map.require("type", findings);
+        let kind = kind(&map, findings)?;
+        let known: Vec<&str> = KEYS.iter().chain(keys(kind)).copied().collect();
+        map.only(&known, findings);
+        let group_by = map.texts("group-by", findings);
+        let aliases = aliases(&map, findings);
+        let generate = map.boolean("generate", findings).unwrap_or_default();
+        let content = match kind {
+            RuleKind::Temporal | RuleKind::TemporalOrdered => temporal::read(&map, kind, findings),
+            _ => figure::read(&map, kind, findings),
+        };
+        let Content { rules, timespan_ms, test } = content?;
+        Some(Self { kind, rules, group_by, timespan_ms, aliases, generate, test })
+    }
+}
+
+/// The types this version evaluates.
+const KINDS: &[RuleKind] = &[
+    RuleKind::EventCount,
+    RuleKind::ValueCount,
+    RuleKind::Temporal,
+    RuleKind::TemporalOrdered,
+    RuleKind::ValueSum,
+    RuleKind::ValueAvg,
+    RuleKind::ValueMedian,
+    RuleKind::ValuePercentile,
+];
+
+fn kind(map: &Map<'_>, findings: &mut Findings) -> Option<RuleKind> {
+    let word = map.text("type", findings)?;
+    let known = KINDS.iter().find(|kind| kind.as_str() == word.text);
+    if known.is_none() {
+        let names: Vec<&str> = KINDS.iter().map(|kind| kind.as_str()).collect();
+        let message = format!("no correlation type `{}`", word.text);
+        let near = nearest(&word.text, names.iter().copied());
+        let all = || format!("the types are {}", names.join(", "));
+        findings.error(word.span, "unknown-correlation", message).suggest(near, all);
+    }
+    known.copied()
+}
+
+/// The rules under `rules`; an error if there are none.
+fn rules(map: &Map<'_>, findings: &mut Findings) -> Vec<Spanned> {
+    named(map, "rules", findings)
+}
+
+/// The names under a key that must name a rule or several.
+fn named(map: &Map<'_>, key: &str, findings: &mut Findings) -> Vec<Spanned> {
+    let Some(node) = map.require(key, findings) else { return Vec::new() };
+    let before = findings.errors();
+    let names = map.texts(key, findings);
+    if names.is_empty() && findings.errors() == before {
+        findings.error(node.span, "empty", format!("`{key}` needs a rule"));
+    }
+    names
+}
+
+/// The window under `timespan`, ms.
+fn window(map: &Map<'_>, findings: &mut Findings) -> Option<i64> {
+    map.require("timespan", findings)?;
+    timespan::positive(&map.text("timespan", findings)?, findings)
+}
+
+fn aliases(map: &Map<'_>, findings: &mut Findings) -> Vec<Alias> {
+    let aliases = map.get("aliases").and_then(|node| Map::of(node, "`aliases`", findings));
+    let Some(aliases) = aliases else { return Vec::new() };
+    let mut found = Vec::new();
+    for entry in aliases.entries {
+        let Some(fields) = Map::of(&entry.value, "an alias", findings) else { continue };
+        let pairs: Vec<_> = fields.entries.iter().filter_map(aliased).collect();
+        if pairs.len() < fields.entries.len() {
+            findings.error(fields.span, "wrong-type", "an alias names a field for each rule");
+        }
+        let name = Spanned { text: entry.key.clone(), span: entry.key_span };
+        found.push(Alias { name, fields: pairs });
+    }
+    found
+}
+
+fn aliased(rule: &Entry) -> Option<(Spanned, Spanned)> {
+    match rule.value.scalar()?.literal() {
+        Literal::Text(text) => Some((
+            Spanned { text: rule.key.clone(), span: rule.key_span },
+            Spanned { text, span: rule.value.span },
+        )),
+        _ => None,
+    }
+}
