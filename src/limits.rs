@@ -58,6 +58,9 @@ pub const REGEX_BYTES: usize = 1024 * 1024;
 /// Correlations of correlations; a longer chain is an error at load.
 pub const RULE_CHAIN: usize = 8;
 
+/// Steps of one sequence; more is an error at load.
+pub const SEQUENCE_STEPS: usize = 16;
+
 /// Keys of one correlation; beyond, its least recently touched key goes
 /// (`rule_evictions_total`).
 pub const KEYS_PER_RULE: usize = 100_000;

@@ -1,10 +1,12 @@
 //! Which table keeps the state of a correlation?
 
+use super::absence::Absence;
 use super::event_count::EventCount;
 use super::gauge::Gauge;
 use super::measure::{Measure, Timespan};
 use super::numbers;
 use super::own::Own;
+use super::sequence::Sequence;
 use super::settled::Settled;
 use super::table::{Correlate, Spec, Table};
 use super::temporal::RulesSeen;
@@ -21,6 +23,8 @@ pub(super) fn table(correlation: &Correlation, spec: Spec) -> Boxed {
     match &correlation.test {
         Test::Figure(test) => figure(test, timespan, spec),
         Test::Temporal(test) => temporal(test, timespan, correlation.rules.len(), spec),
+        Test::Sequence(test) => boxed(Sequence::new(test, timespan), spec),
+        Test::Absence(test) => boxed(Absence::new(test, timespan), spec),
     }
 }
 

@@ -43,10 +43,12 @@ impl Fire<'_> {
             return None;
         }
         let (start_ms, end_ms) = measure.window(self.timespan, stamp.time_ms);
-        let first = state.series.first_after(start_ms.min(stamp.time_ms.saturating_sub(1)));
-        let kept = state.gallery.window(start_ms.min(stamp.time_ms.saturating_sub(1)), stamp);
+        let shown_after_ms = measure.shown_after_ms(self.timespan, stamp.time_ms);
+        let first = state.series.first_after(shown_after_ms);
+        let kept = state.gallery.window(shown_after_ms, stamp);
         let shown = select(kept, &decided.uuid, self.spec.info.evidence_max);
-        let names = correlation.group_by.iter().map(|field| field.name.clone());
+        let shown_groups = correlation.group_by.iter().filter(|field| !field.hidden);
+        let names = shown_groups.map(|field| field.name.clone());
         let own = decided.own().cloned();
         Some(Firing {
             rule: self.spec.rule,

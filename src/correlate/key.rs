@@ -128,7 +128,11 @@ mod tests {
     }
 
     fn by(fields: &[FieldId]) -> Vec<GroupBy> {
-        let by = |field: &FieldId| GroupBy { name: String::new(), source: vec![GroupSource::Field(*field)] };
+        let by = |field: &FieldId| GroupBy {
+            name: String::new(),
+            source: vec![GroupSource::Field(*field)],
+            hidden: false,
+        };
         fields.iter().map(by).collect()
     }
 
@@ -168,7 +172,11 @@ mod tests {
     #[test]
     fn a_correlation_s_match_gives_its_own_group() {
         let group_by = |name: &str| {
-            vec![GroupBy { name: String::new(), source: vec![GroupSource::Group(name.to_owned())] }]
+            vec![GroupBy {
+                name: String::new(),
+                source: vec![GroupSource::Group(name.to_owned())],
+                hidden: false,
+            }]
         };
         let matched = matched(None, &[]);
         assert_eq!(values(&keys(&group_by("user"), 0, &matched).0), [["ana@example.com"]]);

@@ -101,6 +101,11 @@ pub(super) trait Measure: Debug {
     fn window(&self, timespan: Timespan, time_ms: i64) -> (i64, i64) {
         (timespan.start(time_ms), time_ms)
     }
+
+    /// After which instant the events that an alert shows come; ms.
+    fn shown_after_ms(&self, timespan: Timespan, time_ms: i64) -> i64 {
+        timespan.start(time_ms)
+    }
 }
 
 /// Whether a figure satisfies all of a rule's thresholds.

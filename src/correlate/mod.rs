@@ -28,6 +28,7 @@
 //!
 //! Everything held is bounded; what is dropped is counted, and alerts that may be too low say so.
 
+mod absence;
 mod build;
 mod counted;
 mod distinct;
@@ -43,10 +44,12 @@ mod numbers;
 mod own;
 #[cfg(test)]
 mod samples;
+mod sequence;
 mod series;
 mod settled;
 mod shown;
 mod state;
+mod step;
 mod store;
 mod table;
 mod temporal;

@@ -144,7 +144,7 @@ mod tests {
         let correlation = Correlation {
             kind: RuleKind::EventCount,
             rules: Vec::new(),
-            group_by: vec![GroupBy { name: "from".to_owned(), source }],
+            group_by: vec![GroupBy { name: "from".to_owned(), source, hidden: false }],
             timespan_ms: 1,
             test: Test::Figure(FigureTest {
                 figure: FigureKind::Count,

@@ -1,6 +1,6 @@
 //! Which matches does a correlation put together, and when is it true?
 
-use super::types::{FigureTest, TemporalTest};
+use super::types::{AbsenceTest, FigureTest, SequenceTest, TemporalTest};
 use crate::model::{FieldId, FieldTable, RuleIndex, RuleKind};
 
 /// A compiled correlation.
@@ -26,6 +26,10 @@ pub enum Test {
     Figure(FigureTest),
     /// Which rules a window holds matches of.
     Temporal(TemporalTest),
+    /// Steps that follow one another.
+    Sequence(SequenceTest),
+    /// A trigger without a partner.
+    Absence(AbsenceTest),
 }
 
 /// One group-by field or alias.
@@ -35,6 +39,8 @@ pub struct GroupBy {
     pub name: String,
     /// Where its value stands in a match of each of `rules`.
     pub source: Vec<GroupSource>,
+    /// It only keeps keys apart, and is not shown as part of the group; such stand last.
+    pub hidden: bool,
 }
 
 /// Where a group-by value stands in a match.
@@ -148,6 +154,8 @@ impl Test {
         match self {
             Self::Figure(test) => test.role(branch, table),
             Self::Temporal(test) => test.role(branch),
+            Self::Sequence(test) => test.role(branch, table),
+            Self::Absence(test) => test.role(branch),
         }
     }
 
@@ -157,6 +165,8 @@ impl Test {
         match self {
             Self::Figure(test) => test.meaning(),
             Self::Temporal(test) => test.meaning(branches),
+            Self::Sequence(test) => test.meaning(branches),
+            Self::Absence(test) => test.meaning(),
         }
     }
 
@@ -165,6 +175,7 @@ impl Test {
         match self {
             Self::Figure(test) => &test.conditions,
             Self::Temporal(test) => test.thresholds(),
+            Self::Sequence(_) | Self::Absence(_) => &[],
         }
     }
 }

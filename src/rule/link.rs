@@ -22,11 +22,17 @@ impl Linking<'_, '_> {
     pub(super) fn link(&self, reading: &mut Reading<'_>) -> Option<Correlation> {
         let before = reading.findings.errors();
         self.check_aliases(reading);
-        let group_by: Vec<_> =
+        let mut group_by: Vec<_> =
             self.correlation.group_by.iter().filter_map(|group| self.group(group, reading)).collect();
+        if let TestDocument::Sequence(document) = &self.correlation.test {
+            let equal = document.equal.iter().filter_map(|field| self.group(field, reading));
+            group_by.extend(equal.map(|group| GroupBy { hidden: true, ..group }).collect::<Vec<_>>());
+        }
         let test = match &self.correlation.test {
             TestDocument::Figure(document) => document.link(self, reading),
             TestDocument::Temporal(document) => document.link(self, reading),
+            TestDocument::Sequence(document) => document.link(self, reading),
+            TestDocument::Absence(document) => Some(document.link(self)),
         };
         let rules = self.children.iter().filter_map(|child| u32::try_from(*child).ok().map(RuleIndex));
         let linked = Correlation {
@@ -37,6 +43,12 @@ impl Linking<'_, '_> {
             test: test?,
         };
         (reading.findings.errors() == before).then_some(linked)
+    }
+
+    /// The place of a rule among those it takes.
+    pub(super) fn branch(&self, rule: &Spanned) -> Option<usize> {
+        let place = self.directory.get(&rule.text)?;
+        self.children.iter().position(|child| *child == place)
     }
 
     /// Where fields stand in the matches of each rule, by their own names or by aliases.
@@ -92,7 +104,7 @@ impl Linking<'_, '_> {
         let sources: Vec<_> =
             self.children.iter().map(|child| self.group_source(name, *child, reading)).collect();
         let source = sources.into_iter().collect::<Option<_>>()?;
-        Some(GroupBy { name: name.text.clone(), source })
+        Some(GroupBy { name: name.text.clone(), source, hidden: false })
     }
 
     fn group_source(&self, name: &Spanned, child: usize, reading: &mut Reading<'_>) -> Option<GroupSource> {

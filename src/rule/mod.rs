@@ -52,7 +52,9 @@ pub use fields::catalogue;
 pub use lint::{CheckReport, LintOptions, check, check_texts};
 pub use render::render;
 pub use sources::{Source, Sources};
-pub use types::{FigureKind, FigureTest, RuleCondition, RuleExpression, TemporalTest};
+pub use types::{
+    AbsenceTest, FigureKind, FigureTest, RuleCondition, RuleExpression, SequenceTest, Step, TemporalTest,
+};
 
 /// All rules of a run, compiled together.
 #[derive(Debug, Default)]

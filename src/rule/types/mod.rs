@@ -3,11 +3,15 @@
 //! One file for each kind of test that a correlation makes: what its document says, and what that
 //! becomes once the rules are known.
 
+mod absence;
 mod condition;
 mod figure;
+mod sequence;
 mod temporal;
 
+pub use absence::AbsenceTest;
 pub use figure::{FigureKind, FigureTest};
+pub use sequence::{SequenceTest, Step};
 pub use temporal::{RuleCondition, RuleExpression, TemporalTest};
 
 use super::diagnostic::Findings;
@@ -35,6 +39,8 @@ pub(super) struct CorrelationDocument {
 pub(super) enum TestDocument {
     Figure(figure::FigureDocument),
     Temporal(temporal::TemporalDocument),
+    Sequence(sequence::SequenceDocument),
+    Absence(absence::AbsenceDocument),
 }
 
 /// What the reader of a type gives.
@@ -59,6 +65,8 @@ const KEYS: &[&str] = &["type", "group-by", "aliases", "generate"];
 pub(super) fn keys(kind: RuleKind) -> &'static [&'static str] {
     match kind {
         RuleKind::Temporal | RuleKind::TemporalOrdered => temporal::KEYS,
+        RuleKind::Sequence => sequence::KEYS,
+        RuleKind::Absence => absence::KEYS,
         _ => figure::KEYS,
     }
 }
@@ -76,6 +84,8 @@ impl CorrelationDocument {
         let generate = map.boolean("generate", findings).unwrap_or_default();
         let content = match kind {
             RuleKind::Temporal | RuleKind::TemporalOrdered => temporal::read(&map, kind, findings),
+            RuleKind::Sequence => sequence::read(&map, findings),
+            RuleKind::Absence => absence::read(&map, findings),
             _ => figure::read(&map, kind, findings),
         };
         let Content { rules, timespan_ms, test } = content?;
@@ -93,6 +103,8 @@ const KINDS: &[RuleKind] = &[
     RuleKind::ValueAvg,
     RuleKind::ValueMedian,
     RuleKind::ValuePercentile,
+    RuleKind::Sequence,
+    RuleKind::Absence,
 ];
 
 fn kind(map: &Map<'_>, findings: &mut Findings) -> Option<RuleKind> {
@@ -128,6 +140,18 @@ fn named(map: &Map<'_>, key: &str, findings: &mut Findings) -> Vec<Spanned> {
 fn window(map: &Map<'_>, findings: &mut Findings) -> Option<i64> {
     map.require("timespan", findings)?;
     timespan::positive(&map.text("timespan", findings)?, findings)
+}
+
+/// The window under `within`, or `timespan`, ms.
+fn within(map: &Map<'_>, findings: &mut Findings) -> Option<i64> {
+    if map.get("within").is_none() && map.get("timespan").is_some() {
+        return window(map, findings);
+    }
+    map.require("within", findings)?;
+    if let Some(span) = map.key_span("timespan") {
+        findings.error(span, "unknown-key", "`within` says it already; leave `timespan` out");
+    }
+    timespan::positive(&map.text("within", findings)?, findings)
 }
 
 fn aliases(map: &Map<'_>, findings: &mut Findings) -> Vec<Alias> {
