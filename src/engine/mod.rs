@@ -250,7 +250,9 @@ impl Shard {
         if !feeds && !rule.info.generates {
             return;
         }
-        let evidence = Arc::new(alert::evidence(&rules.table, detection.reads(), event));
+        let listed = detection.listed(&rules.table, &event.event().fields);
+        let evidence = alert::evidence(&rules.table, detection.reads(), event);
+        let evidence = Arc::new(Evidence { listed, ..evidence });
         if rule.info.generates {
             self.raise_single(index, rule, event, &evidence, effects);
         }

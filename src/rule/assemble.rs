@@ -14,7 +14,7 @@ use super::roles::{self, Roles};
 use super::sources::Sources;
 use super::{Body, Rule, RuleSet, derive, digest};
 use crate::limits;
-use crate::model::{EntityKind, FieldTable, Mode, RuleIndex, RuleInfo, RuleKind};
+use crate::model::{EntityKind, FieldTable, ListInfo, Mode, RuleIndex, RuleInfo, RuleKind};
 
 /// All that was read and found right.
 pub(super) struct Assembling<'a, 'd> {
@@ -29,6 +29,7 @@ impl Assembling<'_, '_> {
     /// One body for each document, in the same order.
     pub(super) fn rule_set(self, bodies: Vec<Body>, findings: &mut Findings) -> RuleSet {
         let digests = self.digests(&bodies);
+        let mut lists = self.lists(&bodies).into_iter();
         let active = self.roles.active(self.documents, self.graph);
         self.warn_of_rules_that_are_off(&active, findings);
         let mut feeds = roles::feeds(self.graph, &active).into_iter();
@@ -36,7 +37,8 @@ impl Assembling<'_, '_> {
         let mut rules = Vec::new();
         for (place, (document, body)) in self.documents.iter().zip(bodies).enumerate() {
             let digest = digests.get(place).cloned().unwrap_or_default();
-            let info = self.info(place, document, &body, digest);
+            let lists = lists.next().unwrap_or_default();
+            let info = RuleInfo { lists, ..self.info(place, document, &body, digest) };
             let body = finish(body, document, findings);
             rules.push(Rule { info: Arc::new(info), body, feeds: feeds.next().unwrap_or_default() });
         }
@@ -128,7 +130,32 @@ impl Assembling<'_, '_> {
             message: options.message.as_ref().map(|message| message.text.clone()),
             evidence_max: options.evidence_max.unwrap_or(limits::EVIDENCE_PER_ALERT),
             source: source.map(|source| source.path.display().to_string()).unwrap_or_default(),
+            lists: Vec::new(),
         }
+    }
+
+    /// For each rule the lists that stand behind it, by name.
+    fn lists(&self, bodies: &[Body]) -> Vec<Vec<Arc<ListInfo>>> {
+        let mut lists = vec![Vec::new(); bodies.len()];
+        for place in self.graph.order.iter().copied() {
+            let mut found: Vec<Arc<ListInfo>> = Vec::new();
+            match bodies.get(place) {
+                Some(Body::Detection(detection)) => detection.selections.iter().for_each(|selection| {
+                    selection.each_listed(&mut |_, listed| found.extend(listed.lists.iter().cloned()));
+                }),
+                Some(Body::Correlation(correlation)) => {
+                    let children = correlation.rules.iter().filter_map(|rule| lists.get(rule.0 as usize));
+                    found.extend(children.flatten().cloned());
+                }
+                None => {}
+            }
+            found.sort_by(|left, right| left.name.cmp(&right.name));
+            found.dedup();
+            if let Some(known) = lists.get_mut(place) {
+                *known = found;
+            }
+        }
+        lists
     }
 }
 

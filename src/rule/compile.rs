@@ -10,6 +10,7 @@ use super::diagnostic::Findings;
 use super::document::{self, Content, Document};
 use super::graph::{Directory, Graph};
 use super::link::Linking;
+use super::lists::Lists;
 use super::reader::{Map, Spanned};
 use super::roles::Roles;
 use super::selection::Reading;
@@ -23,6 +24,7 @@ pub(super) struct Compiled {
     /// `None` if there were errors.
     pub set: Option<RuleSet>,
     pub facts: Vec<Facts>,
+    pub lists: Lists,
 }
 
 /// What the lints ask of one rule.
@@ -41,8 +43,9 @@ pub(super) struct Facts {
     pub tested: Vec<bool>,
 }
 
-/// Reads and compiles every file; the mistakes are in `findings`.
-pub(super) fn compile(sources: &Sources, findings: &mut Findings) -> Compiled {
+/// Reads and compiles every file; the mistakes are in `findings`. Fields that `table` has keep their
+/// places.
+pub(super) fn compile(sources: &Sources, mut table: FieldTable, findings: &mut Findings) -> Compiled {
     let mut documents = Vec::new();
     let mut tests = Vec::new();
     let trees: Vec<Vec<Node>> =
@@ -56,8 +59,14 @@ pub(super) fn compile(sources: &Sources, findings: &mut Findings) -> Compiled {
     refuse_twins(&documents, findings);
     let directory = Directory::new(&documents);
     check_tests(&tests, &directory, findings);
-    let mut table = FieldTable::default();
-    let mut compiler = Compiler { documents: &documents, directory: &directory, table: &mut table, findings };
+    let mut lists = Lists::new(sources, findings);
+    let mut compiler = Compiler {
+        documents: &documents,
+        directory: &directory,
+        table: &mut table,
+        lists: &mut lists,
+        findings,
+    };
     let graph = Graph::new(&documents, &directory, compiler.findings);
     let bodies = compiler.bodies(graph.as_ref());
     let roles = Roles::new(&documents, &directory);
@@ -65,12 +74,14 @@ pub(super) fn compile(sources: &Sources, findings: &mut Findings) -> Compiled {
     if let Some(graph) = &graph {
         add_reads(&mut facts, &bodies, graph, &table);
     }
-    let Some(graph) = graph.filter(|_| findings.errors() == 0) else { return Compiled { set: None, facts } };
+    let Some(graph) = graph.filter(|_| findings.errors() == 0) else {
+        return Compiled { set: None, facts, lists };
+    };
     let bodies = bodies.into_iter().flatten().map(|compiling| compiling.body).collect();
     let assembling = Assembling { documents: &documents, graph: &graph, roles: &roles, sources, table };
     let set = assembling.rule_set(bodies, findings);
     let set = RuleSet { tests: cases(tests, &documents, sources), ..set };
-    Compiled { set: (findings.errors() == 0).then_some(set), facts }
+    Compiled { set: (findings.errors() == 0).then_some(set), facts, lists }
 }
 
 fn cases(tests: Vec<ReadTest>, documents: &[Document<'_>], sources: &Sources) -> Vec<TestCase> {
@@ -114,6 +125,7 @@ struct Compiler<'c, 'd> {
     documents: &'c [Document<'d>],
     directory: &'c Directory<'c>,
     table: &'c mut FieldTable,
+    lists: &'c mut Lists,
     findings: &'c mut Findings,
 }
 
@@ -136,8 +148,8 @@ impl Compiler<'_, '_> {
     }
 
     fn read<T>(&mut self, read: impl FnOnce(&mut Reading<'_>) -> T) -> (T, Vec<FieldId>, Vec<Spanned>) {
-        let (table, findings) = (&mut *self.table, &mut *self.findings);
-        let mut reading = Reading { table, findings, reads: Vec::new(), event_types: Vec::new() };
+        let (table, lists, findings) = (&mut *self.table, &mut *self.lists, &mut *self.findings);
+        let mut reading = Reading { table, lists, findings, reads: Vec::new(), event_types: Vec::new() };
         let result = read(&mut reading);
         (result, reading.reads, reading.event_types)
     }

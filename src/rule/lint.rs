@@ -10,6 +10,7 @@ use super::fields::{self, PathKind};
 use super::reader::Spanned;
 use super::sources::Sources;
 use super::wildcard::{Shape, fold, symbols};
+use crate::model::FieldTable;
 use crate::model::placeholder::{PLACEHOLDERS, Piece, pieces};
 use crate::text::nearest;
 
@@ -59,8 +60,9 @@ pub fn check_texts(sources: Sources, options: &LintOptions) -> CheckReport {
 }
 
 fn check_sources(sources: Sources, mut findings: Findings, options: &LintOptions) -> CheckReport {
-    let compiled = compile::compile(&sources, &mut findings);
+    let mut compiled = compile::compile(&sources, FieldTable::default(), &mut findings);
     let set = compiled.set.filter(|_| findings.errors() == 0);
+    compiled.lists.check(&mut findings);
     let broken = findings.files_with_errors();
     for facts in &compiled.facts {
         let broken = broken.contains(&facts.name.span.file);
@@ -238,6 +240,18 @@ mod tests {
         assert_eq!(errors[0].help.as_deref(), Some("did you mean `user.session.start`?"));
         assert!(report.failed());
         assert!(report.rules.is_some(), "the rules load all the same");
+    }
+
+    #[test]
+    fn every_list_is_read_whether_a_rule_names_it_or_not() {
+        let text = document("one", "sel: {eventType: user.session.start}\ncondition: sel", GOOD);
+        let lists = [("my-vips.txt", "ana"), ("broken.csv", "key\n\"ana\n"), ("fine.txt", "ana")];
+        let sources = Sources::of([("a.yml", text.as_str())]).with_lists(lists);
+        let report = check_texts(sources, &LintOptions::default());
+        let found: Vec<_> =
+            report.diagnostics.iter().map(|found| (found.code, found.file.to_str().unwrap())).collect();
+        assert_eq!(found, [("list-name", "my-vips.txt"), ("list-csv", "broken.csv")]);
+        assert!(report.failed() && report.rules.is_some(), "the rules load all the same");
     }
 
     #[test]

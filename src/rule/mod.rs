@@ -17,13 +17,17 @@ mod diagnostic;
 mod digest;
 mod document;
 mod event_types;
+mod expand;
 mod fields;
 mod graph;
 mod index;
 mod known;
 mod link;
 mod lint;
+mod list_file;
+mod lists;
 mod modifier;
+mod networks;
 mod options;
 mod pattern;
 mod reader;
@@ -35,6 +39,7 @@ mod sources;
 mod testing;
 mod timespan;
 mod types;
+mod walk;
 mod wildcard;
 mod yaml;
 
@@ -134,7 +139,7 @@ pub fn compile(sources: &Sources) -> Result<RuleSet, Vec<Diagnostic>> {
 }
 
 fn compiled(sources: &Sources, mut findings: diagnostic::Findings) -> Result<RuleSet, Vec<Diagnostic>> {
-    let set = compile::compile(sources, &mut findings).set;
+    let set = compile::compile(sources, FieldTable::default(), &mut findings).set;
     let errors = findings.errors();
     let diagnostics = findings.finish(sources);
     match set {
