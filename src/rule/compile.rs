@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
+
 use super::assemble::Assembling;
 use super::case::{ReadTest, TestCase};
 use super::condition::{self, Names, Place};
 use super::detection::{Detection, Expression};
 use super::diagnostic::Findings;
 use super::document::{self, Content, Document};
+use super::exception::Exception;
 use super::graph::{Directory, Graph};
 use super::link::Linking;
 use super::lists::Lists;
@@ -30,6 +33,8 @@ pub(super) struct Compiled {
 /// What the lints ask of one rule.
 pub(super) struct Facts {
     pub name: Spanned,
+    /// The last day of each exception, and where it is written.
+    pub exceptions: Vec<(Spanned, Date)>,
     pub event_types: Vec<Spanned>,
     pub message: Option<Spanned>,
     pub group_by: Vec<String>,
@@ -77,7 +82,8 @@ pub(super) fn compile(sources: &Sources, mut table: FieldTable, findings: &mut F
     let Some(graph) = graph.filter(|_| findings.errors() == 0) else {
         return Compiled { set: None, facts, lists };
     };
-    let bodies = bodies.into_iter().flatten().map(|compiling| compiling.body).collect();
+    let bodies =
+        bodies.into_iter().flatten().map(|compiling| (compiling.body, compiling.exceptions)).collect();
     let assembling = Assembling { documents: &documents, graph: &graph, roles: &roles, sources, table };
     let set = assembling.rule_set(bodies, findings);
     let set = RuleSet { tests: cases(tests, &documents, sources), ..set };
@@ -118,6 +124,7 @@ fn check_tests(tests: &[ReadTest], directory: &Directory<'_>, findings: &mut Fin
 /// One compiled body with what it was compiled from.
 struct Compiling {
     body: Body,
+    exceptions: Vec<Exception>,
     event_types: Vec<Spanned>,
 }
 
@@ -134,17 +141,35 @@ impl Compiler<'_, '_> {
     /// the graph of the correlations is wrong, so that all mistakes are told at once.
     fn bodies(&mut self, graph: Option<&Graph>) -> Vec<Option<Compiling>> {
         let documents = self.documents;
-        let bodies = documents.iter().enumerate().map(|(place, document)| match &document.content {
-            Content::Detection(node) => self.detection(document, node),
-            Content::Correlation(correlation) => {
-                let children = graph?.children.get(place)?;
-                let directory = self.directory;
-                let linking = Linking { correlation, documents, directory, children };
-                let body = self.read(|reading| linking.link(reading)).0?;
-                Some(Compiling { body: Body::Correlation(body), event_types: Vec::new() })
-            }
+        let bodies = documents.iter().enumerate().map(|(place, document)| {
+            let (exceptions, mut excepted) = self.exceptions(document);
+            let (body, mut event_types) = match &document.content {
+                Content::Detection(node) => self.detection(document, node)?,
+                Content::Correlation(correlation) => {
+                    let children = graph?.children.get(place)?;
+                    let directory = self.directory;
+                    let linking = Linking { correlation, documents, directory, children };
+                    let body = self.read(|reading| linking.link(reading)).0?;
+                    (Body::Correlation(body), Vec::new())
+                }
+            };
+            event_types.append(&mut excepted);
+            Some(Compiling { body, exceptions, event_types })
         });
         bodies.collect()
+    }
+
+    /// The exceptions of a rule, with the event types they name. What they read is no evidence.
+    fn exceptions(&mut self, document: &Document<'_>) -> (Vec<Exception>, Vec<Spanned>) {
+        let (exceptions, _, event_types) = self.read(|reading| {
+            let all = document.options.exceptions.iter();
+            let read = all.filter_map(|exception| {
+                let selection = reading.selection(exception.matches)?;
+                Some(exception.with(selection))
+            });
+            read.collect()
+        });
+        (exceptions, event_types)
     }
 
     fn read<T>(&mut self, read: impl FnOnce(&mut Reading<'_>) -> T) -> (T, Vec<FieldId>, Vec<Spanned>) {
@@ -154,7 +179,7 @@ impl Compiler<'_, '_> {
         (result, reading.reads, reading.event_types)
     }
 
-    fn detection(&mut self, document: &Document<'_>, node: &Node) -> Option<Compiling> {
+    fn detection(&mut self, document: &Document<'_>, node: &Node) -> Option<(Body, Vec<Spanned>)> {
         let map = Map::of(node, "`detection`", self.findings)?;
         map.require("condition", self.findings);
         let (selections, mut reads, event_types) = self.read(|reading| {
@@ -183,7 +208,7 @@ impl Compiler<'_, '_> {
         let selections: Vec<_> = selections.into_iter().map(|(_, _, selection)| selection).collect();
         let selections = selections.into_iter().collect::<Option<Vec<_>>>()?;
         let detection = Detection { selections, condition: condition?, reads };
-        Some(Compiling { body: Body::Detection(detection), event_types })
+        Some((Body::Detection(detection), event_types))
     }
 
     /// One condition, or a list of which one must hold.
@@ -226,8 +251,10 @@ fn facts(
             Content::Correlation(correlation) => correlation.group_by.as_slice(),
             Content::Detection(_) => &[],
         };
+        let exceptions = options.exceptions.iter();
         Facts {
             name: document.name.clone(),
+            exceptions: exceptions.map(|exception| (exception.written.clone(), exception.until)).collect(),
             event_types: body.as_ref().map(|body| body.event_types.clone()).unwrap_or_default(),
             message: options.message.clone(),
             group_by: group_by.iter().map(|group| group.text.clone()).collect(),

@@ -7,7 +7,7 @@ use compact_str::CompactString;
 use super::expand::Listed;
 use super::modifier::Operation;
 use super::pattern::{Pattern, Subject};
-use crate::model::{FieldId, FieldTable, Fields};
+use crate::model::{FieldId, FieldTable, Fields, ListInfo};
 
 /// A compiled detection: its selections, and the condition over them.
 #[derive(Debug, Default)]
@@ -60,6 +60,15 @@ impl Detection {
     /// The fields it reads, in the rule's order, for evidence.
     pub fn reads(&self) -> &[FieldId] {
         &self.reads
+    }
+
+    /// The lists it reads.
+    pub(super) fn lists(&self) -> Vec<Arc<ListInfo>> {
+        let mut found = Vec::new();
+        for selection in &self.selections {
+            selection.each_listed(&mut |_, listed| found.extend(listed.lists.iter().cloned()));
+        }
+        found
     }
 
     /// The lists that hold a value of the event, each with the path of the field it stands in.
