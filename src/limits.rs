@@ -37,6 +37,23 @@ pub const RULE_FOLDERS: usize = 16;
 /// Bytes of one rule file; a larger one is an error at load.
 pub const RULE_FILE_BYTES: usize = 1024 * 1024;
 
+/// Lists of one run; more is an error at load.
+pub const LISTS: usize = 1_000;
+
+/// Bytes of all lists together; more is an error at load.
+pub const LIST_BYTES: usize = 64 * 1024 * 1024;
+
+/// Values of one list, and texts one use of lists may stand for; more is an error at load.
+pub const LIST_VALUES: usize = 1_000_000;
+
+/// Values of one use of lists with wildcards between their characters, each of which is tried alone;
+/// more is an error at load.
+pub const LIST_WILDCARDS: usize = 1_000;
+
+/// Bytes of all values of one use of lists that are searched for inside a text; more is an error at
+/// load.
+pub const LIST_SEARCHED_BYTES: usize = 4 * 1024 * 1024;
+
 /// Mistakes told of in one load; the rest is only counted.
 pub const RULE_MISTAKES: usize = 1_000;
 

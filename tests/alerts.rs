@@ -37,6 +37,7 @@ fn cases() -> Vec<(&'static str, Alert)> {
         ("update", samples::update()),
         ("masked", samples::mistyped_password(TYPED)),
         ("long", samples::long()),
+        ("listed", samples::listed()),
     ];
     for (_, alert) in &mut cases {
         alert.sentence = sentence(alert);

@@ -367,3 +367,63 @@ fn what_cannot_be_read_goes_out_as_a_dead_letter() {
     let effects = engine.step([Input::Record(record)]);
     assert_eq!((effects.tally.records, effects.tally.events, effects.dead_letters.len()), (1, 0, 1));
 }
+
+/// The rules with exceptions: for what follows a line `name: …`, until the end of a day.
+fn excepting(name: &str, login: &str, until: &str) -> Engine {
+    let exceptions = format!(
+        "exceptions: [{{match: {{actor.alternateId: {login}}}, until: {until}, owner: o, reason: r}}]"
+    );
+    let documents: Vec<String> = RULES
+        .split("---\n")
+        .map(|document| match document.contains(&format!("\nname: {name}\n")) {
+            true if document.contains("oktawatch: {") => {
+                document.replace("oktawatch: {", &format!("oktawatch: {{{exceptions}, "))
+            }
+            true => format!("{document}oktawatch: {{{exceptions}}}\n"),
+            false => document.to_owned(),
+        })
+        .collect();
+    let text = documents.join("---\n");
+    let rules = rule::compile(&Sources::of([("engine.yml", text.as_str())])).map(Arc::new).unwrap();
+    let shard = Shard::new(&config(), Arc::clone(&rules), Arc::new(GeoIp::default()));
+    Engine { shard, rules, offset: 0 }
+}
+
+/// The day of [`START_MS`].
+const DAY: &str = "2026-01-05";
+
+#[test]
+fn what_a_detection_excepts_counts_for_nothing_that_takes_it() {
+    let mut engine = excepting("denied", "ana@example.com", DAY);
+    let effects = engine.denied([0, 1, 2]);
+    assert!(effects.alerts.is_empty());
+    assert_eq!(engine.count("denied", &effects.tally.excepted), 3);
+    assert_eq!(engine.count("denied", &effects.tally.matches), 0);
+    assert_eq!(raised(&engine.denied_of("ben@example.com", [3, 4, 5]), "three-denied").len(), 1);
+}
+
+#[test]
+fn what_a_correlation_excepts_counts_for_others_that_take_the_same() {
+    let mut engine = excepting("then-signed-in", "ana@example.com", DAY);
+    let effects = engine.denied([0, 1, 2]);
+    assert_eq!(raised(&effects, "three-denied").len(), 1);
+    assert_eq!(engine.count("then-signed-in", &effects.tally.excepted), 1);
+    let record = engine.record(0, &event("user.session.start", "ana@example.com", 60));
+    let effects = engine.step([record]);
+    assert!(raised(&effects, "then-signed-in").is_empty());
+    assert_eq!(engine.count("then-signed-in", &effects.tally.excepted), 1);
+    assert_eq!(engine.count("signed-in", &effects.tally.matches), 1);
+}
+
+#[test]
+fn an_exception_expires_with_the_time_of_the_events_whatever_the_clock_says() {
+    for (until, alerts) in [("2026-01-04", 1), (DAY, 0)] {
+        let mut engine = excepting("denied", "ana@example.com", until);
+        assert_eq!(raised(&engine.denied([0, 1, 2]), "three-denied").len(), alerts, "{until}");
+    }
+    let mut engine = excepting("denied", "ana@example.com", DAY);
+    // START_MS is ten in the morning: fourteen hours later the day has ended.
+    let effects = engine.denied([14 * 3_600 - 1, 14 * 3_600, 14 * 3_600 + 1, 14 * 3_600 + 2]);
+    assert_eq!(engine.count("denied", &effects.tally.excepted), 1);
+    assert_eq!(raised(&effects, "three-denied").len(), 1);
+}

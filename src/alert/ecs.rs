@@ -247,6 +247,7 @@ fn own(alert: &Alert, provenance: &Provenance) -> Value {
         "runbook": text(&alert.rule.runbook),
         "false_positives": alert.rule.false_positives,
         "rules_digest": text(&provenance.rules_digest),
+        "lists": super::lists(&alert.rule),
         "evidence": alert.evidence.iter().map(|event| evidence(event)).collect::<Vec<_>>(),
     })
 }
@@ -268,6 +269,7 @@ pub(super) fn evidence(event: &Evidence) -> Value {
         "user_agent": text(&event.user_agent),
         "target": targets(event),
         "read": event.read.iter().map(|(path, value)| json!({ "field": path.as_ref(), "value": text(value) })).collect::<Vec<_>>(),
+        "listed": event.listed.iter().map(|(path, list)| json!({ "field": path.as_ref(), "list": list.as_ref() })).collect::<Vec<_>>(),
         "session": event.session.as_ref().map(session_facts),
         "travel": event.travel.as_ref().map(travel_facts),
         "record": position(&event.position),

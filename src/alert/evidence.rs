@@ -8,7 +8,8 @@ use crate::limits;
 use crate::model::{Actor, Enriched, Evidence, FieldId, FieldTable, Fields, Target, Value, core};
 use crate::text::cut;
 
-/// What an alert keeps of an event: `reads` are the fields of the rule that matched it.
+/// What an alert keeps of an event: `reads` are the fields of the rule that matched it. Which lists
+/// hold their values only the rule can say.
 pub fn evidence(table: &FieldTable, reads: &[FieldId], event: &Enriched) -> Evidence {
     let observation = &event.observation;
     let inner = &observation.event;
@@ -28,6 +29,7 @@ pub fn evidence(table: &FieldTable, reads: &[FieldId], event: &Enriched) -> Evid
         user_agent: long(fields, core::CLIENT_USER_AGENT),
         targets: targets(fields),
         read: reads.iter().filter_map(|id| read(table, fields, *id)).collect(),
+        listed: Vec::new(),
         session: event.session.clone(),
         travel: event.travel.clone(),
         late: event.late,

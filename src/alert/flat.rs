@@ -88,6 +88,7 @@ fn events(alert: &Alert) -> Value {
         format!("{}/{}/{}", position.topic, position.partition, position.offset)
     });
     let read = sentence::decisive(alert).into_iter().flat_map(|event| &event.read);
+    let listed = alert.evidence.iter().flat_map(|event| &event.listed);
     json!({
         "fired_by": text(&alert.fired_by),
         "event_uuids": uuids,
@@ -97,6 +98,7 @@ fn events(alert: &Alert) -> Value {
         "users": values(sentence::user),
         "records": records.collect::<Vec<_>>(),
         "read": read.map(|(path, value)| format!("{path}={value}")).collect::<Vec<_>>(),
+        "listed": listed.map(|(path, list)| format!("{path}={list}")).collect::<BTreeSet<_>>(),
     })
 }
 
@@ -119,6 +121,7 @@ fn about_the_rule(alert: &Alert, provenance: &Provenance) -> Value {
         "runbook": text(&rule.runbook),
         "runbook_url": runbook_link(rule),
         "rules_digest": text(&provenance.rules_digest),
+        "lists": rule.lists.iter().map(|list| format!("{} {}", list.name, list.digest)).collect::<Vec<_>>(),
         "product_version": VERSION,
     })
 }

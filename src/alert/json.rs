@@ -1,6 +1,8 @@
 //! How are values written into JSON, and how is what says nothing left out?
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use crate::model::ListInfo;
 
 /// A text, or null when there is none, which [`tidy`] takes out.
 pub(super) fn text(value: &str) -> Value {
@@ -21,6 +23,11 @@ pub(super) fn number(value: f64, decimals: i32) -> Value {
 /// An instant as RFC 3339 with milliseconds, in UTC; empty outside the years that it can write.
 pub(super) fn time(ms: i64) -> String {
     crate::text::rfc3339(ms).unwrap_or_default()
+}
+
+/// A list by its name and what tells its state.
+pub(super) fn list(list: &ListInfo) -> Value {
+    json!({ "name": list.name.as_ref(), "digest": list.digest, "entries": list.entries })
 }
 
 /// Takes out nulls and whatever is empty without them.
@@ -62,7 +69,6 @@ pub(super) fn put(map: &mut Map<String, Value>, path: &str, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn what_says_nothing_is_left_out_however_deep() {

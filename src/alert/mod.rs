@@ -168,6 +168,11 @@ fn raw_event(alert: &Alert) -> Option<&str> {
     Some(crate::text::cut(raw, limits::RAW_EVENT_BYTES))
 }
 
+/// The lists behind the rule, as they are at the time of the alert.
+fn lists(rule: &RuleInfo) -> Vec<Value> {
+    rule.lists.iter().map(|list| json::list(list)).collect()
+}
+
 fn group(alert: &Alert) -> Value {
     let pairs = alert.group.iter().map(|(name, value)| (name.clone(), json::text(value)));
     Value::Object(pairs.collect::<Map<_, _>>())

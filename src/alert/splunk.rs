@@ -82,6 +82,7 @@ fn facts(alert: &Alert, raw: bool, provenance: &Provenance) -> Value {
         "drilldown_uri": runbook_link(rule),
         "next_steps": text(&rule.runbook),
         "rules_digest": text(&provenance.rules_digest),
+        "lists": super::lists(rule),
         "evidence": alert.evidence.iter().map(|event| evidence(event)).collect::<Vec<_>>(),
         "orig_raw": if raw { raw_event(alert).map_or(Value::Null, text) } else { Value::Null },
     })

@@ -34,7 +34,13 @@ fn check_rules(arguments: &CheckArgs, config: &Config) -> Result<CheckReport, (F
         Some(file) => Some(rule::event_types(&read(file).or_usage()?)),
         None => None,
     };
-    Ok(rule::check(paths, &LintOptions { event_types, ..LintOptions::default() }))
+    Ok(rule::check(paths, &LintOptions { event_types, today: today(), ..LintOptions::default() }))
+}
+
+/// The day in UTC, by which exceptions expire.
+fn today() -> Option<jiff::civil::Date> {
+    let now = jiff::Timestamp::from_millisecond(kafka::wall_ms()).ok()?;
+    Some(now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date())
 }
 
 fn read(file: &Path) -> Result<String, Failure> {

@@ -242,15 +242,20 @@ impl Shard {
 
     /// A detection matched: its own alert, then the correlations that take it.
     fn matched(&mut self, index: RuleIndex, event: &Arc<Enriched>, apart: bool, effects: &mut Effects) {
-        Tally::add(&mut effects.tally.matches, index, 1);
         let rules = Arc::clone(&self.rules);
         let Some(rule) = rules.get(index) else { return };
+        if rule.excepts(event.event()) {
+            return Tally::add(&mut effects.tally.excepted, index, 1);
+        }
+        Tally::add(&mut effects.tally.matches, index, 1);
         let Body::Detection(detection) = &rule.body else { return };
         let feeds = !apart && !rule.feeds.is_empty();
         if !feeds && !rule.info.generates {
             return;
         }
-        let evidence = Arc::new(alert::evidence(&rules.table, detection.reads(), event));
+        let listed = detection.listed(&rules.table, &event.event().fields);
+        let evidence = alert::evidence(&rules.table, detection.reads(), event);
+        let evidence = Arc::new(Evidence { listed, ..evidence });
         if rule.info.generates {
             self.raise_single(index, rule, event, &evidence, effects);
         }
@@ -305,6 +310,10 @@ impl Shard {
         while let Some(matched) = waiting.pop_front() {
             let Some(source) = rules.get(matched.rule) else { continue };
             for consumer in &source.feeds {
+                if rules.get(*consumer).is_some_and(|rule| rule.excepts(matched.event.event())) {
+                    Tally::add(&mut effects.tally.excepted, *consumer, 1);
+                    continue;
+                }
                 self.correlator.feed(*consumer, &matched, moment, &mut fired, &mut effects.tally);
                 for firing in fired.drain(..) {
                     self.raise_correlated(rules, &firing, effects);

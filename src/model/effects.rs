@@ -152,6 +152,8 @@ pub struct Tally {
     pub geoip_missed: u64,
     /// Matches, by rule.
     pub matches: Vec<(RuleIndex, u64)>,
+    /// Matches that an exception of the rule took out, by rule.
+    pub excepted: Vec<(RuleIndex, u64)>,
     /// Satisfying windows folded into an alert that was raised before, by rule.
     pub suppressed: Vec<(RuleIndex, u64)>,
     /// Events a correlation could not use because a group-by field was missing, by rule.

@@ -37,6 +37,8 @@ pub struct Evidence {
     pub targets: Vec<Target>,
     /// The fields the rule read, with what stood there, in the rule's order.
     pub read: Vec<(Arc<str>, String)>,
+    /// Paths of fields with the name of a list that holds what stood there.
+    pub listed: Vec<(Arc<str>, Arc<str>)>,
     /// The session's state at this event.
     pub session: Option<SessionFacts>,
     /// The way from the user's place before.

@@ -23,4 +23,4 @@ pub use field::{FieldDef, FieldId, FieldKind, FieldTable, OPEN_MAPS, core};
 pub use fields::{Fields, Value};
 pub use place::{Asn, Geo, GeoSource, IpFacts, Place};
 pub use record::{Header, Position, RawRecord};
-pub use rule::{Attack, Confidence, Level, Mode, RuleIndex, RuleInfo, RuleKind, Tactic};
+pub use rule::{Attack, Confidence, Level, ListInfo, Mode, RuleIndex, RuleInfo, RuleKind, Tactic};

@@ -57,6 +57,19 @@ pub struct RuleInfo {
     pub evidence_max: usize,
     /// The file it was loaded from.
     pub source: String,
+    /// The lists that it reads, or that the rules it takes read, by name.
+    pub lists: Vec<Arc<ListInfo>>,
+}
+
+/// A list of values that rules read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListInfo {
+    /// The name by which rules know it.
+    pub name: Arc<str>,
+    /// First digits of the digest of its file (XXH3, 128 bits): equal as long as it is the same file.
+    pub digest: String,
+    /// How many values it has.
+    pub entries: usize,
 }
 
 /// Sigma's `level`.

@@ -6,6 +6,7 @@ use super::correlation::Correlation;
 use super::detection::{Detection, Expression};
 use super::diagnostic::Findings;
 use super::document::Document;
+use super::exception::Exception;
 use super::graph::Graph;
 use super::index::{EventTypeIndex, needed_types};
 use super::options::UPDATE_EVERY_MS;
@@ -14,7 +15,7 @@ use super::roles::{self, Roles};
 use super::sources::Sources;
 use super::{Body, Rule, RuleSet, derive, digest};
 use crate::limits;
-use crate::model::{EntityKind, FieldTable, Mode, RuleIndex, RuleInfo, RuleKind};
+use crate::model::{EntityKind, FieldTable, ListInfo, Mode, RuleIndex, RuleInfo, RuleKind};
 
 /// All that was read and found right.
 pub(super) struct Assembling<'a, 'd> {
@@ -27,8 +28,11 @@ pub(super) struct Assembling<'a, 'd> {
 
 impl Assembling<'_, '_> {
     /// One body for each document, in the same order.
-    pub(super) fn rule_set(self, bodies: Vec<Body>, findings: &mut Findings) -> RuleSet {
+    pub(super) fn rule_set(self, bodies: Vec<(Body, Vec<Exception>)>, findings: &mut Findings) -> RuleSet {
+        let (bodies, exceptions): (Vec<Body>, Vec<Vec<Exception>>) = bodies.into_iter().unzip();
         let digests = self.digests(&bodies);
+        let mut lists = self.lists(&bodies, &exceptions).into_iter();
+        let mut exceptions = exceptions.into_iter();
         let active = self.roles.active(self.documents, self.graph);
         self.warn_of_rules_that_are_off(&active, findings);
         let mut feeds = roles::feeds(self.graph, &active).into_iter();
@@ -36,9 +40,17 @@ impl Assembling<'_, '_> {
         let mut rules = Vec::new();
         for (place, (document, body)) in self.documents.iter().zip(bodies).enumerate() {
             let digest = digests.get(place).cloned().unwrap_or_default();
-            let info = self.info(place, document, &body, digest);
+            let lists = lists.next().unwrap_or_default();
+            let info = RuleInfo { lists, ..self.info(place, document, &body, digest) };
             let body = finish(body, document, findings);
-            rules.push(Rule { info: Arc::new(info), body, feeds: feeds.next().unwrap_or_default() });
+            let exceptions = exceptions.next().unwrap_or_default();
+            let excepted = exceptions.into_iter().map(|exception| Exception {
+                matches: gathered(exception.matches, document, findings),
+                ..exception
+            });
+            let exceptions = excepted.collect();
+            let feeds = feeds.next().unwrap_or_default();
+            rules.push(Rule { info: Arc::new(info), body, feeds, exceptions });
         }
         let digest = digest::of_set(digests.iter().map(String::as_str));
         let derived = derive::of_table(&self.table);
@@ -128,7 +140,31 @@ impl Assembling<'_, '_> {
             message: options.message.as_ref().map(|message| message.text.clone()),
             evidence_max: options.evidence_max.unwrap_or(limits::EVIDENCE_PER_ALERT),
             source: source.map(|source| source.path.display().to_string()).unwrap_or_default(),
+            lists: Vec::new(),
         }
+    }
+
+    /// For each rule the lists that stand behind it, by name.
+    fn lists(&self, bodies: &[Body], exceptions: &[Vec<Exception>]) -> Vec<Vec<Arc<ListInfo>>> {
+        let mut lists = vec![Vec::new(); bodies.len()];
+        for place in self.graph.order.iter().copied() {
+            let of_rule = exceptions.get(place).into_iter().flatten();
+            let mut found: Vec<Arc<ListInfo>> = of_rule.flat_map(|one| one.matches.lists()).collect();
+            match bodies.get(place) {
+                Some(Body::Detection(detection)) => found.extend(detection.lists()),
+                Some(Body::Correlation(correlation)) => {
+                    let children = correlation.rules.iter().filter_map(|rule| lists.get(rule.0 as usize));
+                    found.extend(children.flatten().cloned());
+                }
+                None => {}
+            }
+            found.sort_by(|left, right| left.name.cmp(&right.name));
+            found.dedup();
+            if let Some(known) = lists.get_mut(place) {
+                *known = found;
+            }
+        }
+        lists
     }
 }
 
@@ -149,10 +185,16 @@ fn entity_of(correlation: &Correlation) -> EntityKind {
 
 /// Puts the patterns of a detection together in the form that is judged fastest.
 fn finish(body: Body, document: &Document<'_>, findings: &mut Findings) -> Body {
-    let Body::Detection(detection) = body else { return body };
+    match body {
+        Body::Detection(detection) => Body::Detection(gathered(detection, document, findings)),
+        correlation @ Body::Correlation(_) => correlation,
+    }
+}
+
+fn gathered(detection: Detection, document: &Document<'_>, findings: &mut Findings) -> Detection {
     let selections = detection.selections.into_iter();
     let selections = selections.map(|selection| together(selection, document, findings)).collect();
-    Body::Detection(Detection { selections, ..detection })
+    Detection { selections, ..detection }
 }
 
 fn together(expression: Expression, document: &Document<'_>, findings: &mut Findings) -> Expression {

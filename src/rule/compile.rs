@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
+
 use super::assemble::Assembling;
 use super::case::{ReadTest, TestCase};
 use super::condition::{self, Names, Place};
 use super::detection::{Detection, Expression};
 use super::diagnostic::Findings;
 use super::document::{self, Content, Document};
+use super::exception::Exception;
 use super::graph::{Directory, Graph};
 use super::link::Linking;
+use super::lists::Lists;
 use super::reader::{Map, Spanned};
 use super::roles::Roles;
 use super::selection::Reading;
@@ -23,11 +27,14 @@ pub(super) struct Compiled {
     /// `None` if there were errors.
     pub set: Option<RuleSet>,
     pub facts: Vec<Facts>,
+    pub lists: Lists,
 }
 
 /// What the lints ask of one rule.
 pub(super) struct Facts {
     pub name: Spanned,
+    /// The last day of each exception, and where it is written.
+    pub exceptions: Vec<(Spanned, Date)>,
     pub event_types: Vec<Spanned>,
     pub message: Option<Spanned>,
     pub group_by: Vec<String>,
@@ -41,8 +48,9 @@ pub(super) struct Facts {
     pub tested: Vec<bool>,
 }
 
-/// Reads and compiles every file; the mistakes are in `findings`.
-pub(super) fn compile(sources: &Sources, findings: &mut Findings) -> Compiled {
+/// Reads and compiles every file; the mistakes are in `findings`. Fields that `table` has keep their
+/// places.
+pub(super) fn compile(sources: &Sources, mut table: FieldTable, findings: &mut Findings) -> Compiled {
     let mut documents = Vec::new();
     let mut tests = Vec::new();
     let trees: Vec<Vec<Node>> =
@@ -56,8 +64,14 @@ pub(super) fn compile(sources: &Sources, findings: &mut Findings) -> Compiled {
     refuse_twins(&documents, findings);
     let directory = Directory::new(&documents);
     check_tests(&tests, &directory, findings);
-    let mut table = FieldTable::default();
-    let mut compiler = Compiler { documents: &documents, directory: &directory, table: &mut table, findings };
+    let mut lists = Lists::new(sources, findings);
+    let mut compiler = Compiler {
+        documents: &documents,
+        directory: &directory,
+        table: &mut table,
+        lists: &mut lists,
+        findings,
+    };
     let graph = Graph::new(&documents, &directory, compiler.findings);
     let bodies = compiler.bodies(graph.as_ref());
     let roles = Roles::new(&documents, &directory);
@@ -65,12 +79,15 @@ pub(super) fn compile(sources: &Sources, findings: &mut Findings) -> Compiled {
     if let Some(graph) = &graph {
         add_reads(&mut facts, &bodies, graph, &table);
     }
-    let Some(graph) = graph.filter(|_| findings.errors() == 0) else { return Compiled { set: None, facts } };
-    let bodies = bodies.into_iter().flatten().map(|compiling| compiling.body).collect();
+    let Some(graph) = graph.filter(|_| findings.errors() == 0) else {
+        return Compiled { set: None, facts, lists };
+    };
+    let bodies =
+        bodies.into_iter().flatten().map(|compiling| (compiling.body, compiling.exceptions)).collect();
     let assembling = Assembling { documents: &documents, graph: &graph, roles: &roles, sources, table };
     let set = assembling.rule_set(bodies, findings);
     let set = RuleSet { tests: cases(tests, &documents, sources), ..set };
-    Compiled { set: (findings.errors() == 0).then_some(set), facts }
+    Compiled { set: (findings.errors() == 0).then_some(set), facts, lists }
 }
 
 fn cases(tests: Vec<ReadTest>, documents: &[Document<'_>], sources: &Sources) -> Vec<TestCase> {
@@ -107,6 +124,7 @@ fn check_tests(tests: &[ReadTest], directory: &Directory<'_>, findings: &mut Fin
 /// One compiled body with what it was compiled from.
 struct Compiling {
     body: Body,
+    exceptions: Vec<Exception>,
     event_types: Vec<Spanned>,
 }
 
@@ -114,6 +132,7 @@ struct Compiler<'c, 'd> {
     documents: &'c [Document<'d>],
     directory: &'c Directory<'c>,
     table: &'c mut FieldTable,
+    lists: &'c mut Lists,
     findings: &'c mut Findings,
 }
 
@@ -122,27 +141,45 @@ impl Compiler<'_, '_> {
     /// the graph of the correlations is wrong, so that all mistakes are told at once.
     fn bodies(&mut self, graph: Option<&Graph>) -> Vec<Option<Compiling>> {
         let documents = self.documents;
-        let bodies = documents.iter().enumerate().map(|(place, document)| match &document.content {
-            Content::Detection(node) => self.detection(document, node),
-            Content::Correlation(correlation) => {
-                let children = graph?.children.get(place)?;
-                let directory = self.directory;
-                let linking = Linking { correlation, documents, directory, children };
-                let body = self.read(|reading| linking.link(reading)).0?;
-                Some(Compiling { body: Body::Correlation(body), event_types: Vec::new() })
-            }
+        let bodies = documents.iter().enumerate().map(|(place, document)| {
+            let (exceptions, mut excepted) = self.exceptions(document);
+            let (body, mut event_types) = match &document.content {
+                Content::Detection(node) => self.detection(document, node)?,
+                Content::Correlation(correlation) => {
+                    let children = graph?.children.get(place)?;
+                    let directory = self.directory;
+                    let linking = Linking { correlation, documents, directory, children };
+                    let body = self.read(|reading| linking.link(reading)).0?;
+                    (Body::Correlation(body), Vec::new())
+                }
+            };
+            event_types.append(&mut excepted);
+            Some(Compiling { body, exceptions, event_types })
         });
         bodies.collect()
     }
 
+    /// The exceptions of a rule, with the event types they name. What they read is no evidence.
+    fn exceptions(&mut self, document: &Document<'_>) -> (Vec<Exception>, Vec<Spanned>) {
+        let (exceptions, _, event_types) = self.read(|reading| {
+            let all = document.options.exceptions.iter();
+            let read = all.filter_map(|exception| {
+                let selection = reading.selection(exception.matches)?;
+                Some(exception.with(selection))
+            });
+            read.collect()
+        });
+        (exceptions, event_types)
+    }
+
     fn read<T>(&mut self, read: impl FnOnce(&mut Reading<'_>) -> T) -> (T, Vec<FieldId>, Vec<Spanned>) {
-        let (table, findings) = (&mut *self.table, &mut *self.findings);
-        let mut reading = Reading { table, findings, reads: Vec::new(), event_types: Vec::new() };
+        let (table, lists, findings) = (&mut *self.table, &mut *self.lists, &mut *self.findings);
+        let mut reading = Reading { table, lists, findings, reads: Vec::new(), event_types: Vec::new() };
         let result = read(&mut reading);
         (result, reading.reads, reading.event_types)
     }
 
-    fn detection(&mut self, document: &Document<'_>, node: &Node) -> Option<Compiling> {
+    fn detection(&mut self, document: &Document<'_>, node: &Node) -> Option<(Body, Vec<Spanned>)> {
         let map = Map::of(node, "`detection`", self.findings)?;
         map.require("condition", self.findings);
         let (selections, mut reads, event_types) = self.read(|reading| {
@@ -171,7 +208,7 @@ impl Compiler<'_, '_> {
         let selections: Vec<_> = selections.into_iter().map(|(_, _, selection)| selection).collect();
         let selections = selections.into_iter().collect::<Option<Vec<_>>>()?;
         let detection = Detection { selections, condition: condition?, reads };
-        Some(Compiling { body: Body::Detection(detection), event_types })
+        Some((Body::Detection(detection), event_types))
     }
 
     /// One condition, or a list of which one must hold.
@@ -214,8 +251,10 @@ fn facts(
             Content::Correlation(correlation) => correlation.group_by.as_slice(),
             Content::Detection(_) => &[],
         };
+        let exceptions = options.exceptions.iter();
         Facts {
             name: document.name.clone(),
+            exceptions: exceptions.map(|exception| (exception.written.clone(), exception.until)).collect(),
             event_types: body.as_ref().map(|body| body.event_types.clone()).unwrap_or_default(),
             message: options.message.clone(),
             group_by: group_by.iter().map(|group| group.text.clone()).collect(),

@@ -1,10 +1,13 @@
 //! Does an event match a detection?
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
 
+use super::expand::Listed;
 use super::modifier::Operation;
 use super::pattern::{Pattern, Subject};
-use crate::model::{FieldId, Fields};
+use crate::model::{FieldId, FieldTable, Fields, ListInfo};
 
 /// A compiled detection: its selections, and the condition over them.
 #[derive(Debug, Default)]
@@ -26,6 +29,8 @@ pub(super) enum Expression {
     Exists(FieldId),
     /// Some value of the field matches some of the patterns.
     Test(FieldId, Vec<Pattern>),
+    /// Some value of the field matches what lists hold.
+    Listed(FieldId, Arc<Listed>),
     /// Some value of one field equals, contains, … some value of another.
     Compare(Comparison),
 }
@@ -57,6 +62,34 @@ impl Detection {
         &self.reads
     }
 
+    /// The lists it reads.
+    pub(super) fn lists(&self) -> Vec<Arc<ListInfo>> {
+        let mut found = Vec::new();
+        for selection in &self.selections {
+            selection.each_listed(&mut |_, listed| found.extend(listed.lists.iter().cloned()));
+        }
+        found
+    }
+
+    /// The lists that hold a value of the event, each with the path of the field it stands in.
+    pub fn listed(&self, table: &FieldTable, fields: &Fields) -> Vec<(Arc<str>, Arc<str>)> {
+        let mut found = Vec::new();
+        for selection in &self.selections {
+            selection.each_listed(&mut |field, listed| {
+                if !listed.holds(fields, field) {
+                    return;
+                }
+                for list in &listed.lists {
+                    let hit = (table.shared_path(field), Arc::clone(&list.name));
+                    if !found.contains(&hit) {
+                        found.push(hit);
+                    }
+                }
+            });
+        }
+        found
+    }
+
     fn holds(&self, expression: &Expression, fields: &Fields) -> bool {
         match expression {
             Expression::All(parts) => parts.iter().all(|part| self.holds(part, fields)),
@@ -67,8 +100,32 @@ impl Detection {
             }
             Expression::Exists(field) => fields.exists(*field),
             Expression::Test(field, patterns) => some_value_matches(fields, *field, patterns),
+            Expression::Listed(field, listed) => listed.holds(fields, *field),
             Expression::Compare(comparison) => comparison.holds(fields),
         }
+    }
+}
+
+impl Expression {
+    /// Every use of lists.
+    pub(super) fn each_listed(&self, take: &mut dyn FnMut(FieldId, &Listed)) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_listed(take)),
+            Self::Not(part) => part.each_listed(take),
+            Self::Listed(field, listed) => take(*field, listed),
+            Self::Selection(_) | Self::Exists(_) | Self::Test(..) | Self::Compare(_) => {}
+        }
+    }
+}
+
+impl Listed {
+    fn holds(&self, fields: &Fields, field: FieldId) -> bool {
+        if self.all {
+            let mut each = self.patterns.iter().map(std::slice::from_ref);
+            return !self.patterns.is_empty()
+                && each.all(|pattern| some_value_matches(fields, field, pattern));
+        }
+        some_value_matches(fields, field, &self.patterns)
     }
 }
 

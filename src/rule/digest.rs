@@ -84,6 +84,7 @@ fn meaning(expression: &Expression, selections: &[String], table: &FieldTable) -
             patterns.dedup();
             hexadecimal(&["test", table.path(*field), &hexadecimal(&patterns)])
         }
+        Expression::Listed(field, listed) => hexadecimal(&["listed", table.path(*field), &listed.meaning]),
         Expression::Compare(comparison) => {
             let how = format!("{:?} {}", comparison.operation, comparison.cased);
             hexadecimal(&["compare", table.path(comparison.left), table.path(comparison.right), &how])
@@ -99,7 +100,7 @@ fn spell(pattern: &Pattern) -> String {
         Pattern::Order(operation, bound) => format!("order {operation:?} {bound}"),
         Pattern::Cidr(network) => format!("cidr {network}"),
         Pattern::Regex { regex, flags } => format!("regex {flags} {}", regex.as_str()),
-        Pattern::Set(_) | Pattern::Search { .. } => String::new(),
+        Pattern::Networks(_) | Pattern::Set(_) | Pattern::Search { .. } => String::new(),
     }
 }
 

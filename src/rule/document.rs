@@ -27,7 +27,7 @@ pub(super) struct Document<'n> {
     pub false_positives: Vec<String>,
     /// Sigma's `fields`: what an analyst wants to see besides.
     pub fields: Vec<Spanned>,
-    pub options: Options,
+    pub options: Options<'n>,
     pub content: Content<'n>,
 }
 

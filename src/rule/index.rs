@@ -10,6 +10,9 @@ use super::pattern::Pattern;
 use super::wildcard::{Shape, fold};
 use crate::model::{RuleIndex, core};
 
+/// A list of more event types than Okta has is no list of event types.
+const LISTED_TYPES: usize = 2_000;
+
 /// Detections by the event types they need.
 #[derive(Debug, Default)]
 pub(super) struct EventTypeIndex {
@@ -64,16 +67,24 @@ fn needed(expression: &Expression, selections: &[Expression]) -> Option<BTreeSet
             all.map(|all| all.into_iter().flatten().collect())
         }
         Expression::Selection(place) => needed(selections.get(*place)?, &[]),
-        Expression::Test(core::EVENT_TYPE, patterns) => patterns.iter().map(literal).collect(),
+        Expression::Test(core::EVENT_TYPE, patterns) => literals(patterns),
+        Expression::Listed(core::EVENT_TYPE, listed) if !listed.all => {
+            literals(&listed.patterns).filter(|types| types.len() <= LISTED_TYPES)
+        }
         _ => None,
     }
 }
 
-fn literal(pattern: &Pattern) -> Option<String> {
-    match pattern {
-        Pattern::Text { shape: Shape::Exact(text), .. } => Some(fold(text)),
-        _ => None,
+fn literals(patterns: &[Pattern]) -> Option<BTreeSet<String>> {
+    let mut types = BTreeSet::new();
+    for pattern in patterns {
+        match pattern {
+            Pattern::Text { shape: Shape::Exact(text), .. } => types.extend([fold(text)]),
+            Pattern::Set(set) => types.extend(set.equal()?.map(str::to_owned)),
+            _ => return None,
+        }
     }
+    Some(types)
 }
 
 #[cfg(test)]

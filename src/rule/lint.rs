@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use jiff::civil::Date;
+
 use super::RuleSet;
 use super::compile::{self, Facts};
 use super::diagnostic::{Diagnostic, Findings, Severity};
@@ -10,6 +12,7 @@ use super::fields::{self, PathKind};
 use super::reader::Spanned;
 use super::sources::Sources;
 use super::wildcard::{Shape, fold, symbols};
+use crate::model::FieldTable;
 use crate::model::placeholder::{PLACEHOLDERS, Piece, pieces};
 use crate::text::nearest;
 
@@ -20,11 +23,13 @@ pub struct LintOptions {
     pub event_types: Option<BTreeSet<String>>,
     /// Whether a rule must have a test that alerts and one that does not.
     pub tests: bool,
+    /// Today, to tell exceptions that have expired; without it, none is checked.
+    pub today: Option<Date>,
 }
 
 impl Default for LintOptions {
     fn default() -> Self {
-        Self { event_types: None, tests: true }
+        Self { event_types: None, tests: true, today: None }
     }
 }
 
@@ -59,8 +64,9 @@ pub fn check_texts(sources: Sources, options: &LintOptions) -> CheckReport {
 }
 
 fn check_sources(sources: Sources, mut findings: Findings, options: &LintOptions) -> CheckReport {
-    let compiled = compile::compile(&sources, &mut findings);
+    let mut compiled = compile::compile(&sources, FieldTable::default(), &mut findings);
     let set = compiled.set.filter(|_| findings.errors() == 0);
+    compiled.lists.check(&mut findings);
     let broken = findings.files_with_errors();
     for facts in &compiled.facts {
         let broken = broken.contains(&facts.name.span.file);
@@ -82,6 +88,7 @@ impl Lint<'_> {
     fn all(&mut self) {
         self.event_types();
         self.message();
+        self.exceptions();
         if self.facts.alerts {
             self.tests();
             self.texts();
@@ -118,6 +125,15 @@ impl Lint<'_> {
             let message = format!("`{}` names no ATT&CK tactic or technique", name.text);
             let finding = self.findings.warning(name.span, "missing-attack-tag", message);
             finding.help("Add tags such as `attack.credential-access` and `attack.t1621`.");
+        }
+    }
+
+    fn exceptions(&mut self) {
+        let Some(today) = self.options.today else { return };
+        for (written, _) in self.facts.exceptions.iter().filter(|(_, until)| *until < today) {
+            let message = format!("the exception expired after {}", written.text);
+            let finding = self.findings.error(written.span, "expired-exception", message);
+            finding.help("Take it out, or give it a new day if its owner still needs it.");
         }
     }
 
@@ -230,7 +246,7 @@ mod tests {
     fn event_types_must_be_okta_s() {
         let text = document("one", "sel: {eventType: [user.session.strat, 'app.*']}\ncondition: sel", "");
         let event_types = Some(BTreeSet::from(["user.session.start".to_owned()]));
-        let options = LintOptions { event_types, tests: false };
+        let options = LintOptions { event_types, tests: false, today: None };
         let report = check_texts(Sources::of([("a.yml", text.as_str())]), &options);
         let errors: Vec<_> =
             report.diagnostics.iter().filter(|found| found.code == "unknown-event-type").collect();
@@ -238,6 +254,34 @@ mod tests {
         assert_eq!(errors[0].help.as_deref(), Some("did you mean `user.session.start`?"));
         assert!(report.failed());
         assert!(report.rules.is_some(), "the rules load all the same");
+    }
+
+    #[test]
+    fn an_exception_that_has_expired_is_an_error_once_today_is_known() {
+        let exceptions = "oktawatch: {mode: off, exceptions: [{match: {severity: INFO}, until: 2026-08-31, \
+                          owner: ana, reason: r}]}";
+        let text = document("one", "sel: {eventType: user.session.start}\ncondition: sel", exceptions);
+        let found = |today: Option<&str>| {
+            let today = today.map(|today| today.parse().unwrap());
+            let sources = Sources::of([("a.yml", text.as_str())]);
+            let report = check_texts(sources, &LintOptions { today, ..LintOptions::default() });
+            report.diagnostics.into_iter().map(|found| found.code).collect::<Vec<_>>()
+        };
+        assert_eq!(found(Some("2026-09-01")), ["expired-exception"]);
+        assert_eq!(found(Some("2026-08-31")), [""; 0]);
+        assert_eq!(found(None), [""; 0]);
+    }
+
+    #[test]
+    fn every_list_is_read_whether_a_rule_names_it_or_not() {
+        let text = document("one", "sel: {eventType: user.session.start}\ncondition: sel", GOOD);
+        let lists = [("my-vips.txt", "ana"), ("broken.csv", "key\n\"ana\n"), ("fine.txt", "ana")];
+        let sources = Sources::of([("a.yml", text.as_str())]).with_lists(lists);
+        let report = check_texts(sources, &LintOptions::default());
+        let found: Vec<_> =
+            report.diagnostics.iter().map(|found| (found.code, found.file.to_str().unwrap())).collect();
+        assert_eq!(found, [("list-name", "my-vips.txt"), ("list-csv", "broken.csv")]);
+        assert!(report.failed() && report.rules.is_some(), "the rules load all the same");
     }
 
     #[test]

@@ -17,13 +17,18 @@ mod diagnostic;
 mod digest;
 mod document;
 mod event_types;
+mod exception;
+mod expand;
 mod fields;
 mod graph;
 mod index;
 mod known;
 mod link;
 mod lint;
+mod list_file;
+mod lists;
 mod modifier;
+mod networks;
 mod options;
 mod pattern;
 mod reader;
@@ -35,19 +40,21 @@ mod sources;
 mod testing;
 mod timespan;
 mod types;
+mod walk;
 mod wildcard;
 mod yaml;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::model::{FieldTable, Fields, RuleIndex, RuleInfo};
+use crate::model::{Event, FieldTable, Fields, RuleIndex, RuleInfo};
 
 pub use case::{Expectation, InlineTest, TestCase, TestEvent};
 pub use correlation::{Correlation, Counted, GroupBy, GroupSource, Operator, Test, Threshold, required};
 pub use detection::Detection;
 pub use diagnostic::{Diagnostic, Severity};
 pub use event_types::event_types;
+pub use exception::Exception;
 pub use fields::catalogue;
 pub use lint::{CheckReport, LintOptions, check, check_texts};
 pub use render::render;
@@ -85,6 +92,16 @@ pub struct Rule {
     /// Correlations that take its matches, in the order of their indices; those that are off, or
     /// lead to no alert, are not among them.
     pub feeds: Vec<RuleIndex>,
+    /// Events that it does not count for a while.
+    pub exceptions: Vec<Exception>,
+}
+
+impl Rule {
+    /// Whether an exception takes the event out: for a detection one that it matched, for a
+    /// correlation one behind a match that it takes.
+    pub fn excepts(&self, event: &Event) -> bool {
+        self.exceptions.iter().any(|exception| exception.takes(event))
+    }
 }
 
 /// What a rule matches.
@@ -106,6 +123,12 @@ impl RuleSet {
     /// A rule by its place.
     pub fn get(&self, index: RuleIndex) -> Option<&Rule> {
         self.rules.get(index.0 as usize)
+    }
+
+    /// The exceptions that take nothing out any more, each with its rule.
+    pub fn expired(&self, now_ms: i64) -> impl Iterator<Item = (&Rule, &Exception)> {
+        let all = self.rules.iter().flat_map(|rule| rule.exceptions.iter().map(move |one| (rule, one)));
+        all.filter(move |(_, exception)| exception.has_expired(now_ms))
     }
 
     /// Fills the fields that are computed from an event's other fields: `enriched.target.*`. To be
@@ -136,7 +159,7 @@ pub fn compile(sources: &Sources) -> Result<RuleSet, Vec<Diagnostic>> {
 }
 
 fn compiled(sources: &Sources, mut findings: diagnostic::Findings) -> Result<RuleSet, Vec<Diagnostic>> {
-    let set = compile::compile(sources, &mut findings).set;
+    let set = compile::compile(sources, FieldTable::default(), &mut findings).set;
     let errors = findings.errors();
     let diagnostics = findings.finish(sources);
     match set {

@@ -34,6 +34,8 @@ pub(super) struct Modifiers {
     pub windash: bool,
     /// The values name fields to compare with.
     pub fieldref: bool,
+    /// The values name lists, whose values stand in their place.
+    pub expand: bool,
     /// Letters of `i`, `m` and `s` after `re`.
     pub flags: Vec<char>,
 }
@@ -51,12 +53,23 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("gte", Operation::GreaterOrEqual),
 ];
 
-const OTHERS: &[&str] =
-    &["all", "cased", "neq", "windash", "fieldref", "i", "ignorecase", "m", "multiline", "s", "dotall"];
+const OTHERS: &[&str] = &[
+    "all",
+    "cased",
+    "neq",
+    "windash",
+    "fieldref",
+    "expand",
+    "i",
+    "ignorecase",
+    "m",
+    "multiline",
+    "s",
+    "dotall",
+];
 
 /// Sigma's, but not evaluated here.
 const REFUSED: &[&str] = &[
-    "expand",
     "base64",
     "base64offset",
     "utf16",
@@ -96,6 +109,7 @@ impl Modifiers {
             "neq" => self.neq = true,
             "windash" => self.windash = true,
             "fieldref" => self.fieldref = true,
+            "expand" => self.expand = true,
             "i" | "ignorecase" if self.operation == Operation::Regex => self.flags.push('i'),
             "m" | "multiline" if self.operation == Operation::Regex => self.flags.push('m'),
             "s" | "dotall" if self.operation == Operation::Regex => self.flags.push('s'),
@@ -131,6 +145,19 @@ impl Modifiers {
             }
             _ if self.cased && !textual => "`cased` changes nothing here",
             _ if self.all && self.operation == Operation::Exists => "`all` changes nothing after `exists`",
+            _ if self.expand && self.operation == Operation::Regex => {
+                findings
+                    .error(
+                        span,
+                        "modifier-conflict",
+                        "`expand` does not go with `re`: a list holds no patterns",
+                    )
+                    .help("Use contains, startswith or endswith; a list's values may hold `*` and `?`.");
+                return None;
+            }
+            _ if self.expand && (self.fieldref || !(textual || self.operation == Operation::Cidr)) => {
+                "`expand` goes with plain text, contains, startswith, endswith or cidr only"
+            }
             _ => return Some(()),
         };
         findings.error(span, "modifier-conflict", conflict);
@@ -174,6 +201,8 @@ mod tests {
         assert_eq!((field.as_str(), modifiers.operation), ("actor.alternateId", Operation::Contains));
         assert!(modifiers.all && modifiers.cased && modifiers.neq);
         assert_eq!(read("a|re|i|dotall").unwrap().1.flags, ['i', 's']);
+        let (_, modifiers) = read("a|contains|expand|cased").unwrap();
+        assert!(modifiers.expand && modifiers.cased && modifiers.operation == Operation::Contains);
     }
 
     #[test]
@@ -181,13 +210,16 @@ mod tests {
         for key in ["a|contains|re", "a|re|cased", "a|gt|fieldref", "a|exists|all", "a|cidr|windash"] {
             assert!(read(key).is_err(), "{key}");
         }
+        for key in ["a|expand|re", "a|expand|fieldref", "a|expand|exists", "a|gt|expand"] {
+            assert!(read(key).unwrap_err().0.contains("`expand`"), "{key}");
+        }
     }
 
     #[test]
     fn a_slip_is_shown_where_it_stands() {
         let (message, span) = read("a.b|contians").unwrap_err();
         assert_eq!((message.as_str(), span), ("no modifier `contians`", 4..12));
-        assert!(read("a|expand").unwrap_err().0.contains("not evaluated by this version"));
+        assert!(read("a|base64").unwrap_err().0.contains("not evaluated by this version"));
         assert!(read("a|i").unwrap_err().0.contains("no modifier `i`"));
     }
 }

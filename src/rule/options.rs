@@ -4,6 +4,7 @@
 //! event that a detection matches is an alert of its own.
 
 use super::diagnostic::Findings;
+use super::exception::{self, ExceptionDocument};
 use super::reader::{Map, Spanned};
 use super::timespan;
 use super::yaml::Node;
@@ -13,8 +14,18 @@ use crate::model::{Confidence, EntityKind, Mode};
 /// The top-level map of options.
 pub(super) const KEY: &str = "oktawatch";
 
-const KEYS: &[&str] =
-    &["mode", "suppress", "update_every", "entity", "risk", "confidence", "runbook", "evidence", "message"];
+const KEYS: &[&str] = &[
+    "mode",
+    "suppress",
+    "update_every",
+    "entity",
+    "risk",
+    "confidence",
+    "runbook",
+    "evidence",
+    "message",
+    "exceptions",
+];
 const MODES: &[(&str, Mode)] = &[("active", Mode::Active), ("shadow", Mode::Shadow), ("off", Mode::Off)];
 const ENTITIES: &[EntityKind] = &[
     EntityKind::Actor,
@@ -32,7 +43,7 @@ pub(super) const UPDATE_EVERY_MS: i64 = 60_000;
 
 /// What the map says; `None` where it says nothing.
 #[derive(Debug, Default)]
-pub(super) struct Options {
+pub(super) struct Options<'n> {
     pub mode: Mode,
     pub suppress_ms: Option<i64>,
     pub update_every_ms: Option<i64>,
@@ -42,11 +53,12 @@ pub(super) struct Options {
     pub runbook: Option<String>,
     pub message: Option<Spanned>,
     pub evidence_max: Option<usize>,
+    pub exceptions: Vec<ExceptionDocument<'n>>,
 }
 
-impl Options {
+impl<'n> Options<'n> {
     /// Reads the map; what is wrong in it is left at its default and told.
-    pub(super) fn read(node: Option<&Node>, findings: &mut Findings) -> Self {
+    pub(super) fn read(node: Option<&'n Node>, findings: &mut Findings) -> Self {
         let map = node.and_then(|node| Map::of(node, "`oktawatch`", findings));
         let Some(map) = map else { return Self::default() };
         map.only(KEYS, findings);
@@ -63,6 +75,7 @@ impl Options {
             runbook: map.text("runbook", findings).map(|text| text.text),
             message: map.text("message", findings),
             evidence_max: evidence_max(&map, findings),
+            exceptions: map.get("exceptions").map(|node| exception::read(node, findings)).unwrap_or_default(),
         }
     }
 }

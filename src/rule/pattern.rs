@@ -1,6 +1,7 @@
 //! Does one value of a field match one value of a rule?
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
@@ -12,6 +13,7 @@ use regex::Regex;
 use smallvec::SmallVec;
 
 use super::modifier::Operation;
+use super::networks::Networks;
 use super::wildcard::{Shape, fold};
 use crate::model::Value;
 
@@ -37,7 +39,9 @@ pub(super) enum Pattern {
         regex: Box<Regex>,
         flags: String,
     },
-    /// Folded texts, one of which the value must equal.
+    /// Many networks, one of which must hold the value.
+    Networks(Networks),
+    /// Many texts, one of which the value must equal, or begin or end with.
     Set(Set),
     /// Texts, one of which the value must contain.
     Search {
@@ -46,11 +50,23 @@ pub(super) enum Pattern {
     },
 }
 
-/// Folded texts with the length of the longest.
+/// Texts, and with which part of a value they are compared. They are folded unless case counts.
 #[derive(Clone, Debug)]
 pub(super) struct Set {
+    part: Part,
+    cased: bool,
     texts: HashSet<Box<[u8]>, FixedState>,
-    longest: usize,
+    /// The lengths that texts have, each once, the shortest first.
+    lengths: Box<[usize]>,
+}
+
+/// The part of a value that a text is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Whole,
+    Start,
+    End,
+    Inside,
 }
 
 /// One value of an event in the forms that patterns ask for.
@@ -93,6 +109,10 @@ impl<'v> Subject<'v> {
         }
     }
 
+    fn address(&self) -> Option<IpAddr> {
+        self.raw.trim().parse().ok()
+    }
+
     /// Whether this equals, contains, … another value.
     pub(super) fn compare(&self, other: &Subject<'_>, operation: Operation, cased: bool) -> bool {
         if matches!(self.value, Value::Container) || matches!(other.value, Value::Container) {
@@ -132,14 +152,12 @@ impl Pattern {
             Self::Order(operation, bound) => {
                 subject.number().is_some_and(|number| in_order(number, *operation, *bound))
             }
-            Self::Cidr(network) => {
-                let address = subject.raw.trim().parse::<IpAddr>();
-                address.is_ok_and(|address| {
-                    network.contains(&address) || network.contains(&address.to_canonical())
-                })
-            }
+            Self::Cidr(network) => subject.address().is_some_and(|address| {
+                network.contains(&address) || network.contains(&address.to_canonical())
+            }),
+            Self::Networks(networks) => subject.address().is_some_and(|address| networks.hold(address)),
             Self::Regex { regex, .. } => regex.is_match(&subject.raw),
-            Self::Set(set) => set.contains(subject.text(false)),
+            Self::Set(set) => set.matches(subject.text(set.cased)),
             Self::Search { automaton, cased } => automaton.is_match(subject.text(*cased)),
         }
     }
@@ -156,42 +174,91 @@ fn in_order(number: f64, operation: Operation, bound: f64) -> bool {
 }
 
 impl Set {
-    fn contains(&self, text: &str) -> bool {
-        if text.len() > self.longest {
+    fn new(part: Part, cased: bool, texts: Vec<String>) -> Self {
+        let mut lengths: Vec<usize> = texts.iter().map(String::len).collect();
+        lengths.sort_unstable();
+        lengths.dedup();
+        let texts = texts.into_iter().map(|text| text.into_bytes().into_boxed_slice()).collect();
+        Self { part, cased, texts, lengths: lengths.into_boxed_slice() }
+    }
+
+    /// A text that is folded unless case counts, or ASCII. One look-up for each length that texts
+    /// have, however many texts there are.
+    fn matches(&self, text: &str) -> bool {
+        if self.part == Part::Whole && self.lengths.last().is_none_or(|longest| text.len() > *longest) {
             return false;
         }
-        let lower: SmallVec<[u8; 64]> = text.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
-        self.texts.contains(lower.as_slice())
+        let bytes: SmallVec<[u8; 64]> = match self.cased {
+            true => SmallVec::from_slice(text.as_bytes()),
+            false => text.bytes().map(|byte| byte.to_ascii_lowercase()).collect(),
+        };
+        let has = |part: Option<&[u8]>| part.is_some_and(|part| self.texts.contains(part));
+        let mut lengths = self.lengths.iter().take_while(|length| **length <= bytes.len());
+        match self.part {
+            Part::Start => lengths.any(|length| has(bytes.get(..*length))),
+            Part::End => lengths.any(|length| has(bytes.get(bytes.len() - length..))),
+            Part::Whole | Part::Inside => has(Some(&bytes)),
+        }
+    }
+
+    /// The texts, if the whole value must equal one of them, case aside.
+    pub(super) fn equal(&self) -> Option<impl Iterator<Item = &str>> {
+        let texts = (self.part == Part::Whole && !self.cased).then_some(&self.texts)?;
+        Some(texts.iter().filter_map(|text| std::str::from_utf8(text).ok()))
     }
 }
 
 /// The same patterns, those of one kind put together; any of them may match.
 pub(super) fn together(patterns: Vec<Pattern>) -> Result<Vec<Pattern>, BuildError> {
-    let (mut equal, mut searched, mut searched_cased, mut rest) = (vec![], vec![], vec![], vec![]);
+    let mut texts: BTreeMap<(Part, bool), Vec<String>> = BTreeMap::new();
+    let (mut networks, mut rest) = (Vec::new(), Vec::new());
     for pattern in patterns {
         match pattern {
-            Pattern::Text { shape: Shape::Exact(text), cased: false } => equal.push(text),
-            Pattern::Text { shape: Shape::Contains(text), cased: false } => searched.push(text),
-            Pattern::Text { shape: Shape::Contains(text), cased: true } => searched_cased.push(text),
+            Pattern::Cidr(network) => networks.push(network),
+            Pattern::Text { shape, cased } => match parted(shape) {
+                Ok((part, text)) => texts.entry((part, cased)).or_default().push(text),
+                Err(shape) => rest.push(Pattern::Text { shape, cased }),
+            },
             other => rest.push(other),
         }
     }
     let mut all = Vec::new();
-    if equal.len() >= SET_FROM {
-        let longest = equal.iter().map(String::len).max().unwrap_or_default();
-        let texts = equal.into_iter().map(|text| text.into_bytes().into_boxed_slice()).collect();
-        all.push(Pattern::Set(Set { texts, longest }));
-    } else {
-        let exact = |text| Pattern::Text { shape: Shape::Exact(text), cased: false };
-        all.extend(equal.into_iter().map(exact));
-    }
-    all.extend(rest);
-    for (texts, cased) in [(searched, false), (searched_cased, true)] {
-        if !texts.is_empty() {
-            all.push(Pattern::Search { automaton: automaton(&texts, cased)?, cased });
+    for ((part, cased), texts) in texts {
+        if part == Part::Inside {
+            rest.push(Pattern::Search { automaton: automaton(&texts, cased)?, cased });
+        } else if texts.len() >= SET_FROM {
+            all.push(Pattern::Set(Set::new(part, cased, texts)));
+        } else {
+            all.extend(texts.into_iter().map(|text| Pattern::Text { shape: whole(part, text), cased }));
         }
     }
+    if networks.len() >= SET_FROM {
+        all.push(Pattern::Networks(Networks::new(networks)));
+    } else {
+        all.extend(networks.into_iter().map(Pattern::Cidr));
+    }
+    all.extend(rest);
     Ok(all)
+}
+
+/// The text of a shape and the part of a value that it is compared with.
+fn parted(shape: Shape) -> Result<(Part, String), Shape> {
+    match shape {
+        Shape::Exact(text) => Ok((Part::Whole, text)),
+        Shape::Prefix(text) => Ok((Part::Start, text)),
+        Shape::Suffix(text) => Ok((Part::End, text)),
+        Shape::Contains(text) => Ok((Part::Inside, text)),
+        other => Err(other),
+    }
+}
+
+fn whole(part: Part, text: String) -> Shape {
+    match part {
+        Part::Whole => Shape::Exact(text),
+        Part::Start => Shape::Prefix(text),
+        Part::End => Shape::Suffix(text),
+        Part::Inside => Shape::Contains(text),
+    }
 }
 
 fn automaton(texts: &[String], cased: bool) -> Result<AhoCorasick, BuildError> {
@@ -275,6 +342,31 @@ mod tests {
             let value = Value::Text(value);
             assert_eq!(any(&single, value), any(&set, value), "{value}");
             assert_eq!(any(&search, value), any(&found, value), "{value}");
+        }
+    }
+
+    #[test]
+    fn many_beginnings_ends_and_networks_match_as_each_alone() {
+        let words: Vec<String> = (0..20).map(|n| format!("Wört{}", "x".repeat(n))).collect();
+        for cased in [false, true] {
+            for (before, after) in [("", "*"), ("*", "")] {
+                let alone: Vec<_> =
+                    words.iter().map(|word| text(&format!("{before}{word}{after}"), cased)).collect();
+                let set = together(alone.clone()).unwrap();
+                assert!(matches!(set.as_slice(), [Pattern::Set(_)]));
+                for value in ["Wörtx", "WÖRT", "wörtxy", "a wörtxx", "a Wörtxxx", "wör", "é", ""] {
+                    let value = Value::Text(value);
+                    assert_eq!(any(&alone, value), any(&set, value), "{before}{value}{after} {cased}");
+                }
+            }
+        }
+        let alone: Vec<_> =
+            (0..20).map(|n| Pattern::Cidr(format!("10.{n}.0.0/16").parse().unwrap())).collect();
+        let set = together(alone.clone()).unwrap();
+        assert!(matches!(set.as_slice(), [Pattern::Networks(_)]));
+        for value in ["10.19.255.255", "10.20.0.0", " 10.0.0.0 ", "::ffff:10.7.0.1", "10.0.0.0/16", "x"] {
+            let value = Value::Text(value);
+            assert_eq!(any(&alone, value), any(&set, value), "{value}");
         }
     }
 }

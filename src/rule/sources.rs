@@ -1,16 +1,24 @@
-//! Which rule files are there, and what stands in them?
+//! Which rule files and lists are there, and what stands in them?
+//!
+//! A list is a `.txt` or `.csv` file in a folder named `lists`: one that the walk over a rule path
+//! meets, at any level, or one beside the path. Its name is the file's name without the extension.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::diagnostic::Findings;
+use super::walk::Walk;
 use crate::limits;
 
-/// The rule files of a run with their text, in the order of their paths.
+/// The rule files and lists of a run with their text, in the order of their paths.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<Source>,
+    lists: Arc<[ListSource]>,
 }
 
 /// One rule file.
@@ -20,6 +28,18 @@ pub struct Source {
     pub path: PathBuf,
     /// What stands in it.
     pub text: String,
+}
+
+/// One list file.
+#[derive(Clone, Debug)]
+pub(super) struct ListSource {
+    pub source: Source,
+    /// From which rule path it was found, by the path's place; a later path's list goes before.
+    pub rank: usize,
+    /// Digest of its bytes.
+    pub digest: String,
+    /// Where its bytes stop being text; what follows is shown as far as it can be.
+    pub broken_at: Option<u32>,
 }
 
 /// A byte range of one file.
@@ -53,64 +73,87 @@ impl Sources {
     pub fn of<'t>(texts: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
         let texts = texts.into_iter();
         let files = texts.map(|(name, text)| Source { path: name.into(), text: text.to_owned() }).collect();
-        Self { files }
+        Self { files, lists: Arc::default() }
     }
 
-    /// Reads every `.yml` and `.yaml` file under the paths; hidden names are skipped, so that the
-    /// folders behind a mounted ConfigMap are not read twice.
+    /// The same with lists, each with the name of its file.
+    #[must_use]
+    pub fn with_lists<'t>(mut self, texts: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
+        let texts = texts.into_iter();
+        self.lists = texts.map(|(name, text)| ListSource::new(name.into(), 0, text.into())).collect();
+        self
+    }
+
+    /// Reads every `.yml` and `.yaml` file under the paths, and the lists; hidden names are skipped,
+    /// so that the folders behind a mounted ConfigMap are not read twice.
     pub(super) fn read(paths: &[PathBuf], findings: &mut Findings) -> Self {
-        let mut found = BTreeMap::new();
-        for path in paths {
-            collect(path, 0, &mut found, findings);
+        let Walk { rules, lists, troubles } = Walk::over(paths);
+        for (path, trouble) in troubles {
+            findings.unreadable(&path, trouble);
         }
-        if found.len() > limits::RULE_FILES {
-            let path = paths.first().map_or(Path::new(""), PathBuf::as_path);
-            let message = format!("{} rule files are more than {}", found.len(), limits::RULE_FILES);
-            findings.unreadable(path, message);
-            return Self::default();
+        let first = paths.first().map_or(Path::new(""), PathBuf::as_path);
+        for (what, found, most) in
+            [("rule files", rules.len(), limits::RULE_FILES), ("lists", lists.len(), limits::LISTS)]
+        {
+            if found > most {
+                findings.unreadable(first, format!("{found} {what} are more than {most}"));
+                return Self::default();
+            }
         }
-        let files = found.into_keys().filter_map(|path| read(path, findings)).collect();
-        Self { files }
+        let files = rules.into_iter().filter_map(|path| read(path, findings)).collect();
+        Self { files, lists: read_lists(lists, findings).into() }
     }
 
-    /// Every file.
+    /// Every rule file.
     pub fn iter(&self) -> impl Iterator<Item = &Source> {
         self.files.iter()
     }
 
     /// The text of a file, if it was read.
     pub fn text(&self, path: &Path) -> Option<&str> {
-        self.files.iter().find(|file| file.path == path).map(|file| file.text.as_str())
+        let lists = self.lists.iter().map(|list| &list.source);
+        self.files.iter().chain(lists).find(|file| file.path == path).map(|file| file.text.as_str())
     }
 
+    /// A file by its number: the rule files, then the lists.
     pub(super) fn get(&self, file: u32) -> Option<&Source> {
-        self.files.get(file as usize)
+        let place = file as usize;
+        let list = || self.lists.get(place.checked_sub(self.files.len())?).map(|list| &list.source);
+        self.files.get(place).or_else(list)
+    }
+
+    /// The lists, with the number of the first one's file.
+    pub(super) fn lists(&self) -> (u32, Arc<[ListSource]>) {
+        (u32::try_from(self.files.len()).unwrap_or(u32::MAX), Arc::clone(&self.lists))
+    }
+
+    /// Digest of everything that was read, names and all.
+    pub(super) fn digest(&self) -> u128 {
+        let mut hash = Xxh3::new();
+        let lists = self.lists.iter().map(|list| (&list.source.path, list.digest.as_str()));
+        let files = self.files.iter().map(|file| (&file.path, file.text.as_str()));
+        for (path, text) in files.chain(lists) {
+            for part in [path.as_os_str().as_encoded_bytes(), text.as_bytes()] {
+                hash.update(&(part.len() as u64).to_le_bytes());
+                hash.update(part);
+            }
+        }
+        hash.digest128()
     }
 }
 
-fn collect(path: &Path, depth: usize, found: &mut BTreeMap<PathBuf, ()>, findings: &mut Findings) {
-    if depth > limits::RULE_FOLDERS {
-        findings.unreadable(path, "folders are nested too deep here");
-    } else if path.is_dir() {
-        let entries = match std::fs::read_dir(path) {
-            Ok(entries) => entries.filter_map(Result::ok).map(|entry| entry.path()),
-            Err(error) => return findings.unreadable(path, format!("cannot read the folder: {error}")),
+impl ListSource {
+    fn new(path: PathBuf, rank: usize, bytes: Vec<u8>) -> Self {
+        let digest = format!("{:032x}", xxh3_128(&bytes));
+        let (text, broken_at) = match String::from_utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                (String::from_utf8_lossy(error.as_bytes()).into_owned(), u32::try_from(at).ok())
+            }
         };
-        let wanted = entries.filter(|path| !is_hidden(path) && (path.is_dir() || is_yaml(path)));
-        let mut wanted: Vec<PathBuf> = wanted.collect();
-        wanted.sort();
-        wanted.iter().for_each(|path| collect(path, depth + 1, found, findings));
-    } else {
-        found.insert(path.to_owned(), ());
+        Self { source: Source { path, text }, rank, digest, broken_at }
     }
-}
-
-fn is_hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
-}
-
-fn is_yaml(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
 }
 
 fn read(path: PathBuf, findings: &mut Findings) -> Option<Source> {
@@ -126,6 +169,26 @@ fn read(path: PathBuf, findings: &mut Findings) -> Option<Source> {
             None
         }
     }
+}
+
+/// All lists, as long as they are not too large together.
+fn read_lists(paths: BTreeMap<PathBuf, usize>, findings: &mut Findings) -> Vec<ListSource> {
+    let mut left = limits::LIST_BYTES as u64;
+    let mut lists = Vec::new();
+    for (path, rank) in paths {
+        let size = std::fs::metadata(&path).map_or(0, |meta| meta.len());
+        let Some(rest) = left.checked_sub(size) else {
+            let message = format!("the lists together have at most {} bytes", limits::LIST_BYTES);
+            findings.unreadable(&path, message);
+            continue;
+        };
+        left = rest;
+        match std::fs::read(&path) {
+            Ok(bytes) => lists.push(ListSource::new(path, rank, bytes)),
+            Err(error) => findings.unreadable(&path, format!("cannot read the list: {error}")),
+        }
+    }
+    lists
 }
 
 #[cfg(test)]
@@ -160,5 +223,30 @@ mod tests {
         let sources = Sources::read(&[big, latin, missing], &mut findings);
         assert_eq!(sources.iter().count(), 0);
         assert_eq!(findings.finish(&sources).len(), 3);
+    }
+
+    #[test]
+    fn a_list_that_is_no_text_is_kept_with_the_place_where_it_ends() {
+        let list = ListSource::new("a.txt".into(), 0, vec![b'a', b'\n', 0xff, b'b']);
+        assert_eq!((list.broken_at, list.source.text.as_str()), (Some(2), "a\n\u{fffd}b"));
+        let sources = Sources::of([("a.yml", "x")]).with_lists([("a.txt", "b")]);
+        assert_eq!(sources.get(0).unwrap().text, "x");
+        assert_eq!(sources.get(1).unwrap().text, "b");
+        assert!(sources.get(2).is_none());
+    }
+
+    #[test]
+    fn the_digest_is_of_names_and_contents_of_rules_and_lists() {
+        let of = |rule: (&str, &str), list: (&str, &str)| Sources::of([rule]).with_lists([list]).digest();
+        let one = of(("a.yml", "x"), ("b.txt", "y"));
+        assert_eq!(one, of(("a.yml", "x"), ("b.txt", "y")));
+        for other in [
+            of(("a.yml", "z"), ("b.txt", "y")),
+            of(("c.yml", "x"), ("b.txt", "y")),
+            of(("a.yml", "x"), ("b.txt", "z")),
+            of(("a.yml", "x"), ("c.txt", "y")),
+        ] {
+            assert_ne!(one, other);
+        }
     }
 }

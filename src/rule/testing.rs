@@ -28,6 +28,17 @@ pub(super) fn compile(documents: &[String]) -> Result<RuleSet, Vec<Diagnostic>> 
     super::compile(&Sources::of([("rules.yml", text.as_str())]))
 }
 
+/// A rule set of one detection with lists.
+pub(super) fn listed(detection: &str, lists: &[(&str, &str)]) -> Result<RuleSet, Vec<Diagnostic>> {
+    let text = document("one", detection, "");
+    super::compile(&Sources::of([("rules.yml", text.as_str())]).with_lists(lists.iter().copied()))
+}
+
+/// Code and message of every mistake in one detection with lists.
+pub(super) fn told_listed(detection: &str, lists: &[(&str, &str)]) -> Vec<(&'static str, String)> {
+    told(listed(detection, lists))
+}
+
 /// A rule set of one detection.
 pub(super) fn one(detection: &str) -> RuleSet {
     match compile(&[document("one", detection, "")]) {

@@ -110,6 +110,7 @@ metrics! {
     sessions: Gauge ["worker"] "Okta sessions held in state.";
     users: Gauge ["worker"] "Users held in state.";
     rule_matches_total: Counter ["rule"] "Events that matched, or windows that came true.";
+    rule_exceptions_total: Counter ["rule"] "Matches that an exception of the rule took out; they are not among its matches.";
     rule_state_keys: Gauge ["rule", "worker"] "Keys held in a correlation's state.";
     rule_evictions_total: Counter ["rule"] "Keys or events that a correlation dropped at a bound.";
     rule_ungrouped_total: Counter ["rule"] "Events that a correlation could not use because a group-by field was missing.";

@@ -175,6 +175,7 @@ impl Telemetry {
         }
         for (family, counts) in [
             (&metrics.rule_matches_total, &tally.matches),
+            (&metrics.rule_exceptions_total, &tally.excepted),
             (&metrics.alerts_suppressed_total, &tally.suppressed),
             (&metrics.rule_ungrouped_total, &tally.ungrouped),
             (&metrics.rule_evictions_total, &tally.evicted),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::model::{
     Activity, Actor, Alert, Asn, Attack, Confidence, Entity, EntityKind, Evidence, Geo, GeoSource, IpFacts,
-    Level, Measured, Mode, Place, Position, RuleInfo, RuleKind, SessionFacts, Tactic, Target, TravelFacts,
-    Window,
+    Level, ListInfo, Measured, Mode, Place, Position, RuleInfo, RuleKind, SessionFacts, Tactic, Target,
+    TravelFacts, Window,
 };
 use uuid::Uuid;
 
@@ -43,6 +43,7 @@ pub fn rule(name: &str, kind: RuleKind) -> RuleInfo {
         message: None,
         evidence_max: 20,
         source: "detections/push-bombing.yml".to_owned(),
+        lists: Vec::new(),
     }
 }
 
@@ -118,6 +119,7 @@ pub fn event(n: i64, event_type: &str, result: &str, place: Arc<Place>) -> Evide
             (Arc::from("eventType"), event_type.to_owned()),
             (Arc::from("outcome.result"), result.to_owned()),
         ],
+        listed: Vec::new(),
         session: Some(SessionFacts {
             id: "idxAbC1d2E3f4G5h6I7j8".into(),
             age_s: n * 42,
@@ -183,6 +185,21 @@ pub fn single() -> Alert {
         "{user} signed in from {city}, {country}, {km} km from {from_city} an hour before ({kmh} km/h)"
             .to_owned(),
     );
+    alert(rule, vec![event])
+}
+
+/// A session that began at a network of a list; another list is read and holds nothing of it.
+pub fn listed() -> Alert {
+    let mut event = event(0, "user.session.access_admin_app", "SUCCESS", berlin());
+    event.read.push((Arc::from("enriched.asn.number"), "64501".to_owned()));
+    event.listed = vec![(Arc::from("enriched.asn.number"), Arc::from("hosting_asns"))];
+    let list = |name: &str, digest: &str, entries| {
+        Arc::new(ListInfo { name: Arc::from(name), digest: digest.to_owned(), entries })
+    };
+    let mut rule = rule("hosting-admin-console", RuleKind::Detection);
+    rule.title = "Admin Console entered from a hosting provider".to_owned();
+    rule.lists =
+        vec![list("hosting_asns", "9f86d081884c7d65", 64), list("trusted_admins", "60303ae22b998861", 0)];
     alert(rule, vec![event])
 }
 

@@ -191,6 +191,7 @@ fn rule() -> BoxedStrategy<RuleInfo> {
                     attacks,
                     risk,
                     references,
+                    lists: samples::listed().rule.lists.clone(),
                     ..known
                 }
             },

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::alert::facts::{asn_facts, geo_facts, ip_facts, session_facts, travel_facts};
-use crate::alert::json::time;
+use crate::alert::json::{self, time};
 use crate::alert::provenance::{Database, DatabaseRole, Provenance};
 use crate::model::{Alert, Evidence, GeoSource};
 
 const ADDRESS: &str = "evidences[].src_endpoint.ip";
 
-/// Each fact once: place and network for each address, the session's last state, every journey.
+/// Each fact once: place and network for each address, the session's last state, every journey, what
+/// stands in which list.
 pub(super) fn enrichments(alert: &Alert, provenance: &Provenance) -> Vec<Value> {
     let mut seen = BTreeSet::new();
     let mut list = Vec::new();
@@ -38,6 +39,25 @@ pub(super) fn enrichments(alert: &Alert, provenance: &Provenance) -> Vec<Value> 
                 "oktawatch",
                 travel_facts(travel),
             ));
+        }
+    }
+    list.extend(hits(alert));
+    list
+}
+
+/// Values that stand in a list, each once. The value is what is shown of the field elsewhere.
+fn hits(alert: &Alert) -> Vec<Value> {
+    let mut seen = BTreeSet::new();
+    let mut list = Vec::new();
+    for event in &alert.evidence {
+        for (path, name) in &event.listed {
+            let value = event.read.iter().find(|(read, _)| read == path).map(|(_, value)| value);
+            let info = alert.rule.lists.iter().find(|list| list.name == *name);
+            let (Some(value), Some(info)) = (value, info) else { continue };
+            if seen.insert((path, value, name)) {
+                let by = format!("{name} {}", info.digest);
+                list.push(enrichment(path, value, "list", &by, json::list(info)));
+            }
         }
     }
     list
@@ -73,4 +93,23 @@ fn provider(otherwise: &str, database: Option<&Database>) -> String {
     let built = time(database.built_ms);
     let day = built.split('T').next().unwrap_or_default();
     format!("{} {day}", database.kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::samples;
+
+    #[test]
+    fn a_value_that_stands_in_a_list_is_told_once_with_the_list_s_digest() {
+        let mut alert = samples::listed();
+        let again = alert.evidence[0].clone();
+        alert.evidence.push(again);
+        let hits: Vec<Value> = hits(&alert);
+        assert_eq!(hits.len(), 1);
+        assert_eq!(hits[0]["name"], "enriched.asn.number");
+        assert_eq!((&hits[0]["value"], &hits[0]["type"]), (&"64501".into(), &"list".into()));
+        assert_eq!(hits[0]["provider"], "hosting_asns 9f86d081884c7d65");
+        assert_eq!(hits[0]["data"]["entries"], 64);
+    }
 }

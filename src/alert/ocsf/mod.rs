@@ -171,6 +171,7 @@ fn unmapped(alert: &Alert, provenance: &Provenance) -> Value {
         "false_positives": alert.rule.false_positives,
         "runbook": text(&alert.rule.runbook),
         "rules_digest": text(&provenance.rules_digest),
+        "list_digests": super::lists(&alert.rule),
     })
 }
 
