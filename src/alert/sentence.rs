@@ -52,6 +52,10 @@ fn default(alert: &Alert) -> String {
             let what = measured_distinct(alert).map_or("distinct values", |measured| measured.what.as_str());
             format!("{} {what} for {entity} in {span}", one(alert, "distinct"))
         }
+        RuleKind::Absence => {
+            let what = alert.measured.first().map_or("partners", |measured| measured.what.as_str());
+            format!("{entity}, with no {what} within {}", one(alert, "window"))
+        }
         _ => format!(
             "{} {} for {entity} in {span}",
             alert.count,
