@@ -78,6 +78,12 @@ pub const RULE_CHAIN: usize = 8;
 /// Steps of one sequence; more is an error at load.
 pub const SEQUENCE_STEPS: usize = 16;
 
+/// Named values of one aggregate; more is an error at load.
+pub const AGGREGATE_VALUES: usize = 32;
+
+/// Values, numbers and signs in the condition of one aggregate; more is an error at load.
+pub const FORMULA_NODES: usize = 256;
+
 /// Keys of one correlation; beyond, its least recently touched key goes
 /// (`rule_evictions_total`).
 pub const KEYS_PER_RULE: usize = 100_000;

@@ -43,9 +43,7 @@ fn what(alert: &Alert) -> Value {
         "window_end": alert.window.map(|window| time(window.end_ms)),
         "window_s": alert.window.map(|window| window.timespan_ms / 1000),
         "group_by": alert.group.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
-        "measured": alert.measured.iter()
-            .map(|one| format!("{} {} (required {})", one.what, one.observed, one.required))
-            .collect::<Vec<_>>(),
+        "measured": alert.measured.iter().map(super::told).collect::<Vec<_>>(),
     })
 }
 

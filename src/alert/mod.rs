@@ -39,7 +39,7 @@ use crate::config;
 use crate::limits;
 #[cfg(test)]
 use crate::model;
-use crate::model::{Alert, DeadLetter, Enriched, FieldTable, Header, Mode, RuleInfo};
+use crate::model::{Alert, DeadLetter, Enriched, FieldTable, Header, Measured, Mode, RuleInfo};
 use mask::Masker;
 use masked::Masks;
 
@@ -176,6 +176,16 @@ fn lists(rule: &RuleInfo) -> Vec<Value> {
 fn group(alert: &Alert) -> Value {
     let pairs = alert.group.iter().map(|(name, value)| (name.clone(), json::text(value)));
     Value::Object(pairs.collect::<Map<_, _>>())
+}
+
+/// One figure against what is asked of it, for people.
+fn told(measured: &Measured) -> String {
+    let Measured { what, observed, required } = measured;
+    let observed = figure::rounded(*observed, 4);
+    if required.is_empty() {
+        return format!("{what} {observed}");
+    }
+    format!("{what} {observed} (required {required})")
 }
 
 fn measured(alert: &Alert) -> Vec<Value> {

@@ -80,11 +80,7 @@ fn whereabouts(event: &Evidence) -> String {
 }
 
 fn why(alert: &Alert) -> String {
-    let mut parts: Vec<String> = alert
-        .measured
-        .iter()
-        .map(|one| format!("{} {} (required {})", one.what, one.observed, one.required))
-        .collect();
+    let mut parts: Vec<String> = alert.measured.iter().map(super::told).collect();
     if let Some(window) = alert.window {
         parts.push(format!("within {}", sentence::duration(window.timespan_ms)));
     }

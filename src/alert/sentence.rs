@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::figure::Figure;
+use super::figure::{Figure, NamedValue, named_values};
 use super::masked::Masks;
 use crate::limits::{SENTENCE_VALUE_BYTES, SENTENCE_VALUES};
-use crate::model::placeholder::{Piece, Style, pieces};
+use crate::model::placeholder::{PLACEHOLDERS, Piece, Style, pieces};
 use crate::model::{Alert, Evidence, Geo, Measured, RuleKind, Target, TravelFacts};
 use crate::text::cut;
 
@@ -57,9 +57,10 @@ fn default(alert: &Alert) -> String {
             format!("{entity}, with no {what} within {}", one(alert, "window"))
         }
         _ => format!(
-            "{} {} for {entity} in {span}",
+            "{} {} for {entity} in {span}{}",
             alert.count,
-            if alert.count == 1 { "event" } else { "events" }
+            if alert.count == 1 { "event" } else { "events" },
+            named(alert)
         ),
     };
     let countries = Figure::new("countries").map(|figure| figure.values(alert)).unwrap_or_default();
@@ -69,6 +70,13 @@ fn default(alert: &Alert) -> String {
         None => String::new(),
     };
     format!("{}: {what}{from}", alert.rule.title)
+}
+
+/// The first few figures of an aggregate: ` (ips 6, share 14%)`.
+fn named(alert: &Alert) -> String {
+    let first = named_values(alert).take(SENTENCE_VALUES);
+    let told: Vec<String> = first.map(|value| format!("{} {}", value.name, value.shown())).collect();
+    if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
 }
 
 /// City and country of an event, as far as they are known.
@@ -93,6 +101,11 @@ pub(super) fn decisive(alert: &Alert) -> Option<&Evidence> {
 
 fn resolve(alert: &Alert, name: &str, style: Style<'_>) -> String {
     let figure = Figure::new(name);
+    // A value of the rule has the name before a placeholder that counts; others keep their meaning.
+    let is_free = figure.is_some() || PLACEHOLDERS.iter().all(|(known, _)| *known != name);
+    if let Some(value) = named_values(alert).find(|value| is_free && value.name == name) {
+        return value_of(alert, &value, style);
+    }
     match style {
         Style::List => match figure {
             Some(figure) => list(&figure.values(alert), figure.measured(alert)),
@@ -103,6 +116,18 @@ fn resolve(alert: &Alert, name: &str, style: Style<'_>) -> String {
             let count = figure.map_or_else(|| one(alert, name), |figure| figure.count(alert));
             let noun = if count == "1" { singular } else { many };
             format!("{count} {noun}")
+        }
+    }
+}
+
+fn value_of(alert: &Alert, value: &NamedValue<'_>, style: Style<'_>) -> String {
+    let shown = value.shown();
+    match style {
+        Style::List => value.values(alert).map_or(shown, |values| list(&values, Some(value.observed))),
+        Style::Plain => shown,
+        Style::Noun { one, many } => {
+            let noun = if shown == "1" { one } else { many };
+            format!("{shown} {noun}")
         }
     }
 }
@@ -228,7 +253,6 @@ pub fn duration(ms: i64) -> String {
 mod tests {
     use super::*;
     use crate::alert::samples;
-    use crate::model::placeholder::PLACEHOLDERS;
     use std::sync::Arc;
 
     fn told(mut alert: Alert, message: &str) -> String {
@@ -301,6 +325,47 @@ mod tests {
         Arc::make_mut(&mut alert.rule).message = None;
         let told = sentence(&alert);
         assert!(told.contains("97 distinct target.displayName for ana@example.com in 13m18s"), "{told}");
+    }
+
+    fn aggregate() -> Alert {
+        let mut alert = samples::correlation();
+        Arc::make_mut(&mut alert.rule).kind = RuleKind::Aggregate;
+        let measured =
+            |what: &str, observed| Measured { what: what.into(), observed, required: String::new() };
+        alert.measured = vec![
+            measured("ips (distinct client.ipAddress)", 7.0),
+            measured("coverage (share debugContext.debugData.dtHash)", 1.0 / 7.0),
+            measured("span", 252.0),
+            measured("rate (avg debugContext.debugData.x)", 1.0 / 3.0),
+            measured("from (distinct client.ipAddress)", 7.0),
+            measured("user (count)", 1.0),
+        ];
+        alert
+    }
+
+    #[test]
+    fn the_values_of_an_aggregate_have_their_names() {
+        let ips = "198.51.100.23, 203.0.113.7 +5";
+        for (message, expected) in [
+            ("{ips} {ips:list} {ips:address/addresses}", &*format!("7 {ips} 7 addresses")),
+            ("{from:list}", ips),
+            ("{coverage} {span} {rate:list}", "14% 4m12s 0.33"),
+            ("{user} {count}", "ana@example.com 6"),
+        ] {
+            assert_eq!(told(aggregate(), message), expected);
+        }
+        let mut other = aggregate();
+        Arc::make_mut(&mut other.rule).kind = RuleKind::Temporal;
+        assert_eq!(told(other, "{coverage}"), "an unknown value");
+    }
+
+    #[test]
+    fn an_aggregate_without_a_message_tells_its_first_figures() {
+        let mut alert = aggregate();
+        Arc::make_mut(&mut alert.rule).message = None;
+        let expected = "MFA push bombing: 6 events for ana@example.com in 4m12s \
+                        (ips 7, coverage 14%, span 4m12s) from 2 countries";
+        assert_eq!(sentence(&alert), expected);
     }
 
     #[test]

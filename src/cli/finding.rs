@@ -52,18 +52,15 @@ fn facts(finding: &Value) -> [(&'static str, String); 5] {
 
 /// What was measured against what was asked; for a single event, the fields the rule read.
 fn why(finding: &Value) -> String {
-    let thresholds = finding.pointer("/unmapped/thresholds").and_then(Value::as_object);
-    let measured: Vec<String> = thresholds
+    let values = finding.pointer("/unmapped/values").and_then(Value::as_object);
+    let measured: Vec<String> = values
         .into_iter()
         .flatten()
-        .map(|(what, asked)| {
-            let seen = finding.pointer("/unmapped/values").and_then(|values| values.get(what));
-            let seen = seen.and_then(Value::as_f64).unwrap_or_default();
-            format!(
-                "{what} {seen} (asked {}) within {}",
-                asked.as_str().unwrap_or_default(),
-                word(finding, "/unmapped/window/timespan_text")
-            )
+        .map(|(what, seen)| {
+            let seen = (seen.as_f64().unwrap_or_default() * 1e4).round() / 1e4;
+            let asked = finding.pointer("/unmapped/thresholds").and_then(|asked| asked.get(what)?.as_str());
+            let asked = asked.map(|asked| format!(" (asked {asked})")).unwrap_or_default();
+            format!("{what} {seen}{asked} within {}", word(finding, "/unmapped/window/timespan_text"))
         })
         .collect();
     if !measured.is_empty() {

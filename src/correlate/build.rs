@@ -1,6 +1,7 @@
 //! Which table keeps the state of a correlation?
 
 use super::absence::Absence;
+use super::aggregate::Aggregate;
 use super::event_count::EventCount;
 use super::gauge::Gauge;
 use super::measure::{Measure, Timespan};
@@ -25,6 +26,7 @@ pub(super) fn table(correlation: &Correlation, spec: Spec) -> Boxed {
         Test::Temporal(test) => temporal(test, timespan, correlation.rules.len(), spec),
         Test::Sequence(test) => boxed(Sequence::new(test, timespan), spec),
         Test::Absence(test) => boxed(Absence::new(test, timespan), spec),
+        Test::Aggregate(test) => boxed(Aggregate::new(timespan, test), spec),
     }
 }
 

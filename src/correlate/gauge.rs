@@ -66,6 +66,16 @@ pub(super) struct Frame<B> {
 }
 
 impl<B: Bag> Frame<B> {
+    /// What it holds.
+    pub(super) fn bag(&mut self) -> &mut B {
+        &mut self.bag
+    }
+
+    /// The place of the first event inside.
+    pub(super) fn first(&self) -> usize {
+        self.start
+    }
+
     /// An event was put to a place.
     pub(super) fn inserted(&mut self, series: &Series<B::Mark>, place: usize) {
         if place < self.start {

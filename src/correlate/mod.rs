@@ -29,6 +29,7 @@
 //! Everything held is bounded; what is dropped is counted, and alerts that may be too low say so.
 
 mod absence;
+mod aggregate;
 mod build;
 mod counted;
 mod distinct;
@@ -37,11 +38,15 @@ mod event_count;
 mod fire;
 mod firing;
 mod gauge;
+mod groups;
 mod key;
 mod measure;
+mod meters;
 mod nearby;
 mod numbers;
 mod own;
+#[cfg(test)]
+mod recount;
 #[cfg(test)]
 mod samples;
 mod sequence;

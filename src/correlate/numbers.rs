@@ -114,6 +114,11 @@ impl Sum {
         self.sum + self.lost
     }
 
+    /// How many numbers there are.
+    pub(super) fn len(&self) -> u64 {
+        self.count
+    }
+
     /// The mean; 0 of nothing.
     pub(super) fn mean(&self) -> f64 {
         if self.count == 0 { 0.0 } else { self.total() / self.count as f64 }
@@ -157,19 +162,29 @@ impl Ord for Ordered {
 
 /// Numbers, each as often as it is there, and how many that are.
 #[derive(Debug, Default)]
-struct Heap {
+pub(super) struct Heap {
     numbers: BTreeMap<Ordered, u32>,
     len: u64,
 }
 
 impl Heap {
-    fn add(&mut self, number: Ordered) {
+    /// The lowest of them.
+    pub(super) fn lowest(&self) -> Option<f64> {
+        self.least().map(|number| number.0)
+    }
+
+    /// The highest of them.
+    pub(super) fn highest(&self) -> Option<f64> {
+        self.most().map(|number| number.0)
+    }
+
+    fn put(&mut self, number: Ordered) {
         *self.numbers.entry(number).or_default() += 1;
         self.len += 1;
     }
 
     /// Whether it was there.
-    fn take(&mut self, number: Ordered) -> bool {
+    fn remove(&mut self, number: Ordered) -> bool {
         let Some(count) = self.numbers.get_mut(&number) else { return false };
         *count -= 1;
         if *count == 0 {
@@ -188,6 +203,20 @@ impl Heap {
     }
 }
 
+impl Bag for Heap {
+    type Mark = Numbers;
+
+    fn add(&mut self, numbers: &Numbers) {
+        numbers.iter().for_each(|number| self.put(Ordered(*number)));
+    }
+
+    fn take(&mut self, numbers: &Numbers) {
+        for number in numbers {
+            self.remove(Ordered(*number));
+        }
+    }
+}
+
 /// The numbers of a window in two halves, cut where the percentile was asked last: one that comes or
 /// goes moves the cut by a step.
 #[derive(Debug, Default)]
@@ -197,9 +226,14 @@ pub(super) struct Ranks {
 }
 
 impl Ranks {
+    /// How many numbers there are.
+    pub(super) fn len(&self) -> u64 {
+        self.low.len + self.high.len
+    }
+
     /// The value at a percentile, between two neighbours in proportion; 0 of nothing.
     pub(super) fn percentile(&mut self, percent: f64) -> f64 {
-        let len = self.low.len + self.high.len;
+        let len = self.len();
         if len == 0 {
             return 0.0;
         }
@@ -214,13 +248,13 @@ impl Ranks {
     fn cut(&mut self, wanted: u64) {
         while self.low.len < wanted {
             let Some(number) = self.high.least() else { return };
-            self.high.take(number);
-            self.low.add(number);
+            self.high.remove(number);
+            self.low.put(number);
         }
         while self.low.len > wanted {
             let Some(number) = self.low.most() else { return };
-            self.low.take(number);
-            self.high.add(number);
+            self.low.remove(number);
+            self.high.put(number);
         }
     }
 }
@@ -231,14 +265,14 @@ impl Bag for Ranks {
     fn add(&mut self, numbers: &Numbers) {
         for number in numbers.iter().copied().map(Ordered) {
             let is_low = self.low.most().is_some_and(|most| number < most);
-            if is_low { self.low.add(number) } else { self.high.add(number) }
+            if is_low { self.low.put(number) } else { self.high.put(number) }
         }
     }
 
     fn take(&mut self, numbers: &Numbers) {
         for number in numbers.iter().copied().map(Ordered) {
-            if !self.low.take(number) {
-                self.high.take(number);
+            if !self.low.remove(number) {
+                self.high.remove(number);
             }
         }
     }

@@ -1,14 +1,44 @@
 //! How are the series of tests made?
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use super::measure::{Measure, Timespan};
 use super::own::Own;
 use super::series::{Occurrence, Series, Stamp};
+use crate::model::{Enriched, Event, FieldId, Fields, Match, Observation, Position, RuleIndex, Value, core};
 
 /// A figure whose windows are all looked at.
 pub(super) fn rising<G>(gauge: G, timespan_ms: i64) -> Own<G> {
     Own { gauge, timespan: Timespan(timespan_ms), conditions: Vec::new(), rises: true }
+}
+
+/// A match of an event that has these values in core fields.
+pub(super) fn matched(values: &[(FieldId, Vec<Value<'_>>)]) -> Match {
+    let mut fields = Fields::new(core::ALL.len());
+    for (field, values) in values {
+        fields.set_list(*field, values.iter().map(|value| Some(*value)));
+    }
+    let event = Event {
+        position: Position::default(),
+        uuid: "u1".into(),
+        published_ms: 0,
+        org: None,
+        envelope: "raw",
+        lossy: false,
+        fields,
+        raw: None,
+    };
+    let observation = Observation { event, place: None };
+    let event = Enriched { observation, session: None, user: None, travel: None, late: false };
+    Match {
+        rule: RuleIndex(0),
+        time_ms: 0,
+        uuid: "u1".into(),
+        event: Arc::new(event),
+        evidence: Vec::new(),
+        group: Vec::new(),
+    }
 }
 
 /// A key of one correlation, fed event by event.
@@ -60,12 +90,18 @@ where
         decided.collect()
     }
 
-    /// Takes an event without judging it.
+    /// Takes an event without judging it, or what another rule has of one that is there.
     pub(super) fn put(&mut self, time_ms: i64, uuid: u128, mark: M::Mark) {
         let stamp = Stamp::new(time_ms, &uuid::Uuid::from_u128(uuid).to_string());
-        let place = self.series.find(stamp).unwrap_err();
-        self.series.insert(place, Occurrence { stamp, mark, satisfied: false, event: None });
-        self.measure.inserted(&self.series, place, &mut self.tally);
+        match self.series.find(stamp) {
+            Ok(place) => {
+                self.measure.merged(&mut self.series, place, mark, &mut self.tally);
+            }
+            Err(place) => {
+                self.series.insert(place, Occurrence { stamp, mark, satisfied: false, event: None });
+                self.measure.inserted(&self.series, place, &mut self.tally);
+            }
+        }
     }
 
     /// Takes the oldest event out.

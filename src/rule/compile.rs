@@ -38,6 +38,8 @@ pub(super) struct Facts {
     pub event_types: Vec<Spanned>,
     pub message: Option<Spanned>,
     pub group_by: Vec<String>,
+    /// The figures it names, each with whether its condition reads it.
+    pub values: Vec<(Spanned, bool)>,
     /// Paths of the fields it reads, or that the rules it takes read.
     pub reads: Vec<String>,
     pub has_runbook: bool,
@@ -247,9 +249,9 @@ fn facts(
             };
             test.test.expect.iter().any(|expectation| named(&expectation.rule))
         };
-        let group_by = match &document.content {
-            Content::Correlation(correlation) => correlation.group_by.as_slice(),
-            Content::Detection(_) => &[],
+        let (group_by, values) = match &document.content {
+            Content::Correlation(correlation) => (correlation.group_by.as_slice(), correlation.values()),
+            Content::Detection(_) => (&[][..], Vec::new()),
         };
         let exceptions = options.exceptions.iter();
         Facts {
@@ -258,6 +260,7 @@ fn facts(
             event_types: body.as_ref().map(|body| body.event_types.clone()).unwrap_or_default(),
             message: options.message.clone(),
             group_by: group_by.iter().map(|group| group.text.clone()).collect(),
+            values,
             reads: Vec::new(),
             has_runbook: options.runbook.as_ref().is_some_and(|runbook| !runbook.trim().is_empty()),
             has_attack: !document.attacks.is_empty(),

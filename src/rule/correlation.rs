@@ -1,6 +1,6 @@
 //! Which matches does a correlation put together, and when is it true?
 
-use super::types::{AbsenceTest, FigureTest, SequenceTest, TemporalTest};
+use super::types::{AbsenceTest, AggregateTest, FigureTest, SequenceTest, TemporalTest};
 use crate::model::{FieldId, FieldTable, RuleIndex, RuleKind};
 
 /// A compiled correlation.
@@ -30,6 +30,8 @@ pub enum Test {
     Sequence(SequenceTest),
     /// A trigger without a partner.
     Absence(AbsenceTest),
+    /// Several figures of a window under one formula.
+    Aggregate(AggregateTest),
 }
 
 /// One group-by field or alias.
@@ -53,7 +55,7 @@ pub enum GroupSource {
 }
 
 /// One field, or several whose values count together.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
     /// As the document writes it.
     pub name: String,
@@ -156,17 +158,19 @@ impl Test {
             Self::Temporal(test) => test.role(branch),
             Self::Sequence(test) => test.role(branch, table),
             Self::Absence(test) => test.role(branch),
+            Self::Aggregate(_) => String::new(),
         }
     }
 
     /// What it asks, in a form where order that means nothing is gone; `branches` are the digests of
     /// the rules it takes.
-    pub(super) fn meaning(&self, branches: &[&str]) -> Vec<String> {
+    pub(super) fn meaning(&self, branches: &[&str], table: &FieldTable) -> Vec<String> {
         match self {
             Self::Figure(test) => test.meaning(),
             Self::Temporal(test) => test.meaning(branches),
             Self::Sequence(test) => test.meaning(branches),
             Self::Absence(test) => test.meaning(),
+            Self::Aggregate(test) => test.meaning(branches, table),
         }
     }
 
@@ -175,7 +179,7 @@ impl Test {
         match self {
             Self::Figure(test) => &test.conditions,
             Self::Temporal(test) => test.thresholds(),
-            Self::Sequence(_) | Self::Absence(_) => &[],
+            Self::Sequence(_) | Self::Absence(_) | Self::Aggregate(_) => &[],
         }
     }
 }

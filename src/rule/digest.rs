@@ -47,7 +47,7 @@ pub(super) fn of_correlation(
         correlation.kind.as_str(),
         &correlation.timespan_ms.to_string(),
         &hexadecimal(&names),
-        &hexadecimal(&correlation.test.meaning(children)),
+        &hexadecimal(&correlation.test.meaning(children, table)),
         &hexadecimal(&rules),
     ])
 }

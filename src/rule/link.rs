@@ -33,6 +33,7 @@ impl Linking<'_, '_> {
             TestDocument::Temporal(document) => document.link(self, reading),
             TestDocument::Sequence(document) => document.link(self, reading),
             TestDocument::Absence(document) => Some(document.link(self)),
+            TestDocument::Aggregate(document) => document.link(self, reading),
         };
         let rules = self.children.iter().filter_map(|child| u32::try_from(*child).ok().map(RuleIndex));
         let linked = Correlation {
@@ -49,6 +50,17 @@ impl Linking<'_, '_> {
     pub(super) fn branch(&self, rule: &Spanned) -> Option<usize> {
         let place = self.directory.get(&rule.text)?;
         self.children.iter().position(|child| *child == place)
+    }
+
+    /// The names of the rules it takes.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let documents = self.children.iter().filter_map(|child| self.documents.get(*child));
+        documents.map(|document| document.name.text.as_str())
+    }
+
+    /// Whether there is an alias of this name.
+    pub(super) fn has_alias(&self, name: &str) -> bool {
+        self.alias(name).is_some()
     }
 
     /// Where fields stand in the matches of each rule, by their own names or by aliases.

@@ -89,6 +89,7 @@ impl Lint<'_> {
         self.event_types();
         self.message();
         self.exceptions();
+        self.values();
         if self.facts.alerts {
             self.tests();
             self.texts();
@@ -172,8 +173,25 @@ impl Lint<'_> {
         }
     }
 
+    /// Figures that neither the condition nor the message speaks of.
+    fn values(&mut self) {
+        let message = self.facts.message.as_ref().map_or("", |message| message.text.as_str());
+        let told = pieces(message).unwrap_or_default();
+        let is_told = |value: &str| {
+            told.iter().any(|piece| matches!(piece, Piece::Slot { name, .. } if *name == value))
+        };
+        for (name, used) in &self.facts.values {
+            if !used && !is_told(&name.text) {
+                let message = format!("nothing uses the value `{}`", name.text);
+                let finding = self.findings.warning(name.span, "unused-value", message);
+                finding.help("Ask for it in the condition, show it in the message, or leave it out.");
+            }
+        }
+    }
+
     fn placeholder(&mut self, name: &str, message: &Spanned) {
-        let known = || PLACEHOLDERS.iter().map(|(known, _)| *known);
+        let values = self.facts.values.iter().map(|(value, _)| value.text.as_str());
+        let known = || PLACEHOLDERS.iter().map(|(known, _)| *known).chain(values.clone());
         let grouped = self.facts.group_by.iter().any(|group| group == name);
         if grouped || known().any(|known| known == name) {
             return;
@@ -197,7 +215,7 @@ impl Lint<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::document;
+    use super::super::testing::{correlation, document};
     use super::*;
 
     const GOOD: &str = "tags: [attack.t1621]\nfields: [severity]\n\
@@ -282,6 +300,25 @@ mod tests {
             report.diagnostics.iter().map(|found| (found.code, found.file.to_str().unwrap())).collect();
         assert_eq!(found, [("list-name", "my-vips.txt"), ("list-csv", "broken.csv")]);
         assert!(report.failed() && report.rules.is_some(), "the rules load all the same");
+    }
+
+    #[test]
+    fn the_values_of_an_aggregate_can_be_filled_in_and_should_be_used() {
+        let aggregate = |message: &str| {
+            let lines = "type: aggregate\nrules: one\ntimespan: 10m\n\
+                         values: {n: count, ips: distinct(client.ipAddress)}\ncondition: n >= 5";
+            let one = document("one", "sel: {eventType: user.session.start}\ncondition: sel", "");
+            let text = correlation("two", lines);
+            let text = format!("{one}\n---\n{text}oktawatch: {{message: '{message}', runbook: R}}\n");
+            let options = LintOptions { tests: false, ..LintOptions::default() };
+            let report = check_texts(Sources::of([("a.yml", text.as_str())]), &options);
+            let found = report.diagnostics.into_iter().filter(|found| found.code != "missing-attack-tag");
+            found.map(|found| (found.code, found.message)).collect::<Vec<_>>()
+        };
+        assert_eq!(aggregate("{n} from {ips:address/addresses}"), []);
+        let unused = ("unused-value", "nothing uses the value `ips`".to_owned());
+        assert_eq!(aggregate("{n}"), [unused]);
+        assert_eq!(aggregate("{isp} {ips}")[0].1, "no placeholder `{isp}`");
     }
 
     #[test]

@@ -60,7 +60,8 @@ pub use lint::{CheckReport, LintOptions, check, check_texts};
 pub use render::render;
 pub use sources::{Source, Sources};
 pub use types::{
-    AbsenceTest, FigureKind, FigureTest, RuleCondition, RuleExpression, SequenceTest, Step, TemporalTest,
+    AbsenceTest, AggregateFigure, AggregateTest, AggregateValue, Arithmetic, Comparison, FigureKind,
+    FigureTest, Formula, RuleCondition, RuleExpression, SequenceTest, Step, TemporalTest, Term,
 };
 
 /// All rules of a run, compiled together.

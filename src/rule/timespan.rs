@@ -9,19 +9,29 @@ const UNITS: &[(&str, i64)] =
 /// Sigma's form, in ms: a whole number and `s`, `m`, `h`, `d` or `w`.
 pub(super) fn parse(written: &Spanned, findings: &mut Findings) -> Option<i64> {
     let text = written.text.as_str();
-    let digits = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let scale = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale);
-    let span = number.parse::<i64>().ok().zip(scale).and_then(|(number, scale)| number.checked_mul(scale));
+    let span = length(text);
     if span.is_none() {
         let message = format!("`{text}` is no timespan");
-        let help = match unit {
+        let help = match split(text).1 {
             "M" | "y" => "Months and years have no fixed length; write days.",
             _ => "Write a whole number and s, m, h, d or w, as in `10m`.",
         };
         findings.error(written.span, "timespan", message).help(help);
     }
     span
+}
+
+/// The same, if the text is one.
+pub(super) fn length(text: &str) -> Option<i64> {
+    let (number, unit) = split(text);
+    let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    number.parse::<i64>().ok()?.checked_mul(*scale)
+}
+
+/// Number and unit.
+fn split(text: &str) -> (&str, &str) {
+    let digits = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
+    text.split_at(digits)
 }
 
 /// As [`parse`], but not zero.

@@ -144,8 +144,8 @@ fn unmapped(alert: &Alert, provenance: &Provenance) -> Value {
     let measured = &alert.measured;
     let values: Map<String, Value> =
         measured.iter().map(|one| (one.what.clone(), json!(one.observed))).collect();
-    let thresholds: Map<String, Value> =
-        measured.iter().map(|one| (one.what.clone(), json!(one.required))).collect();
+    let asked = measured.iter().filter(|one| !one.required.is_empty());
+    let thresholds: Map<String, Value> = asked.map(|one| (one.what.clone(), json!(one.required))).collect();
     let group: Map<String, Value> =
         alert.group.iter().map(|(name, value)| (name.clone(), text(value))).collect();
     json!({

@@ -4,13 +4,22 @@
 //! becomes once the rules are known.
 
 mod absence;
+mod aggregate;
+mod aggregate_figure;
 mod condition;
 mod figure;
+mod formula;
+mod formula_parser;
+mod formula_tokens;
 mod sequence;
 mod temporal;
+mod window_figure;
 
 pub use absence::AbsenceTest;
+pub use aggregate::{AggregateTest, AggregateValue};
+pub use aggregate_figure::AggregateFigure;
 pub use figure::{FigureKind, FigureTest};
+pub use formula::{Arithmetic, Comparison, Formula, Term};
 pub use sequence::{SequenceTest, Step};
 pub use temporal::{RuleCondition, RuleExpression, TemporalTest};
 
@@ -41,6 +50,7 @@ pub(super) enum TestDocument {
     Temporal(temporal::TemporalDocument),
     Sequence(sequence::SequenceDocument),
     Absence(absence::AbsenceDocument),
+    Aggregate(Box<aggregate::AggregateDocument>),
 }
 
 /// What the reader of a type gives.
@@ -67,11 +77,22 @@ pub(super) fn keys(kind: RuleKind) -> &'static [&'static str] {
         RuleKind::Temporal | RuleKind::TemporalOrdered => temporal::KEYS,
         RuleKind::Sequence => sequence::KEYS,
         RuleKind::Absence => absence::KEYS,
+        RuleKind::Aggregate => aggregate::KEYS,
         _ => figure::KEYS,
     }
 }
 
 impl CorrelationDocument {
+    /// The names of the figures it measures, each with whether its own condition reads it.
+    pub(super) fn values(&self) -> Vec<(Spanned, bool)> {
+        match &self.test {
+            TestDocument::Aggregate(document) => {
+                document.names().map(|(name, used)| (name.clone(), used)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// `None`, and an error, if it cannot be understood.
     pub(super) fn read(node: &Node, findings: &mut Findings) -> Option<Self> {
         let map = Map::of(node, "`correlation`", findings)?;
@@ -86,6 +107,7 @@ impl CorrelationDocument {
             RuleKind::Temporal | RuleKind::TemporalOrdered => temporal::read(&map, kind, findings),
             RuleKind::Sequence => sequence::read(&map, findings),
             RuleKind::Absence => absence::read(&map, findings),
+            RuleKind::Aggregate => aggregate::read(&map, findings),
             _ => figure::read(&map, kind, findings),
         };
         let Content { rules, timespan_ms, test } = content?;
@@ -105,6 +127,7 @@ const KINDS: &[RuleKind] = &[
     RuleKind::ValuePercentile,
     RuleKind::Sequence,
     RuleKind::Absence,
+    RuleKind::Aggregate,
 ];
 
 fn kind(map: &Map<'_>, findings: &mut Findings) -> Option<RuleKind> {
