@@ -56,6 +56,7 @@ fn default(alert: &Alert) -> String {
             let what = alert.measured.first().map_or("partners", |measured| measured.what.as_str());
             format!("{entity}, with no {what} within {}", one(alert, "window"))
         }
+        RuleKind::NewValue => format!("{} for {entity}", new_value(alert)),
         _ => format!(
             "{} {} for {entity} in {span}",
             alert.count,
@@ -69,6 +70,16 @@ fn default(alert: &Alert) -> String {
         None => String::new(),
     };
     format!("{}: {what}{from}", alert.rule.title)
+}
+
+/// `client.zone OfficeZone for the first time`; the fields are named as the rule's measure names them.
+fn new_value(alert: &Alert) -> String {
+    let measured = alert.measured.iter().find_map(|measured| measured.what.strip_prefix("new "));
+    let fields: Vec<&str> = measured.unwrap_or_default().split(", ").collect();
+    let shown = alert.group.iter().filter(|(name, _)| fields.contains(&name.as_str()));
+    let shown: Vec<String> = shown.map(|(name, value)| one_line(&format!("{name} {value}"))).collect();
+    let what = if shown.is_empty() { "a new value".to_owned() } else { shown.join(", ") };
+    format!("{what} for the first time")
 }
 
 /// City and country of an event, as far as they are known.
@@ -176,8 +187,11 @@ pub(super) fn asn(event: &Evidence) -> Option<String> {
     })
 }
 
-/// What stands at a path in the decisive event, else in any that has it.
+/// What stands at a path in the alert's group, else in the decisive event, else in any that has it.
 fn read(alert: &Alert, path: &str) -> String {
+    if let Some((_, value)) = alert.group.iter().find(|(name, _)| name == path) {
+        return value.clone();
+    }
     let at = |event: &Evidence| {
         event.read.iter().find(|(name, _)| name.as_ref() == path).map(|(_, value)| value.clone())
     };
@@ -301,6 +315,21 @@ mod tests {
         Arc::make_mut(&mut alert.rule).message = None;
         let told = sentence(&alert);
         assert!(told.contains("97 distinct target.displayName for ana@example.com in 13m18s"), "{told}");
+    }
+
+    #[test]
+    fn a_new_value_is_named() {
+        let mut alert = samples::correlation();
+        let rule = Arc::make_mut(&mut alert.rule);
+        (rule.message, rule.kind) = (None, RuleKind::NewValue);
+        alert.group.push(("client.zone".to_owned(), "OfficeZone".to_owned()));
+        alert.measured[0].what = "new client.zone".to_owned();
+        alert.evidence.truncate(1);
+        assert_eq!(
+            sentence(&alert),
+            "MFA push bombing: client.zone OfficeZone for the first time for ana@example.com from Lisbon, Portugal"
+        );
+        assert_eq!(told(alert, "{client.zone}"), "OfficeZone");
     }
 
     #[test]

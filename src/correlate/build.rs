@@ -4,6 +4,7 @@ use super::absence::Absence;
 use super::event_count::EventCount;
 use super::gauge::Gauge;
 use super::measure::{Measure, Timespan};
+use super::new_value::NewValues;
 use super::numbers;
 use super::own::Own;
 use super::sequence::Sequence;
@@ -25,6 +26,7 @@ pub(super) fn table(correlation: &Correlation, spec: Spec) -> Boxed {
         Test::Temporal(test) => temporal(test, timespan, correlation.rules.len(), spec),
         Test::Sequence(test) => boxed(Sequence::new(test, timespan), spec),
         Test::Absence(test) => boxed(Absence::new(test, timespan), spec),
+        Test::NewValue(test) => Box::new(NewValues::new(test, spec)),
     }
 }
 

@@ -38,10 +38,14 @@ mod fire;
 mod firing;
 mod gauge;
 mod key;
+mod lives;
 mod measure;
+mod memory;
 mod nearby;
+mod new_value;
 mod numbers;
 mod own;
+mod remembered;
 #[cfg(test)]
 mod samples;
 mod sequence;

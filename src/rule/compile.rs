@@ -248,8 +248,10 @@ fn facts(
             test.test.expect.iter().any(|expectation| named(&expectation.rule))
         };
         let group_by = match &document.content {
-            Content::Correlation(correlation) => correlation.group_by.as_slice(),
-            Content::Detection(_) => &[],
+            Content::Correlation(correlation) => {
+                correlation.shows().map(|group| group.text.clone()).collect()
+            }
+            Content::Detection(_) => Vec::new(),
         };
         let exceptions = options.exceptions.iter();
         Facts {
@@ -257,7 +259,7 @@ fn facts(
             exceptions: exceptions.map(|exception| (exception.written.clone(), exception.until)).collect(),
             event_types: body.as_ref().map(|body| body.event_types.clone()).unwrap_or_default(),
             message: options.message.clone(),
-            group_by: group_by.iter().map(|group| group.text.clone()).collect(),
+            group_by,
             reads: Vec::new(),
             has_runbook: options.runbook.as_ref().is_some_and(|runbook| !runbook.trim().is_empty()),
             has_attack: !document.attacks.is_empty(),

@@ -1,6 +1,6 @@
 //! Which matches does a correlation put together, and when is it true?
 
-use super::types::{AbsenceTest, FigureTest, SequenceTest, TemporalTest};
+use super::types::{AbsenceTest, FigureTest, NewValueTest, SequenceTest, TemporalTest};
 use crate::model::{FieldId, FieldTable, RuleIndex, RuleKind};
 
 /// A compiled correlation.
@@ -13,7 +13,7 @@ pub struct Correlation {
     pub rules: Vec<RuleIndex>,
     /// Its group-by, in the document's order.
     pub group_by: Vec<GroupBy>,
-    /// Its window, ms; 0 for the types that have none.
+    /// Its window, ms; of `new_value`, how far back it remembers.
     pub timespan_ms: i64,
     /// What must be true of the matches.
     pub test: Test,
@@ -30,10 +30,12 @@ pub enum Test {
     Sequence(SequenceTest),
     /// A trigger without a partner.
     Absence(AbsenceTest),
+    /// Which value was not seen before.
+    NewValue(NewValueTest),
 }
 
 /// One group-by field or alias.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct GroupBy {
     /// As the document writes it: a path, or an alias.
     pub name: String,
@@ -156,6 +158,7 @@ impl Test {
             Self::Temporal(test) => test.role(branch),
             Self::Sequence(test) => test.role(branch, table),
             Self::Absence(test) => test.role(branch),
+            Self::NewValue(test) => test.role(branch, table),
         }
     }
 
@@ -167,6 +170,7 @@ impl Test {
             Self::Temporal(test) => test.meaning(branches),
             Self::Sequence(test) => test.meaning(branches),
             Self::Absence(test) => test.meaning(),
+            Self::NewValue(test) => test.meaning(),
         }
     }
 
@@ -176,6 +180,7 @@ impl Test {
             Self::Figure(test) => &test.conditions,
             Self::Temporal(test) => test.thresholds(),
             Self::Sequence(_) | Self::Absence(_) => &[],
+            Self::NewValue(_) => &[],
         }
     }
 }

@@ -60,7 +60,8 @@ pub use lint::{CheckReport, LintOptions, check, check_texts};
 pub use render::render;
 pub use sources::{Source, Sources};
 pub use types::{
-    AbsenceTest, FigureKind, FigureTest, RuleCondition, RuleExpression, SequenceTest, Step, TemporalTest,
+    AbsenceTest, FigureKind, FigureTest, NewValueTest, RuleCondition, RuleExpression, Scope, SequenceTest,
+    Step, TemporalTest,
 };
 
 /// All rules of a run, compiled together.

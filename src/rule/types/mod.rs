@@ -6,13 +6,17 @@
 mod absence;
 mod condition;
 mod figure;
+mod new_value;
 mod sequence;
 mod temporal;
 
 pub use absence::AbsenceTest;
 pub use figure::{FigureKind, FigureTest};
+pub use new_value::{NewValueTest, Scope};
 pub use sequence::{SequenceTest, Step};
 pub use temporal::{RuleCondition, RuleExpression, TemporalTest};
+
+use std::ops::RangeInclusive;
 
 use super::diagnostic::Findings;
 use super::reader::{Map, Spanned};
@@ -41,6 +45,7 @@ pub(super) enum TestDocument {
     Temporal(temporal::TemporalDocument),
     Sequence(sequence::SequenceDocument),
     Absence(absence::AbsenceDocument),
+    NewValue(new_value::NewValueDocument),
 }
 
 /// What the reader of a type gives.
@@ -67,6 +72,7 @@ pub(super) fn keys(kind: RuleKind) -> &'static [&'static str] {
         RuleKind::Temporal | RuleKind::TemporalOrdered => temporal::KEYS,
         RuleKind::Sequence => sequence::KEYS,
         RuleKind::Absence => absence::KEYS,
+        RuleKind::NewValue => new_value::KEYS,
         _ => figure::KEYS,
     }
 }
@@ -86,10 +92,20 @@ impl CorrelationDocument {
             RuleKind::Temporal | RuleKind::TemporalOrdered => temporal::read(&map, kind, findings),
             RuleKind::Sequence => sequence::read(&map, findings),
             RuleKind::Absence => absence::read(&map, findings),
+            RuleKind::NewValue => new_value::read(&map, findings),
             _ => figure::read(&map, kind, findings),
         };
         let Content { rules, timespan_ms, test } = content?;
         Some(Self { kind, rules, group_by, timespan_ms, aliases, generate, test })
+    }
+
+    /// What its matches show as their group: the group-by, and a new value.
+    pub(super) fn shows(&self) -> impl Iterator<Item = &Spanned> {
+        let beside = match &self.test {
+            TestDocument::NewValue(document) => document.fields.as_slice(),
+            _ => &[],
+        };
+        self.group_by.iter().chain(beside)
     }
 }
 
@@ -105,6 +121,7 @@ const KINDS: &[RuleKind] = &[
     RuleKind::ValuePercentile,
     RuleKind::Sequence,
     RuleKind::Absence,
+    RuleKind::NewValue,
 ];
 
 fn kind(map: &Map<'_>, findings: &mut Findings) -> Option<RuleKind> {
@@ -152,6 +169,31 @@ fn within(map: &Map<'_>, findings: &mut Findings) -> Option<i64> {
         findings.error(span, "unknown-key", "`within` says it already; leave `timespan` out");
     }
     timespan::positive(&map.text("within", findings)?, findings)
+}
+
+/// The timespan under a key, within bounds; `otherwise` if the key is not there; ms.
+fn span(
+    map: &Map<'_>,
+    key: &str,
+    bounds: RangeInclusive<i64>,
+    otherwise: i64,
+    findings: &mut Findings,
+) -> Option<i64> {
+    if map.get(key).is_none() {
+        return Some(otherwise);
+    }
+    let written = map.text(key, findings)?;
+    let span_ms = timespan::parse(&written, findings)?;
+    if bounds.contains(&span_ms) {
+        return Some(span_ms);
+    }
+    let (least, most) = (timespan::spell((*bounds.start()).max(1_000)), timespan::spell(*bounds.end()));
+    let message = match bounds.start() {
+        0 => format!("`{key}` is at most {most}"),
+        _ => format!("`{key}` is from {least} to {most}"),
+    };
+    findings.error(written.span, "timespan", message);
+    None
 }
 
 fn aliases(map: &Map<'_>, findings: &mut Findings) -> Vec<Alias> {
