@@ -97,6 +97,9 @@ pub const VALUES_PER_ENTITY: usize = 10_000;
 /// [`VALUES_PER_ENTITY`].
 pub const VALUES_PER_ORG: usize = 200_000;
 
+/// Buckets of the history of a `baseline`; more is an error at load. Those without events take no room.
+pub const BUCKETS_PER_HISTORY: i64 = 10_000;
+
 /// Event time after which a quiet entity begins anew, to be learnt like one that was never seen; ms.
 /// No habit and no memory of a rule reaches further back: a longer one is an error at load.
 pub const ENTITY_QUIET_MS: i64 = 365 * 24 * 3_600_000;

@@ -57,6 +57,12 @@ fn default(alert: &Alert) -> String {
             format!("{entity}, with no {what} within {}", one(alert, "window"))
         }
         RuleKind::NewValue => format!("{} for {entity}", new_value(alert)),
+        RuleKind::Baseline => match alert.measured.first() {
+            Some(Measured { what, observed, required }) => {
+                format!("{observed} {what} for {entity}, where {required} is unusual")
+            }
+            None => format!("more than usual for {entity}"),
+        },
         _ => format!(
             "{} {} for {entity} in {span}",
             alert.count,
@@ -330,6 +336,21 @@ mod tests {
             "MFA push bombing: client.zone OfficeZone for the first time for ana@example.com from Lisbon, Portugal"
         );
         assert_eq!(told(alert, "{client.zone}"), "OfficeZone");
+    }
+
+    #[test]
+    fn what_is_above_a_habit_is_told_with_the_habit() {
+        let mut alert = samples::correlation();
+        let rule = Arc::make_mut(&mut alert.rule);
+        (rule.message, rule.kind) = (None, RuleKind::Baseline);
+        let (what, required) = ("events per 1h".to_owned(), "> 2.4 (mean 1.2)".to_owned());
+        alert.measured = vec![Measured { what, observed: 6.0, required }];
+        alert.evidence.truncate(1);
+        assert_eq!(
+            sentence(&alert),
+            "MFA push bombing: 6 events per 1h for ana@example.com, where > 2.4 (mean 1.2) is unusual \
+             from Lisbon, Portugal"
+        );
     }
 
     #[test]

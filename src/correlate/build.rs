@@ -1,6 +1,7 @@
 //! Which table keeps the state of a correlation?
 
 use super::absence::Absence;
+use super::baseline::Baselines;
 use super::event_count::EventCount;
 use super::gauge::Gauge;
 use super::measure::{Measure, Timespan};
@@ -26,6 +27,7 @@ pub(super) fn table(correlation: &Correlation, spec: Spec) -> Boxed {
         Test::Temporal(test) => temporal(test, timespan, correlation.rules.len(), spec),
         Test::Sequence(test) => boxed(Sequence::new(test, timespan), spec),
         Test::Absence(test) => boxed(Absence::new(test, timespan), spec),
+        Test::Baseline(test) => Box::new(Baselines::new(test, spec)),
         Test::NewValue(test) => Box::new(NewValues::new(test, spec)),
     }
 }

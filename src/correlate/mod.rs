@@ -29,6 +29,8 @@
 //! Everything held is bounded; what is dropped is counted, and alerts that may be too low say so.
 
 mod absence;
+mod baseline;
+mod bucket;
 mod build;
 mod counted;
 mod distinct;
@@ -37,6 +39,7 @@ mod event_count;
 mod fire;
 mod firing;
 mod gauge;
+mod habit;
 mod key;
 mod lives;
 mod measure;

@@ -84,6 +84,29 @@ where
     }
 }
 
+/// A match of an event that says nothing.
+pub(super) fn bare(time_ms: i64, uuid: &str) -> Match {
+    event(RuleIndex(0), time_ms, uuid, Fields::new(0))
+}
+
+fn event(rule: RuleIndex, time_ms: i64, uuid: &str, fields: Fields) -> Match {
+    let event = Event {
+        position: Position::default(),
+        uuid: uuid.into(),
+        published_ms: time_ms,
+        org: None,
+        envelope: "raw",
+        lossy: false,
+        fields,
+        raw: None,
+    };
+    let observation = Observation { event, place: None };
+    let event = Enriched { observation, session: None, user: None, travel: None, late: false };
+    let evidence = Evidence { uuid: uuid.into(), published_ms: time_ms, ..Evidence::default() };
+    let (event, evidence, group) = (Arc::new(event), vec![Arc::new(evidence)], Vec::new());
+    Match { rule, time_ms, uuid: uuid.into(), event, evidence, group }
+}
+
 /// The correlations of some documents, fed match by match.
 pub(super) struct Play {
     rules: Arc<RuleSet>,
@@ -159,22 +182,7 @@ impl Play {
             let same = values.iter().filter(|(other, _)| other == path);
             fields.set_list(id, same.map(|(_, value)| Some(Value::Text(value))));
         }
-        let uuid = compact_str::CompactString::from(Uuid::from_u128(uuid).to_string());
-        let event = Event {
-            position: Position::default(),
-            uuid: uuid.clone(),
-            published_ms: time_ms,
-            org: None,
-            envelope: "raw",
-            lossy: false,
-            fields,
-            raw: None,
-        };
-        let observation = Observation { event, place: None };
-        let event = Enriched { observation, session: None, user: None, travel: None, late: false };
-        let evidence = Evidence { uuid: uuid.clone(), published_ms: time_ms, ..Evidence::default() };
-        let (event, evidence, group) = (Arc::new(event), vec![Arc::new(evidence)], Vec::new());
-        Match { rule, time_ms, uuid, event, evidence, group }
+        event(rule, time_ms, &Uuid::from_u128(uuid).to_string(), fields)
     }
 
     /// The watermark comes so far; what is decided by that.

@@ -1,6 +1,6 @@
 //! Which matches does a correlation put together, and when is it true?
 
-use super::types::{AbsenceTest, FigureTest, NewValueTest, SequenceTest, TemporalTest};
+use super::types::{AbsenceTest, BaselineTest, FigureTest, NewValueTest, SequenceTest, TemporalTest};
 use crate::model::{FieldId, FieldTable, RuleIndex, RuleKind};
 
 /// A compiled correlation.
@@ -13,7 +13,7 @@ pub struct Correlation {
     pub rules: Vec<RuleIndex>,
     /// Its group-by, in the document's order.
     pub group_by: Vec<GroupBy>,
-    /// Its window, ms; of `new_value`, how far back it remembers.
+    /// Its window, ms; of `new_value`, how far back it remembers, of `baseline`, its bucket.
     pub timespan_ms: i64,
     /// What must be true of the matches.
     pub test: Test,
@@ -32,6 +32,8 @@ pub enum Test {
     Absence(AbsenceTest),
     /// Which value was not seen before.
     NewValue(NewValueTest),
+    /// How far above an entity's habit a bucket of time is.
+    Baseline(BaselineTest),
 }
 
 /// One group-by field or alias.
@@ -159,6 +161,7 @@ impl Test {
             Self::Sequence(test) => test.role(branch, table),
             Self::Absence(test) => test.role(branch),
             Self::NewValue(test) => test.role(branch, table),
+            Self::Baseline(test) => test.role(branch, table),
         }
     }
 
@@ -171,6 +174,7 @@ impl Test {
             Self::Sequence(test) => test.meaning(branches),
             Self::Absence(test) => test.meaning(),
             Self::NewValue(test) => test.meaning(),
+            Self::Baseline(test) => test.meaning(),
         }
     }
 
@@ -179,8 +183,7 @@ impl Test {
         match self {
             Self::Figure(test) => &test.conditions,
             Self::Temporal(test) => test.thresholds(),
-            Self::Sequence(_) | Self::Absence(_) => &[],
-            Self::NewValue(_) => &[],
+            _ => &[],
         }
     }
 }

@@ -34,6 +34,7 @@ impl Linking<'_, '_> {
             TestDocument::Sequence(document) => document.link(self, reading),
             TestDocument::Absence(document) => Some(document.link(self)),
             TestDocument::NewValue(document) => document.link(self, reading),
+            TestDocument::Baseline(document) => document.link(self, reading),
         };
         let rules = self.children.iter().filter_map(|child| u32::try_from(*child).ok().map(RuleIndex));
         let linked = Correlation {

@@ -60,8 +60,8 @@ pub use lint::{CheckReport, LintOptions, check, check_texts};
 pub use render::render;
 pub use sources::{Source, Sources};
 pub use types::{
-    AbsenceTest, FigureKind, FigureTest, NewValueTest, RuleCondition, RuleExpression, Scope, SequenceTest,
-    Step, TemporalTest,
+    AbsenceTest, BaselineTest, FigureKind, FigureTest, NewValueTest, RuleCondition, RuleExpression, Scope,
+    SequenceTest, Step, TemporalTest,
 };
 
 /// All rules of a run, compiled together.

@@ -163,6 +163,7 @@ fn rule() -> BoxedStrategy<RuleInfo> {
         RuleKind::Temporal,
         RuleKind::TemporalOrdered,
         RuleKind::NewValue,
+        RuleKind::Baseline,
     ];
     let sure = [Confidence::Low, Confidence::Medium, Confidence::High];
     let runbook = prop_oneof![text(), Just("https://runbooks.example.com/x".to_owned())];

@@ -31,7 +31,7 @@ fn analytic(alert: &Alert) -> Value {
     let rule = &alert.rule;
     let (type_id, name) = match rule.kind {
         RuleKind::Detection => (1, "Rule"),
-        RuleKind::EventCount | RuleKind::ValueCount => (3, "Statistical"),
+        RuleKind::EventCount | RuleKind::ValueCount | RuleKind::Baseline => (3, "Statistical"),
         _ => (2, "Behavioral"),
     };
     json!({

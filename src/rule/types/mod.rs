@@ -4,6 +4,7 @@
 //! becomes once the rules are known.
 
 mod absence;
+mod baseline;
 mod condition;
 mod figure;
 mod new_value;
@@ -11,6 +12,7 @@ mod sequence;
 mod temporal;
 
 pub use absence::AbsenceTest;
+pub use baseline::BaselineTest;
 pub use figure::{FigureKind, FigureTest};
 pub use new_value::{NewValueTest, Scope};
 pub use sequence::{SequenceTest, Step};
@@ -46,6 +48,7 @@ pub(super) enum TestDocument {
     Sequence(sequence::SequenceDocument),
     Absence(absence::AbsenceDocument),
     NewValue(new_value::NewValueDocument),
+    Baseline(baseline::BaselineDocument),
 }
 
 /// What the reader of a type gives.
@@ -73,6 +76,7 @@ pub(super) fn keys(kind: RuleKind) -> &'static [&'static str] {
         RuleKind::Sequence => sequence::KEYS,
         RuleKind::Absence => absence::KEYS,
         RuleKind::NewValue => new_value::KEYS,
+        RuleKind::Baseline => baseline::KEYS,
         _ => figure::KEYS,
     }
 }
@@ -93,6 +97,7 @@ impl CorrelationDocument {
             RuleKind::Sequence => sequence::read(&map, findings),
             RuleKind::Absence => absence::read(&map, findings),
             RuleKind::NewValue => new_value::read(&map, findings),
+            RuleKind::Baseline => baseline::read(&map, findings),
             _ => figure::read(&map, kind, findings),
         };
         let Content { rules, timespan_ms, test } = content?;
@@ -122,6 +127,7 @@ const KINDS: &[RuleKind] = &[
     RuleKind::Sequence,
     RuleKind::Absence,
     RuleKind::NewValue,
+    RuleKind::Baseline,
 ];
 
 fn kind(map: &Map<'_>, findings: &mut Findings) -> Option<RuleKind> {
