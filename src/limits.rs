@@ -95,6 +95,21 @@ pub const EVENTS_PER_KEY: usize = 10_000;
 /// (`rule_evictions_total`).
 pub const KEYS_PER_MATCH: usize = 256;
 
+/// Values that `new_value` remembers of one entity; beyond, those seen longest ago go, a few at a time
+/// (`rule_evictions_total`), and alerts say that what was forgotten may look new.
+pub const VALUES_PER_ENTITY: usize = 10_000;
+
+/// Values that `new_value` remembers of a tenant whose entities share their memory; beyond, as with
+/// [`VALUES_PER_ENTITY`].
+pub const VALUES_PER_ORG: usize = 200_000;
+
+/// Buckets of the history of a `baseline`; more is an error at load. Those without events take no room.
+pub const BUCKETS_PER_HISTORY: i64 = 10_000;
+
+/// Event time after which a quiet entity begins anew, to be learnt like one that was never seen; ms.
+/// No habit and no memory of a rule reaches further back: a longer one is an error at load.
+pub const ENTITY_QUIET_MS: i64 = 365 * 24 * 3_600_000;
+
 /// Alerts of one key that further windows may still belong to; beyond, the earliest is forgotten,
 /// and a late window near it raises an alert of its own.
 pub const EPISODES_PER_KEY: usize = 64;

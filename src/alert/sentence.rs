@@ -56,6 +56,13 @@ fn default(alert: &Alert) -> String {
             let what = alert.measured.first().map_or("partners", |measured| measured.what.as_str());
             format!("{entity}, with no {what} within {}", one(alert, "window"))
         }
+        RuleKind::NewValue => format!("{} for {entity}", new_value(alert)),
+        RuleKind::Baseline => match alert.measured.first() {
+            Some(Measured { what, observed, required }) => {
+                format!("{observed} {what} for {entity}, where {required} is unusual")
+            }
+            None => format!("more than usual for {entity}"),
+        },
         _ => format!(
             "{} {} for {entity} in {span}{}",
             alert.count,
@@ -77,6 +84,16 @@ fn named(alert: &Alert) -> String {
     let first = named_values(alert).take(SENTENCE_VALUES);
     let told: Vec<String> = first.map(|value| format!("{} {}", value.name, value.shown())).collect();
     if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
+}
+
+/// `client.zone OfficeZone for the first time`; the fields are named as the rule's measure names them.
+fn new_value(alert: &Alert) -> String {
+    let measured = alert.measured.iter().find_map(|measured| measured.what.strip_prefix("new "));
+    let fields: Vec<&str> = measured.unwrap_or_default().split(", ").collect();
+    let shown = alert.group.iter().filter(|(name, _)| fields.contains(&name.as_str()));
+    let shown: Vec<String> = shown.map(|(name, value)| one_line(&format!("{name} {value}"))).collect();
+    let what = if shown.is_empty() { "a new value".to_owned() } else { shown.join(", ") };
+    format!("{what} for the first time")
 }
 
 /// City and country of an event, as far as they are known.
@@ -201,8 +218,11 @@ pub(super) fn asn(event: &Evidence) -> Option<String> {
     })
 }
 
-/// What stands at a path in the decisive event, else in any that has it.
+/// What stands at a path in the alert's group, else in the decisive event, else in any that has it.
 fn read(alert: &Alert, path: &str) -> String {
+    if let Some((_, value)) = alert.group.iter().find(|(name, _)| name == path) {
+        return value.clone();
+    }
     let at = |event: &Evidence| {
         event.read.iter().find(|(name, _)| name.as_ref() == path).map(|(_, value)| value.clone())
     };
@@ -366,6 +386,36 @@ mod tests {
         let expected = "MFA push bombing: 6 events for ana@example.com in 4m12s \
                         (ips 7, coverage 14%, span 4m12s) from 2 countries";
         assert_eq!(sentence(&alert), expected);
+    }
+
+    #[test]
+    fn a_new_value_is_named() {
+        let mut alert = samples::correlation();
+        let rule = Arc::make_mut(&mut alert.rule);
+        (rule.message, rule.kind) = (None, RuleKind::NewValue);
+        alert.group.push(("client.zone".to_owned(), "OfficeZone".to_owned()));
+        alert.measured[0].what = "new client.zone".to_owned();
+        alert.evidence.truncate(1);
+        assert_eq!(
+            sentence(&alert),
+            "MFA push bombing: client.zone OfficeZone for the first time for ana@example.com from Lisbon, Portugal"
+        );
+        assert_eq!(told(alert, "{client.zone}"), "OfficeZone");
+    }
+
+    #[test]
+    fn what_is_above_a_habit_is_told_with_the_habit() {
+        let mut alert = samples::correlation();
+        let rule = Arc::make_mut(&mut alert.rule);
+        (rule.message, rule.kind) = (None, RuleKind::Baseline);
+        let (what, required) = ("events per 1h".to_owned(), "> 2.4 (mean 1.2)".to_owned());
+        alert.measured = vec![Measured { what, observed: 6.0, required }];
+        alert.evidence.truncate(1);
+        assert_eq!(
+            sentence(&alert),
+            "MFA push bombing: 6 events per 1h for ana@example.com, where > 2.4 (mean 1.2) is unusual \
+             from Lisbon, Portugal"
+        );
     }
 
     #[test]

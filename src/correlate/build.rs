@@ -2,9 +2,11 @@
 
 use super::absence::Absence;
 use super::aggregate::Aggregate;
+use super::baseline::Baselines;
 use super::event_count::EventCount;
 use super::gauge::Gauge;
 use super::measure::{Measure, Timespan};
+use super::new_value::NewValues;
 use super::numbers;
 use super::own::Own;
 use super::sequence::Sequence;
@@ -27,6 +29,8 @@ pub(super) fn table(correlation: &Correlation, spec: Spec) -> Boxed {
         Test::Sequence(test) => boxed(Sequence::new(test, timespan), spec),
         Test::Absence(test) => boxed(Absence::new(test, timespan), spec),
         Test::Aggregate(test) => boxed(Aggregate::new(timespan, test), spec),
+        Test::Baseline(test) => Box::new(Baselines::new(test, spec)),
+        Test::NewValue(test) => Box::new(NewValues::new(test, spec)),
     }
 }
 

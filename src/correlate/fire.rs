@@ -1,6 +1,5 @@
 //! What is told of a window that came true?
 
-use super::episode::{Episodes, Verdict};
 use super::firing::Firing;
 use super::measure::{Measure, Reading, Timespan};
 use super::series::Stamp;
@@ -35,13 +34,7 @@ impl Fire<'_> {
         let (stamp, event) = (last.stamp, last.event.clone());
         // The middle of a long window is not kept to be shown; the event that arrived always is.
         let decided = state.gallery.get(stamp).or_else(|| state.gallery.get(self.arrived))?;
-        let verdict = self.verdict(&mut state.episodes, stamp.time_ms);
-        if matches!(verdict, Verdict::Covered { .. }) {
-            Tally::add(&mut tally.suppressed, self.spec.rule, 1);
-        }
-        if matches!(verdict, Verdict::Covered { .. } | Verdict::Silent) && !self.spec.feeds {
-            return None;
-        }
+        let verdict = self.spec.verdict(&mut state.episodes, stamp.time_ms, self.now_ms, tally)?;
         let (start_ms, end_ms) = measure.window(self.timespan, stamp.time_ms);
         let shown_after_ms = measure.shown_after_ms(self.timespan, stamp.time_ms);
         let first = state.series.first_after(shown_after_ms);
@@ -68,13 +61,5 @@ impl Fire<'_> {
             may_be_low: start_ms < state.lost_upto_ms.max(self.lost_upto_ms),
             verdict,
         })
-    }
-
-    fn verdict(&self, episodes: &mut Episodes, last_ms: i64) -> Verdict {
-        if !self.spec.info.generates {
-            return Verdict::Silent;
-        }
-        let made_at_ms = self.now_ms.unwrap_or(last_ms);
-        episodes.offer(self.spec.suppression, last_ms, made_at_ms)
     }
 }

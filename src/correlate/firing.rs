@@ -64,3 +64,19 @@ pub struct Firing {
     /// Whether it is an alert, more of one, or neither.
     pub verdict: Verdict,
 }
+
+impl Firing {
+    /// What came true, as the correlations that take its matches see it. The matched event is always
+    /// there if any do.
+    pub fn chained(&self) -> Option<Match> {
+        let event = Arc::clone(self.event.as_ref()?);
+        Some(Match {
+            rule: self.rule,
+            time_ms: event.event().published_ms,
+            uuid: event.event().uuid.clone(),
+            event,
+            evidence: self.shown.evidence.clone(),
+            group: self.group.clone(),
+        })
+    }
+}

@@ -30,6 +30,8 @@
 
 mod absence;
 mod aggregate;
+mod baseline;
+mod bucket;
 mod build;
 mod counted;
 mod distinct;
@@ -39,14 +41,19 @@ mod fire;
 mod firing;
 mod gauge;
 mod groups;
+mod habit;
 mod key;
+mod lives;
 mod measure;
+mod memory;
 mod meters;
 mod nearby;
+mod new_value;
 mod numbers;
 mod own;
 #[cfg(test)]
 mod recount;
+mod remembered;
 #[cfg(test)]
 mod samples;
 mod sequence;

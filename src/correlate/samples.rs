@@ -1,12 +1,19 @@
-//! How are the series of tests made?
+//! How are the series and the matches of tests made?
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::measure::{Measure, Timespan};
 use super::own::Own;
 use super::series::{Occurrence, Series, Stamp};
-use crate::model::{Enriched, Event, FieldId, Fields, Match, Observation, Position, RuleIndex, Value, core};
+use super::{Correlator, Firing, Moment};
+use crate::config::Limits;
+use crate::model::{
+    Enriched, Event, Evidence, FieldId, Fields, Match, Observation, Position, RuleIndex, Tally, Value, core,
+};
+use crate::rule::{Body, RuleSet, Sources, compile};
 
 /// A figure whose windows are all looked at.
 pub(super) fn rising<G>(gauge: G, timespan_ms: i64) -> Own<G> {
@@ -109,4 +116,136 @@ where
         let gone = self.series.pop_oldest().unwrap();
         self.measure.removed(&gone, &mut self.tally);
     }
+}
+
+/// A match of an event that says nothing.
+pub(super) fn bare(time_ms: i64, uuid: &str) -> Match {
+    event(RuleIndex(0), time_ms, uuid, Fields::new(0))
+}
+
+fn event(rule: RuleIndex, time_ms: i64, uuid: &str, fields: Fields) -> Match {
+    let event = Event {
+        position: Position::default(),
+        uuid: uuid.into(),
+        published_ms: time_ms,
+        org: None,
+        envelope: "raw",
+        lossy: false,
+        fields,
+        raw: None,
+    };
+    let observation = Observation { event, place: None };
+    let event = Enriched { observation, session: None, user: None, travel: None, late: false };
+    let evidence = Evidence { uuid: uuid.into(), published_ms: time_ms, ..Evidence::default() };
+    let (event, evidence, group) = (Arc::new(event), vec![Arc::new(evidence)], Vec::new());
+    Match { rule, time_ms, uuid: uuid.into(), event, evidence, group }
+}
+
+/// The correlations of some documents, fed match by match.
+pub(super) struct Play {
+    rules: Arc<RuleSet>,
+    pub(super) correlator: Correlator,
+    watermark_ms: Option<i64>,
+    pub(super) tally: Tally,
+}
+
+/// A detection named `name`, with further lines at the top level.
+pub(super) fn detection(name: &str, more: &str) -> String {
+    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes());
+    format!(
+        "title: T\nid: {id}\nname: {name}\nlogsource: {{product: okta, service: okta}}\n{more}\n\
+         detection: {{selection: {{eventType: {name}}}, condition: selection}}\n"
+    )
+}
+
+/// A correlation named `name` around the lines under `correlation:`.
+pub(super) fn correlation(name: &str, lines: &str, more: &str) -> String {
+    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes());
+    let lines: String = lines.lines().map(|line| format!("  {line}\n")).collect();
+    format!("title: T\nid: {id}\nname: {name}\n{more}\ncorrelation:\n{lines}")
+}
+
+impl Play {
+    /// Of a correlation `c` over the detections `a` and `b`.
+    pub(super) fn new(lines: &str) -> Self {
+        Self::of(&[detection("a", ""), detection("b", ""), correlation("c", lines, "")], &Limits::default())
+    }
+
+    pub(super) fn of(documents: &[String], limits: &Limits) -> Self {
+        let text = documents.join("---\n");
+        let rules = match compile(&Sources::of([("rules.yml", text.as_str())])) {
+            Ok(rules) => Arc::new(rules),
+            Err(findings) => panic!("{findings:#?}"),
+        };
+        let correlator = Correlator::new(Arc::clone(&rules), limits);
+        Self { rules, correlator, watermark_ms: None, tally: Tally::default() }
+    }
+
+    fn index(&self, rule: &str) -> RuleIndex {
+        let place = self.rules.rules.iter().position(|one| &*one.info.name == rule).unwrap();
+        RuleIndex(u32::try_from(place).unwrap())
+    }
+
+    /// The detection matches an event; what comes true by that at once.
+    pub(super) fn take(
+        &mut self,
+        rule: &str,
+        time_ms: i64,
+        uuid: u128,
+        values: &[(&str, &str)],
+    ) -> Vec<Firing> {
+        let matched = self.matched(self.index(rule), time_ms, uuid, values);
+        let moment = Moment { watermark_ms: self.watermark_ms, now_ms: None };
+        let rules = Arc::clone(&self.rules);
+        let (mut fired, mut all) = (Vec::new(), Vec::new());
+        let mut waiting = vec![matched];
+        while let Some(matched) = waiting.pop() {
+            for consumer in &rules.get(matched.rule).unwrap().feeds {
+                self.correlator.feed(*consumer, &matched, moment, &mut fired, &mut self.tally);
+                waiting.extend(fired.iter().filter_map(Firing::chained));
+                all.append(&mut fired);
+            }
+        }
+        all
+    }
+
+    fn matched(&self, rule: RuleIndex, time_ms: i64, uuid: u128, values: &[(&str, &str)]) -> Match {
+        let mut fields = Fields::new(self.rules.table.len());
+        for (path, _) in values {
+            let id = self.rules.table.id(path).unwrap();
+            let same = values.iter().filter(|(other, _)| other == path);
+            fields.set_list(id, same.map(|(_, value)| Some(Value::Text(value))));
+        }
+        event(rule, time_ms, &Uuid::from_u128(uuid).to_string(), fields)
+    }
+
+    /// The watermark comes so far; what is decided by that.
+    pub(super) fn reach(&mut self, watermark_ms: i64) -> Vec<Firing> {
+        let rules = Arc::clone(&self.rules);
+        let moment = Moment { watermark_ms: Some(watermark_ms), now_ms: None };
+        let mut fired = Vec::new();
+        for rule in &rules.order {
+            self.correlator.decide(*rule, moment, &mut fired, &mut self.tally);
+        }
+        self.correlator.decided();
+        self.watermark_ms = Some(watermark_ms);
+        self.correlator.expire(watermark_ms);
+        fired
+    }
+
+    /// How many keys the correlation `c` holds.
+    pub(super) fn keys(&self) -> usize {
+        let index = self.index("c");
+        assert!(matches!(self.rules.get(index).unwrap().body, Body::Correlation(_)));
+        self.correlator.keys().find(|(rule, _)| *rule == index).unwrap().1
+    }
+}
+
+/// When each came true, and for which group.
+pub(super) fn told(fired: &[Firing]) -> Vec<(i64, String)> {
+    let group = |firing: &Firing| {
+        let values: Vec<&str> = firing.group.iter().map(|(_, value)| value.as_str()).collect();
+        values.join(" ")
+    };
+    fired.iter().map(|firing| (firing.last_ms, group(firing))).collect()
 }

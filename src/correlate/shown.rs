@@ -24,6 +24,11 @@ pub(super) struct Shown {
 }
 
 impl Shown {
+    /// Adds what another rule shows of it.
+    pub(super) fn add(&mut self, more: &[Arc<Evidence>]) {
+        add_new(&mut self.evidence, more);
+    }
+
     /// What is shown of the event itself, not of those behind it.
     pub(super) fn own(&self) -> Option<&Arc<Evidence>> {
         let own = self.evidence.iter().find(|evidence| evidence.uuid == self.uuid);

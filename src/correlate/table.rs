@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::episode::{Episodes, Suppression};
+use super::episode::{Episodes, Suppression, Verdict};
 use super::fire::Fire;
 use super::firing::{Feed, Firing};
 use super::key::{Key, keys};
@@ -23,6 +23,28 @@ pub(super) struct Spec {
     pub(super) feeds: bool,
     pub(super) keys: usize,
     pub(super) events_per_key: usize,
+}
+
+impl Spec {
+    /// What is to be told of something that came true at `last_ms`; `None` if it is only counted.
+    pub(super) fn verdict(
+        &self,
+        episodes: &mut Episodes,
+        last_ms: i64,
+        now_ms: Option<i64>,
+        tally: &mut Tally,
+    ) -> Option<Verdict> {
+        let verdict = if self.info.generates {
+            episodes.offer(self.suppression, last_ms, now_ms.unwrap_or(last_ms))
+        } else {
+            Verdict::Silent
+        };
+        if matches!(verdict, Verdict::Covered { .. }) {
+            Tally::add(&mut tally.suppressed, self.rule, 1);
+        }
+        let is_told = matches!(verdict, Verdict::New | Verdict::Update { .. });
+        (is_told || self.feeds).then_some(verdict)
+    }
 }
 
 /// All keys of one correlation.

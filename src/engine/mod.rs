@@ -317,7 +317,7 @@ impl Shard {
                 self.correlator.feed(*consumer, &matched, moment, &mut fired, &mut effects.tally);
                 for firing in fired.drain(..) {
                     self.raise_correlated(rules, &firing, effects);
-                    waiting.extend(chained(firing));
+                    waiting.extend(firing.chained());
                 }
             }
         }
@@ -335,7 +335,7 @@ impl Shard {
                 self.correlator.decide(*rule, moment, &mut fired, &mut effects.tally);
                 for firing in fired.drain(..) {
                     self.raise_correlated(&rules, &firing, effects);
-                    if let Some(matched) = chained(firing) {
+                    if let Some(matched) = firing.chained() {
                         self.correlate(&rules, matched, effects);
                     }
                 }
@@ -382,20 +382,6 @@ impl Shard {
         self.correlator.expire(watermark_ms);
         self.context.expire(watermark_ms, tally);
     }
-}
-
-/// A correlation that came true, as the correlations that take its matches see it. The matched
-/// event is always there if any do.
-fn chained(firing: Firing) -> Option<Match> {
-    let event = firing.event?;
-    Some(Match {
-        rule: firing.rule,
-        time_ms: event.event().published_ms,
-        uuid: event.event().uuid.clone(),
-        event,
-        evidence: firing.shown.evidence,
-        group: firing.group,
-    })
 }
 
 /// How records are read under a configuration.

@@ -250,8 +250,11 @@ fn facts(
             test.test.expect.iter().any(|expectation| named(&expectation.rule))
         };
         let (group_by, values) = match &document.content {
-            Content::Correlation(correlation) => (correlation.group_by.as_slice(), correlation.values()),
-            Content::Detection(_) => (&[][..], Vec::new()),
+            Content::Correlation(correlation) => {
+                let shown = correlation.shows().map(|group| group.text.clone());
+                (shown.collect(), correlation.values())
+            }
+            Content::Detection(_) => (Vec::new(), Vec::new()),
         };
         let exceptions = options.exceptions.iter();
         Facts {
@@ -259,7 +262,7 @@ fn facts(
             exceptions: exceptions.map(|exception| (exception.written.clone(), exception.until)).collect(),
             event_types: body.as_ref().map(|body| body.event_types.clone()).unwrap_or_default(),
             message: options.message.clone(),
-            group_by: group_by.iter().map(|group| group.text.clone()).collect(),
+            group_by,
             values,
             reads: Vec::new(),
             has_runbook: options.runbook.as_ref().is_some_and(|runbook| !runbook.trim().is_empty()),

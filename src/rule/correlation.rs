@@ -1,6 +1,8 @@
 //! Which matches does a correlation put together, and when is it true?
 
-use super::types::{AbsenceTest, AggregateTest, FigureTest, SequenceTest, TemporalTest};
+use super::types::{
+    AbsenceTest, AggregateTest, BaselineTest, FigureTest, NewValueTest, SequenceTest, TemporalTest,
+};
 use crate::model::{FieldId, FieldTable, RuleIndex, RuleKind};
 
 /// A compiled correlation.
@@ -13,7 +15,7 @@ pub struct Correlation {
     pub rules: Vec<RuleIndex>,
     /// Its group-by, in the document's order.
     pub group_by: Vec<GroupBy>,
-    /// Its window, ms; 0 for the types that have none.
+    /// Its window, ms; of `new_value`, how far back it remembers, of `baseline`, its bucket.
     pub timespan_ms: i64,
     /// What must be true of the matches.
     pub test: Test,
@@ -32,10 +34,14 @@ pub enum Test {
     Absence(AbsenceTest),
     /// Several figures of a window under one formula.
     Aggregate(AggregateTest),
+    /// Which value was not seen before.
+    NewValue(NewValueTest),
+    /// How far above an entity's habit a bucket of time is.
+    Baseline(BaselineTest),
 }
 
 /// One group-by field or alias.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct GroupBy {
     /// As the document writes it: a path, or an alias.
     pub name: String,
@@ -159,6 +165,8 @@ impl Test {
             Self::Sequence(test) => test.role(branch, table),
             Self::Absence(test) => test.role(branch),
             Self::Aggregate(_) => String::new(),
+            Self::NewValue(test) => test.role(branch, table),
+            Self::Baseline(test) => test.role(branch, table),
         }
     }
 
@@ -171,6 +179,8 @@ impl Test {
             Self::Sequence(test) => test.meaning(branches),
             Self::Absence(test) => test.meaning(),
             Self::Aggregate(test) => test.meaning(branches, table),
+            Self::NewValue(test) => test.meaning(),
+            Self::Baseline(test) => test.meaning(),
         }
     }
 
@@ -179,7 +189,7 @@ impl Test {
         match self {
             Self::Figure(test) => &test.conditions,
             Self::Temporal(test) => test.thresholds(),
-            Self::Sequence(_) | Self::Absence(_) | Self::Aggregate(_) => &[],
+            _ => &[],
         }
     }
 }

@@ -34,6 +34,8 @@ impl Linking<'_, '_> {
             TestDocument::Sequence(document) => document.link(self, reading),
             TestDocument::Absence(document) => Some(document.link(self)),
             TestDocument::Aggregate(document) => document.link(self, reading),
+            TestDocument::NewValue(document) => document.link(self, reading),
+            TestDocument::Baseline(document) => document.link(self, reading),
         };
         let rules = self.children.iter().filter_map(|child| u32::try_from(*child).ok().map(RuleIndex));
         let linked = Correlation {
@@ -125,10 +127,10 @@ impl Linking<'_, '_> {
         let Content::Correlation(below) = &document.content else {
             return reading.field(&name, false).map(GroupSource::Field);
         };
-        if below.group_by.iter().any(|group| group.text == name.text) {
+        if below.shows().any(|group| group.text == name.text) {
             return Some(GroupSource::Group(name.text));
         }
-        let known: Vec<&str> = below.group_by.iter().map(|group| group.text.as_str()).collect();
+        let known: Vec<&str> = below.shows().map(|group| group.text.as_str()).collect();
         let message = format!("the correlation `{}` does not group by `{}`", document.name.text, name.text);
         let near = crate::text::nearest(&name.text, known.iter().copied());
         reading.findings.error(name.span, "group-by", message).suggest(near, || match known.as_slice() {

@@ -60,8 +60,9 @@ pub use lint::{CheckReport, LintOptions, check, check_texts};
 pub use render::render;
 pub use sources::{Source, Sources};
 pub use types::{
-    AbsenceTest, AggregateFigure, AggregateTest, AggregateValue, Arithmetic, Comparison, FigureKind,
-    FigureTest, Formula, RuleCondition, RuleExpression, SequenceTest, Step, TemporalTest, Term,
+    AbsenceTest, AggregateFigure, AggregateTest, AggregateValue, Arithmetic, BaselineTest, Comparison,
+    FigureKind, FigureTest, Formula, NewValueTest, RuleCondition, RuleExpression, Scope, SequenceTest, Step,
+    TemporalTest, Term,
 };
 
 /// All rules of a run, compiled together.

@@ -44,6 +44,12 @@ pub(super) fn positive(written: &Spanned, findings: &mut Findings) -> Option<i64
     Some(span)
 }
 
+/// The shortest way to write a timespan of whole seconds.
+pub(super) fn spell(ms: i64) -> String {
+    let whole = UNITS.iter().rfind(|(unit, scale)| *unit != "w" && ms % scale == 0);
+    whole.map_or_else(|| format!("{ms}ms"), |(unit, scale)| format!("{}{unit}", ms / scale))
+}
+
 /// A moment of a test in ms: one or more whole numbers, each with `ms`, `s`, `m`, `h`, `d` or `w`.
 pub(super) fn moment(written: &Spanned, findings: &mut Findings) -> Option<i64> {
     let moment = sum(&written.text);
@@ -92,6 +98,12 @@ mod tests {
         {
             assert_eq!(read(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_timespan_is_spelled_as_it_is_written() {
+        let spelled = [1_000, 90_000, 3_600_000, 86_400_000, 1_209_600_000, 1_500].map(spell);
+        assert_eq!(spelled, ["1s", "90s", "1h", "1d", "14d", "1500ms"]);
     }
 
     #[test]

@@ -162,6 +162,8 @@ fn rule() -> BoxedStrategy<RuleInfo> {
         RuleKind::ValueCount,
         RuleKind::Temporal,
         RuleKind::TemporalOrdered,
+        RuleKind::NewValue,
+        RuleKind::Baseline,
     ];
     let sure = [Confidence::Low, Confidence::Medium, Confidence::High];
     let runbook = prop_oneof![text(), Just("https://runbooks.example.com/x".to_owned())];

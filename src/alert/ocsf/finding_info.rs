@@ -37,7 +37,8 @@ fn analytic(alert: &Alert) -> Value {
         | RuleKind::ValueAvg
         | RuleKind::ValueMedian
         | RuleKind::ValuePercentile
-        | RuleKind::Aggregate => (3, "Statistical"),
+        | RuleKind::Aggregate
+        | RuleKind::Baseline => (3, "Statistical"),
         _ => (2, "Behavioral"),
     };
     json!({

@@ -6,11 +6,13 @@
 mod absence;
 mod aggregate;
 mod aggregate_figure;
+mod baseline;
 mod condition;
 mod figure;
 mod formula;
 mod formula_parser;
 mod formula_tokens;
+mod new_value;
 mod sequence;
 mod temporal;
 mod window_figure;
@@ -18,10 +20,14 @@ mod window_figure;
 pub use absence::AbsenceTest;
 pub use aggregate::{AggregateTest, AggregateValue};
 pub use aggregate_figure::AggregateFigure;
+pub use baseline::BaselineTest;
 pub use figure::{FigureKind, FigureTest};
 pub use formula::{Arithmetic, Comparison, Formula, Term};
+pub use new_value::{NewValueTest, Scope};
 pub use sequence::{SequenceTest, Step};
 pub use temporal::{RuleCondition, RuleExpression, TemporalTest};
+
+use std::ops::RangeInclusive;
 
 use super::diagnostic::Findings;
 use super::reader::{Map, Spanned};
@@ -51,6 +57,8 @@ pub(super) enum TestDocument {
     Sequence(sequence::SequenceDocument),
     Absence(absence::AbsenceDocument),
     Aggregate(Box<aggregate::AggregateDocument>),
+    NewValue(new_value::NewValueDocument),
+    Baseline(baseline::BaselineDocument),
 }
 
 /// What the reader of a type gives.
@@ -78,6 +86,8 @@ pub(super) fn keys(kind: RuleKind) -> &'static [&'static str] {
         RuleKind::Sequence => sequence::KEYS,
         RuleKind::Absence => absence::KEYS,
         RuleKind::Aggregate => aggregate::KEYS,
+        RuleKind::NewValue => new_value::KEYS,
+        RuleKind::Baseline => baseline::KEYS,
         _ => figure::KEYS,
     }
 }
@@ -108,10 +118,21 @@ impl CorrelationDocument {
             RuleKind::Sequence => sequence::read(&map, findings),
             RuleKind::Absence => absence::read(&map, findings),
             RuleKind::Aggregate => aggregate::read(&map, findings),
+            RuleKind::NewValue => new_value::read(&map, findings),
+            RuleKind::Baseline => baseline::read(&map, findings),
             _ => figure::read(&map, kind, findings),
         };
         let Content { rules, timespan_ms, test } = content?;
         Some(Self { kind, rules, group_by, timespan_ms, aliases, generate, test })
+    }
+
+    /// What its matches show as their group: the group-by, and a new value.
+    pub(super) fn shows(&self) -> impl Iterator<Item = &Spanned> {
+        let beside = match &self.test {
+            TestDocument::NewValue(document) => document.fields.as_slice(),
+            _ => &[],
+        };
+        self.group_by.iter().chain(beside)
     }
 }
 
@@ -128,6 +149,8 @@ const KINDS: &[RuleKind] = &[
     RuleKind::Sequence,
     RuleKind::Absence,
     RuleKind::Aggregate,
+    RuleKind::NewValue,
+    RuleKind::Baseline,
 ];
 
 fn kind(map: &Map<'_>, findings: &mut Findings) -> Option<RuleKind> {
@@ -175,6 +198,31 @@ fn within(map: &Map<'_>, findings: &mut Findings) -> Option<i64> {
         findings.error(span, "unknown-key", "`within` says it already; leave `timespan` out");
     }
     timespan::positive(&map.text("within", findings)?, findings)
+}
+
+/// The timespan under a key, within bounds; `otherwise` if the key is not there; ms.
+fn span(
+    map: &Map<'_>,
+    key: &str,
+    bounds: RangeInclusive<i64>,
+    otherwise: i64,
+    findings: &mut Findings,
+) -> Option<i64> {
+    if map.get(key).is_none() {
+        return Some(otherwise);
+    }
+    let written = map.text(key, findings)?;
+    let span_ms = timespan::parse(&written, findings)?;
+    if bounds.contains(&span_ms) {
+        return Some(span_ms);
+    }
+    let (least, most) = (timespan::spell((*bounds.start()).max(1_000)), timespan::spell(*bounds.end()));
+    let message = match bounds.start() {
+        0 => format!("`{key}` is at most {most}"),
+        _ => format!("`{key}` is from {least} to {most}"),
+    };
+    findings.error(written.span, "timespan", message);
+    None
 }
 
 fn aliases(map: &Map<'_>, findings: &mut Findings) -> Vec<Alias> {
