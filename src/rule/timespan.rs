@@ -24,6 +24,12 @@ pub(super) fn parse(written: &Spanned, findings: &mut Findings) -> Option<i64> {
     span
 }
 
+/// A timespan in seconds, if the text is one.
+pub(super) fn seconds(text: &str) -> Option<i64> {
+    let written = Spanned { text: text.to_owned(), ..Spanned::default() };
+    parse(&written, &mut Findings::default()).map(|ms| ms / 1_000)
+}
+
 /// As [`parse`], but not zero.
 pub(super) fn positive(written: &Spanned, findings: &mut Findings) -> Option<i64> {
     let span = parse(written, findings)?;
