@@ -215,3 +215,11 @@ pub const SENTENCE_VALUE_BYTES: usize = 256;
 /// decisive and the last go (they count as `omitted`), then their targets and read values, then
 /// the end of the runbook.
 pub const ALERT_BYTES: usize = 900 * 1024;
+
+/// Runs of a failed test, with one number or window of a rule otherwise each time, to find out how
+/// near it came; beyond, what was found so far is told.
+pub const NEAREST_RUNS: usize = 1_000;
+
+/// Events of a failed test for which it is run again to find out how near it came; of a longer one,
+/// only the highest figure is told.
+pub const NEAREST_EVENTS: usize = 2_000;

@@ -1,4 +1,4 @@
-//! How are near misses of a word found, long texts cut, and instants written?
+//! How are near misses of a word found, long texts cut, lines counted, and instants written?
 
 /// The candidate nearest to a word, if it is near enough to be what was meant.
 pub fn nearest<'k>(word: &str, candidates: impl Iterator<Item = &'k str>) -> Option<&'k str> {
@@ -41,6 +41,11 @@ pub fn cut(text: &str, bytes: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
+/// The line, from 1, that a byte of a text stands in.
+pub fn line(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
 /// An instant as Okta writes it: RFC 3339 in UTC with milliseconds; none outside the calendar.
 pub fn rfc3339(ms: i64) -> Option<String> {
     jiff::Timestamp::from_millisecond(ms).ok().map(|instant| format!("{instant:.3}"))
@@ -69,6 +74,12 @@ mod tests {
         assert_eq!(rfc3339(-1).as_deref(), Some("1969-12-31T23:59:59.999Z"));
         assert_eq!((rfc3339(i64::MAX), instant(7)), (None, "1970-01-01T00:00:00.007Z".to_owned()));
         assert_eq!(instant(i64::MIN), "-9223372036854775808 ms");
+    }
+
+    #[test]
+    fn a_line_ends_with_its_line_feed() {
+        let lines = [0, 1, 2, 99].map(|at| line("a\nb", at));
+        assert_eq!(lines, [1, 1, 2, 2]);
     }
 
     #[test]

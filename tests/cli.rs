@@ -102,24 +102,117 @@ fn check_rejects_event_types_that_the_catalogue_does_not_hold() {
     assert!(text(&output.stdout).contains("system.api_token.create"));
 }
 
+/// The rule with a first test that expects the wrong time.
+fn wrong() -> String {
+    RULE.replace("at: 0s}]\n  - name: another", "at: 5s}]\n  - name: another")
+}
+
 #[test]
 fn a_failed_test_shows_what_was_expected_and_what_was_seen() {
     let folder = tempfile::tempdir().unwrap();
     let good = file(folder.path(), "token-made.yml", RULE);
     let output = oktawatch(&["test", &good]);
-    assert_eq!((code(&output), text(&output.stderr).trim()), (0, "2 passed, 0 failed"));
-    let bad = file(
-        folder.path(),
-        "token-made.yml",
-        &RULE.replace("at: 0s}]\n  - name: another", "at: 5s}]\n  - name: another"),
-    );
+    assert_eq!(code(&output), 0);
+    assert!(text(&output.stderr).starts_with("2 passed, 0 failed (1 file, "), "{}", text(&output.stderr));
+    let bad = file(folder.path(), "token-made.yml", &wrong());
     let output = oktawatch(&["test", &bad]);
     assert_eq!(code(&output), 1);
     let shown = text(&output.stdout);
-    assert!(
-        shown.contains("- missing  token-made at 5s") && shown.contains("+ seen     token-made at 0s"),
-        "{shown}"
+    let expected = format!(
+        "FAILED {bad}:14: a token is made\n  - token-made  at 5s\n  + token-made  at 0s  \
+         key ana@example.com  count 1  "
     );
+    assert!(shown.starts_with(&expected) && shown.ends_with("\n      ~ at: 5s → 0s\n"), "{shown}");
+}
+
+#[test]
+fn the_first_failure_is_the_last_test_when_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = file(folder.path(), "token-made.yml", &wrong());
+    let summary = |arguments: &[&str]| text(&oktawatch(arguments).stderr);
+    assert!(summary(&["test", &bad]).starts_with("1 passed, 1 failed"));
+    assert!(summary(&["test", "--fail-fast", &bad]).starts_with("0 passed, 1 failed"));
+}
+
+#[test]
+fn results_are_told_to_programs_test_by_test() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = file(folder.path(), "token-made.yml", &wrong());
+    let junit = folder.path().join("results.xml").display().to_string();
+    let output = oktawatch(&["test", "--format", "json", "--junit", &junit, &bad]);
+    assert_eq!(code(&output), 1);
+    let tests: Vec<Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let passed: Vec<_> = tests.iter().map(|test| test["passed"].as_bool().unwrap()).collect();
+    assert_eq!(passed, [false, true]);
+    assert_eq!(tests[0]["changed"][0]["differences"]["at"]["seen"], "0s");
+    let xml = std::fs::read_to_string(junit).unwrap();
+    assert!(xml.contains("tests=\"2\" failures=\"1\" errors=\"0\""), "{xml}");
+    assert_eq!(xml.matches("<testcase ").count(), 2);
+}
+
+#[test]
+fn what_was_seen_is_written_into_the_rule_file_when_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = file(folder.path(), "token-made.yml", &wrong());
+    let output = oktawatch(&["test", "--update", &bad]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    assert!(
+        shown
+            .contains("-    expect: [{rule: token-made, at: 5s}]\n+    expect: [{rule: token-made, at: 0s}]")
+    );
+    assert_eq!(std::fs::read_to_string(&bad).unwrap(), RULE);
+    let again = oktawatch(&["test", "--update", &bad]);
+    assert!(text(&again.stderr).ends_with("0 tests updated\n"), "{}", text(&again.stderr));
+}
+
+#[test]
+fn parts_of_a_rule_that_no_test_reaches_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = file(folder.path(), "token-made.yml", RULE);
+    let output = oktawatch(&["test", "--min-coverage", "100", &good]);
+    assert_eq!((code(&output), text(&output.stdout).trim()), (0, "100.0 %  token-made  2 of 2"));
+    let only_hit = RULE.split("  - name: another").next().unwrap();
+    let gap = file(folder.path(), "token-made.yml", only_hit);
+    let output = oktawatch(&["test", "--coverage", &gap]);
+    assert_eq!(code(&output), 0);
+    let expected = format!("{gap}:8: never false: `eventType: system.api_token.create`");
+    assert!(text(&output.stdout).contains(&expected), "{}", text(&output.stdout));
+    assert_eq!(code(&oktawatch(&["test", "--min-coverage", "60", &gap])), 1);
+    assert_eq!(code(&oktawatch(&["test", "--min-coverage", "101", &gap])), 2);
+    let json = oktawatch(&["test", "--coverage", "--format", "json", &gap]);
+    let last: Value = serde_json::from_str(text(&json.stdout).lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["rule"], &last["percent"], &last["gaps"][0]["line"]),
+        (&"token-made".into(), &50.0.into(), &8.into())
+    );
+}
+
+#[test]
+fn changes_of_a_rule_that_no_test_notices_are_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let two = RULE.replace(
+        "    eventType: system.api_token.create\n",
+        "    eventType: [system.api_token.create, system.api_token.update]\n",
+    );
+    let loose = file(folder.path(), "token-made.yml", &two);
+    let output = oktawatch(&["test", "--mutate", &loose]);
+    assert_eq!(code(&output), 1, "{}", text(&output.stderr));
+    let expected = format!("{loose}:8: token-made: no test holds it: without `system.api_token.update`");
+    assert_eq!(text(&output.stdout).trim(), expected);
+    assert!(text(&output.stderr).starts_with("2 mutants, 1 survived (1 file, "), "{}", text(&output.stderr));
+    let json = oktawatch(&["test", "--mutate", "--format", "json", &loose]);
+    let survivor: Value = serde_json::from_str(&text(&json.stdout)).unwrap();
+    assert_eq!((&survivor["operator"], &survivor["line"]), (&"value".into(), &8.into()));
+    let held = two.replace(
+        "tests:\n",
+        "tests:\n  - name: a token is changed\n    events: [{at: 0s, eventType: system.api_token.update}]\n    expect: [{rule: token-made}]\n",
+    );
+    assert_eq!(code(&oktawatch(&["test", "--mutate", &file(folder.path(), "token-made.yml", &held)])), 0);
+    let failing = file(folder.path(), "token-made.yml", &wrong());
+    assert_eq!(code(&oktawatch(&["test", "--mutate", &failing])), 1);
+    assert_eq!(code(&oktawatch(&["test", "--mutate", "--update", &failing])), 2);
 }
 
 fn event(uuid: &str, published: &str, kind: &str) -> String {

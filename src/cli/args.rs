@@ -40,7 +40,7 @@ pub enum Command {
     Check(CheckArgs),
     /// Run the tests that rules carry, through the whole engine.
     #[command(
-        after_help = "Examples:\n  oktawatch test detections\n  oktawatch test --filter push-bombing detections/sigma"
+        after_help = "Examples:\n  oktawatch test detections\n  oktawatch test --filter push-bombing detections/sigma\n  oktawatch test --coverage --min-coverage 80 --junit results.xml detections\n  oktawatch test --mutate --filter push-bombing\n  oktawatch test --update detections/sigma/push-bombing.yml\n\nA failed test, a rule below --min-coverage and a change that no test notices are findings: exit code 1."
     )]
     Test(TestArgs),
     /// List the fields a rule may use, with type, example and meaning.
@@ -155,9 +155,28 @@ pub struct CheckArgs {
 /// `oktawatch test`
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// Only tests whose rule file or name holds this text.
+    /// Only tests whose rule file or name holds this text; with --coverage and --mutate, files that
+    /// have such a test.
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
+    /// Stop at the first test that fails.
+    #[arg(long, conflicts_with = "update")]
+    pub fail_fast: bool,
+    /// Write into the rule files what failing tests saw, in place of what they expected.
+    #[arg(long)]
+    pub update: bool,
+    /// Also write the results as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Also tell which parts of each rule no test reaches.
+    #[arg(long)]
+    pub coverage: bool,
+    /// Fail if less of any rule is reached; percent.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub min_coverage: Option<f64>,
+    /// Change each rule a little, many times, and tell which changes no test notices.
+    #[arg(long, conflicts_with_all = ["update", "junit", "coverage", "min_coverage", "fail_fast"])]
+    pub mutate: bool,
     /// How to print the results.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -195,6 +214,11 @@ pub enum Format {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=100.0).contains(number));
+    number.ok_or_else(|| "write a number from 0 to 100".to_owned())
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

@@ -136,7 +136,7 @@ fn progress(at_ms: i64, sent: usize, all: usize, alerts: usize) {
 
 fn print(played: &Played, arguments: &DemoArgs) -> Result<(), Failure> {
     let mut out = Out::new();
-    let colour = std::io::stdout().is_terminal();
+    let colour = output::colour();
     for alert in &played.alerts {
         if arguments.json {
             out.line(&alert.to_string())?;

@@ -1,6 +1,6 @@
 //! How is something written to the terminal or a pipe?
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use crate::error::Failure;
 
@@ -13,6 +13,20 @@ pub fn failure(failure: &Failure) {
 pub fn note(text: &str) {
     // Nothing can be done when stderr is closed.
     drop(writeln!(io::stderr(), "{text}"));
+}
+
+/// Whether stdout may be coloured: it is a terminal, and nobody asked for none (<https://no-color.org>).
+pub fn colour() -> bool {
+    let asked_for_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !asked_for_none
+}
+
+/// Shows how far something is in the last line of a terminal; nothing where stderr is none.
+pub fn progress(text: &str) {
+    if io::stderr().is_terminal() {
+        // A terminal that went away takes the progress with it, nothing else. `CSI K` clears the line.
+        drop(write!(io::stderr(), "\r{text}\u{1b}[K"));
+    }
 }
 
 /// Collects stdout, so that a table is written in large pieces and a closed pipe ends the command

@@ -5,20 +5,26 @@ use std::path::{Path, PathBuf};
 use super::exit::Exit;
 use super::output;
 use crate::error::Failure;
-use crate::rule::{self, LintOptions, RuleSet, Severity};
+use crate::rule::{self, LintOptions, RuleSet, Severity, Sources};
 
 /// Loads the rules, or prints every mistake.
 pub(super) fn load(paths: &[PathBuf]) -> Result<RuleSet, (Failure, Exit)> {
+    load_with_sources(paths).map(|(rules, _)| rules)
+}
+
+/// The same, with the files they were compiled from.
+pub(super) fn load_with_sources(paths: &[PathBuf]) -> Result<(RuleSet, Sources), (Failure, Exit)> {
     exist(paths)?;
     let report = rule::check(paths, &LintOptions { tests: false, ..LintOptions::default() });
-    report.rules.ok_or_else(|| {
-        let mut errors = report.diagnostics;
-        errors.retain(|found| found.severity == Severity::Error);
-        output::note(rule::render(&errors, &report.sources).trim_end());
-        let failure = Failure::new(format!("{} errors in the rules", errors.len()))
-            .hint("`oktawatch check PATH` shows them together with its advice.");
-        (failure, Exit::Usage)
-    })
+    if let Some(rules) = report.rules {
+        return Ok((rules, report.sources));
+    }
+    let mut errors = report.diagnostics;
+    errors.retain(|found| found.severity == Severity::Error);
+    output::note(rule::render(&errors, &report.sources).trim_end());
+    let failure = Failure::new(format!("{} errors in the rules", errors.len()))
+        .hint("`oktawatch check PATH` shows them together with its advice.");
+    Err((failure, Exit::Usage))
 }
 
 /// A path that is not there is a mistake of its own, not an empty set of rules.

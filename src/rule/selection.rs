@@ -87,7 +87,8 @@ impl Reading<'_> {
         parts.into_iter().collect::<Option<_>>().map(Expression::All)
     }
 
-    fn item(&mut self, entry: &Entry) -> Option<Expression> {
+    /// One field with what it must be.
+    pub(super) fn item(&mut self, entry: &Entry) -> Option<Expression> {
         let (path, modifiers) = modifier::parse(&entry.key, entry.key_span, self.findings)?;
         if path.text.is_empty() {
             return self.refuse_keywords(entry.key_span);

@@ -84,6 +84,29 @@ impl Sources {
         self
     }
 
+    /// Texts cut out of files, each with the file, and the lists of these.
+    pub(super) fn made<'p>(&self, texts: impl IntoIterator<Item = (&'p Path, String)>) -> Self {
+        let texts = texts.into_iter();
+        let files = texts.map(|(path, text)| Source { path: path.to_owned(), text }).collect();
+        Self { files, lists: Arc::clone(&self.lists) }
+    }
+
+    /// Some of the rule files, and the lists.
+    pub(super) fn only(&self, keep: impl Fn(u32) -> bool) -> Self {
+        let kept = (0..).zip(&self.files).filter(|(file, _)| keep(*file));
+        Self { files: kept.map(|(_, file)| file.clone()).collect(), lists: Arc::clone(&self.lists) }
+    }
+
+    /// The same files, one of them with another text.
+    #[must_use]
+    pub fn with(&self, path: &Path, text: String) -> Self {
+        let mut changed = self.clone();
+        if let Some(file) = changed.files.iter_mut().find(|file| file.path == path) {
+            file.text = text;
+        }
+        changed
+    }
+
     /// Reads every `.yml` and `.yaml` file under the paths, and the lists; hidden names are skipped,
     /// so that the folders behind a mounted ConfigMap are not read twice.
     pub(super) fn read(paths: &[PathBuf], findings: &mut Findings) -> Self {

@@ -34,6 +34,11 @@ fn split(text: &str) -> (&str, &str) {
     text.split_at(digits)
 }
 
+/// A timespan in seconds, if the text is one.
+pub(super) fn seconds(text: &str) -> Option<i64> {
+    length(text).map(|ms| ms / 1_000)
+}
+
 /// As [`parse`], but not zero.
 pub(super) fn positive(written: &Spanned, findings: &mut Findings) -> Option<i64> {
     let span = parse(written, findings)?;

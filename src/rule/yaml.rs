@@ -186,7 +186,12 @@ impl<'t> Builder<'t> {
                 self.open(Node { span, kind: Kind::Map(Vec::new()) }, anchor, findings)
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                let frame = self.stack.pop()?;
+                let mut frame = self.stack.pop()?;
+                // A closing bracket belongs to what it closes, but not what follows it; the end of a
+                // block is where the next thing begins.
+                if self.text.get(span.range()).is_some_and(|end| end.starts_with([']', '}'])) {
+                    frame.node.span = frame.node.span.to(self.bytes(span.start, span.start + 1));
+                }
                 self.add(frame.node, frame.anchor, findings)
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
@@ -320,6 +325,20 @@ mod tests {
         assert_eq!(text.get(items[1].span.range()), Some("'two'"));
         assert_eq!(items[0].scalar().unwrap().literal(), Literal::Integer(1));
         assert_eq!(items[1].scalar().unwrap().base, Some(9));
+    }
+
+    #[test]
+    fn a_list_or_map_reaches_from_its_first_character_to_its_last() {
+        let text = "a: [1, [] ]  # no more\nb:\n  - {c: d } # no more\n  - e:\n    - f\n\n# no more\ng: {}\n";
+        let (documents, _) = read(text);
+        let Kind::Map(entries) = &documents[0].kind else { panic!() };
+        let written = |node: &Node| text.get(node.span.range()).unwrap().to_owned();
+        let spans: Vec<_> = entries.iter().map(|entry| written(&entry.value)).collect();
+        assert_eq!(spans, ["[1, [] ]", "- {c: d } # no more\n  - e:\n    - f", "{}"]);
+        let Kind::List(items) = &entries[1].value.kind else { panic!() };
+        assert_eq!(items.iter().map(written).collect::<Vec<_>>(), ["{c: d }", "e:\n    - f"]);
+        let Kind::List(items) = &entries[0].value.kind else { panic!() };
+        assert_eq!(written(&items[1]), "[]");
     }
 
     #[test]

@@ -1,263 +1,211 @@
-//! Do the rules raise the alerts that their own tests expect?
+//! Do the rules raise the alerts that their own tests expect, and would the tests notice if not?
 //!
 //! A test's events go the whole way, from bytes to alerts, through an engine of their own. Only
-//! alerts of the file's rules are compared, and only new ones, not updates.
+//! alerts of the file's rules are compared, and only new ones, not updates. What else is asked is
+//! asked of the same engine: how near a rule came, which of its parts the tests reach, and which
+//! small changes of it no test would see.
 
+mod bench;
+mod compare;
+mod coverage;
+mod explain;
+mod mutate;
+mod nearest;
 mod overrides;
+mod script;
 mod template;
+#[cfg(test)]
+mod testing;
+mod update;
 
-use std::path::PathBuf;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use bench::Seen;
+pub use compare::{Difference, moment};
+pub use coverage::{Coverage, Gap};
+pub use mutate::{Mutation, Survivor};
+pub use update::Update;
+
 use crate::config::Config;
-use crate::engine::Shard;
 use crate::enrich::GeoIp;
 use crate::error::Failure;
-use crate::model::{Activity, Alert, Input, Position, RawRecord, RuleIndex};
-use crate::rule::{Body, Expectation, InlineTest, RuleSet, TestCase, TestEvent};
+use crate::rule::{Expectation, Outline, RuleSet, Sources, TestCase};
+use bench::Bench;
+use nearest::Failed;
+use script::Script;
+
+/// The rules under test, and what they are run with.
+#[derive(Debug)]
+pub struct Suite {
+    rules: Arc<RuleSet>,
+    outline: Outline,
+    bench: Bench,
+}
 
 /// What came of one test.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The rule file.
     pub file: PathBuf,
+    /// Line of the test in the file, from 1.
+    pub line: usize,
     /// What the test shows.
     pub name: String,
     /// Byte range of the test in the file.
-    pub span: std::ops::Range<usize>,
+    pub span: Range<usize>,
     /// Alerts that had to be raised.
     pub expected: Vec<Expectation>,
     /// Alerts that were raised, in their order.
     pub seen: Vec<Seen>,
     /// Alerts that had to be raised and were not.
     pub missing: Vec<Missing>,
+    /// Alerts that were raised, but not as they had to be.
+    pub changed: Vec<Changed>,
     /// Alerts that were raised and had not to be.
     pub extra: Vec<Seen>,
     /// Why the test could not be run.
     pub failure: Option<Failure>,
 }
 
-/// An alert that was raised.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// The rule's name.
-    pub rule: String,
-    /// The rule's id.
-    pub rule_id: String,
-    /// When it fired, ms since the test's start.
-    pub at_ms: i64,
-    /// Its group-by values.
-    pub group: Vec<String>,
-    /// What it is about.
-    pub entity: String,
-    /// How many events contributed.
-    pub count: u64,
-    /// The sentence a person reads first.
-    pub sentence: String,
-}
-
 /// An alert that had to be raised and was not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// The alert.
-    pub expectation: Expectation,
-    /// How near the correlation came, where no window of it came true: `4 events in 10m, >= 5 needed`.
-    pub nearest: Option<String>,
+    /// Its place among those that are expected.
+    pub place: usize,
+    /// How near the rule came, in lines.
+    pub nearest: Vec<String>,
+}
+
+/// An alert that was raised, but not as it had to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Its place among those that are expected.
+    pub place: usize,
+    /// The alert that was raised.
+    pub seen: Seen,
+    /// What is otherwise.
+    pub differences: Vec<Difference>,
 }
 
 impl Outcome {
     /// Whether the rules did what the test expects.
     pub fn passed(&self) -> bool {
-        self.failure.is_none() && self.missing.is_empty() && self.extra.is_empty()
+        let Self { missing, changed, extra, failure, .. } = self;
+        failure.is_none() && missing.is_empty() && changed.is_empty() && extra.is_empty()
     }
 }
 
-/// Runs one test in an engine of its own.
-pub fn run(case: &TestCase, config: &Config, rules: &Arc<RuleSet>, geoip: &Arc<GeoIp>) -> Outcome {
-    let InlineTest { name, events, expect, span } = &case.test;
-    let mut outcome = Outcome {
-        file: case.file.clone(),
-        name: name.clone(),
-        span: span.clone(),
-        expected: expect.clone(),
-        seen: Vec::new(),
-        missing: Vec::new(),
-        extra: Vec::new(),
-        failure: None,
-    };
-    let batch = match batch(events) {
-        Ok(batch) => batch,
-        Err(failure) => {
-            outcome.failure = Some(failure);
-            return outcome;
+impl Suite {
+    /// Rules with the files that they were compiled from.
+    pub fn new(rules: Arc<RuleSet>, sources: &Sources, config: Config, geoip: Arc<GeoIp>) -> Self {
+        Self { rules, outline: Outline::new(sources), bench: Bench::new(config, geoip) }
+    }
+
+    /// Every test of every file.
+    pub fn cases(&self) -> &[TestCase] {
+        &self.rules.tests
+    }
+
+    /// Runs one test.
+    pub fn run(&self, case: &TestCase) -> Outcome {
+        let mut outcome = Outcome {
+            file: case.file.clone(),
+            line: self.outline.line(&case.file, case.test.span.start),
+            name: case.test.name.clone(),
+            span: case.test.span.clone(),
+            expected: case.test.expect.clone(),
+            seen: Vec::new(),
+            missing: Vec::new(),
+            changed: Vec::new(),
+            extra: Vec::new(),
+            failure: None,
+        };
+        match Script::of(&case.test) {
+            Ok(script) => self.judge(case, &script, &mut outcome),
+            Err(failure) => outcome.failure = Some(failure),
         }
-    };
-    let mut shard = Shard::new(config, Arc::clone(rules), Arc::clone(geoip));
-    let effects = shard.step(batch);
-    if let Some(letter) = effects.dead_letters.first() {
-        let what = format!("an event of the test cannot be read: {}", letter.reason.as_str());
-        outcome.failure = Some(Failure::new(what).detail(&letter.detail));
+        outcome
     }
-    let new = effects.alerts.iter().filter(|alert| alert.activity == Activity::Create);
-    let own = new.filter(|alert| case.rules.iter().any(|rule| **rule == *alert.rule.name));
-    outcome.seen = own.map(seen).collect();
-    compare(&mut outcome, rules, &shard);
-    outcome
-}
 
-/// The test's records, in the order of time.
-fn batch(events: &[TestEvent]) -> Result<Vec<Input>, Failure> {
-    let mut timed: Vec<(i64, &TestEvent)> = Vec::new();
-    for event in events {
-        for n in 0..i64::from(event.repeat.max(1)) {
-            timed.push((event.at_ms.saturating_add(event.every_ms.saturating_mul(n)), event));
+    fn judge(&self, case: &TestCase, script: &Script, outcome: &mut Outcome) {
+        let trial = self.bench.run(script, &self.rules);
+        outcome.failure = trial.failure;
+        outcome.seen = trial.seen;
+        outcome.seen.retain(|seen| case.rules.contains(&seen.rule));
+        let found = compare::compare(&outcome.expected, &outcome.seen);
+        let alert = |place: &usize| outcome.seen.get(*place).cloned();
+        outcome.extra = found.extra.iter().filter_map(alert).collect();
+        let changed = found.changed.iter().filter_map(|(place, seen, differences)| {
+            Some(Changed { place: *place, seen: alert(seen)?, differences: differences.clone() })
+        });
+        outcome.changed = changed.collect();
+        outcome.missing = self.missing(case, script, &found.missing, &outcome.seen);
+    }
+
+    fn missing(&self, case: &TestCase, script: &Script, places: &[usize], seen: &[Seen]) -> Vec<Missing> {
+        if places.is_empty() {
+            return Vec::new();
         }
+        let failed = Failed {
+            bench: &self.bench,
+            outline: &self.outline,
+            rules: &self.rules,
+            file: &case.file,
+            own: &case.rules,
+            script,
+            seen,
+        };
+        let expected: Vec<_> = places.iter().filter_map(|place| case.test.expect.get(*place)).collect();
+        let nearest = failed.nearest(&expected);
+        places.iter().zip(nearest).map(|(place, nearest)| Missing { place: *place, nearest }).collect()
     }
-    timed.sort_by_key(|(at_ms, _)| *at_ms);
-    let topic: Arc<str> = Arc::from("test");
-    let records = timed.into_iter().zip(0_u32..).map(|((at_ms, event), number)| {
-        let payload = template::event(u64::from(number), at_ms, &event.overrides)?.to_string().into_bytes();
-        let position =
-            Position { topic: Arc::clone(&topic), offset: i64::from(number), ..Position::default() };
-        Ok(Input::Record(RawRecord { position, payload, ..RawRecord::default() }))
-    });
-    records.collect()
-}
 
-fn seen(alert: &Alert) -> Seen {
-    Seen {
-        rule: alert.rule.name.to_string(),
-        rule_id: alert.rule.id.clone(),
-        at_ms: alert.fired_at_ms - template::START_MS,
-        group: alert.group.iter().map(|(_, value)| value.clone()).collect(),
-        entity: alert.entity.value.clone(),
-        count: alert.count,
-        sentence: alert.sentence.clone(),
+    fn of_file<'s>(&'s self, file: &'s Path) -> impl Iterator<Item = &'s TestCase> {
+        self.rules.tests.iter().filter(move |case| case.file == file)
     }
-}
-
-/// Gives each expectation an alert of its own, those that ask for most first.
-fn compare(outcome: &mut Outcome, rules: &RuleSet, shard: &Shard) {
-    let mut open: Vec<Option<&Seen>> = outcome.seen.iter().map(Some).collect();
-    let mut expected: Vec<&Expectation> = outcome.expected.iter().collect();
-    expected.sort_by_key(|expectation| std::cmp::Reverse(asked(expectation)));
-    let mut missing = Vec::new();
-    for expectation in expected {
-        let found = open.iter_mut().find(|seen| seen.is_some_and(|seen| agrees(expectation, seen)));
-        match found {
-            Some(seen) => *seen = None,
-            None => missing.push(Missing {
-                expectation: expectation.clone(),
-                nearest: nearest(expectation, rules, outcome, shard),
-            }),
-        }
-    }
-    let extra = open.into_iter().flatten().cloned().collect();
-    (outcome.missing, outcome.extra) = (missing, extra);
-}
-
-fn asked(expectation: &Expectation) -> usize {
-    let Expectation { rule, at_ms, key, count } = expectation;
-    [rule.is_some(), at_ms.is_some(), key.is_some(), count.is_some()]
-        .into_iter()
-        .filter(|asked| *asked)
-        .count()
-}
-
-fn agrees(expectation: &Expectation, seen: &Seen) -> bool {
-    let Expectation { rule, at_ms, key, count } = expectation;
-    let is_rule = |name: &String| *name == seen.rule || *name == seen.rule_id;
-    let same = |value: &String, key: &str| value.eq_ignore_ascii_case(key);
-    let is_key = |key: &String| {
-        let whole = seen.group.join(", ");
-        seen.group.iter().chain([&whole, &seen.entity]).any(|value| same(value, key))
-    };
-    rule.as_ref().is_none_or(is_rule)
-        && at_ms.is_none_or(|at_ms| at_ms == seen.at_ms)
-        && key.as_ref().is_none_or(is_key)
-        && count.is_none_or(|count| count == seen.count)
-}
-
-/// How near the expected correlation came, if none of its windows came true.
-fn nearest(expectation: &Expectation, rules: &RuleSet, outcome: &Outcome, shard: &Shard) -> Option<String> {
-    let name = expectation.rule.as_ref()?;
-    let is_named = |info: &crate::model::RuleInfo| info.id == *name || *info.name == **name;
-    let place = rules.rules.iter().position(|rule| is_named(&rule.info))?;
-    let index = RuleIndex(u32::try_from(place).ok()?);
-    let rule = rules.get(index)?;
-    let Body::Correlation(correlation) = &rule.body else { return None };
-    if outcome.seen.iter().any(|seen| *seen.rule == *rule.info.name) {
-        return None;
-    }
-    let figures = shard.nearest(index)?;
-    let timespan = crate::config::Duration::millis(correlation.timespan_ms);
-    let told = figures.iter().map(|figure| {
-        format!("{} {} in {timespan}, {} needed", figure.observed, figure.what, figure.required)
-    });
-    Some(told.collect::<Vec<_>>().join("; "))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::testing::{PUSHES, suite};
     use super::*;
-    use crate::rule::{Sources, compile};
-
-    const DENIALS: &str = "
-title: Push denied
-id: 11111111-1111-4111-8111-111111111111
-name: push-denied
-status: test
-level: low
-logsource: {product: okta, service: okta}
-detection: {selection: {eventType: user.mfa.okta_verify.deny_push}, condition: selection}
----
-title: Three pushes denied
-id: 22222222-2222-4222-8222-222222222222
-name: three-denied
-status: test
-level: high
-correlation:
-  type: event_count
-  rules: [push-denied]
-  group-by: [actor.alternateId]
-  timespan: 10m
-  condition: {gte: 3}
-tests:
-";
 
     /// What comes of one test, written as in a rule file.
     fn outcome(events: &str, expect: &str) -> Outcome {
-        let text = format!("{DENIALS}  - {{name: denials, events: [{events}], expect: [{expect}]}}\n");
-        let rules = compile(&Sources::of([("denials.yml", text.as_str())])).unwrap();
-        let rules = Arc::new(rules);
-        run(&rules.tests[0], &Config::default(), &rules, &Arc::new(GeoIp::default()))
+        with(&format!("events: [{events}], expect: [{expect}]"))
+    }
+
+    fn with(test: &str) -> Outcome {
+        let suite = suite(&format!("{PUSHES}  - {{name: denials, {test}}}\n"));
+        suite.run(&suite.cases()[0])
     }
 
     const THREE: &str = "{at: 0s, repeat: 3, every: 2m, eventType: user.mfa.okta_verify.deny_push}";
 
     #[test]
     fn a_test_passes_when_exactly_the_expected_alerts_are_raised() {
-        let expect = "{rule: three-denied, at: 4m, key: ANA@example.com, count: 3}";
+        let expect =
+            "{rule: three-denied, at: 4m, key: ANA@example.com, count: 3, message: 3 events, mode: active}";
         let outcome = outcome(THREE, expect);
         assert!(outcome.passed(), "{outcome:#?}");
-        assert_eq!(outcome.seen[0].group, ["ana@example.com"]);
+        assert_eq!(
+            (outcome.line, outcome.seen[0].group.as_slice()),
+            (22, &["ana@example.com".to_owned()][..])
+        );
     }
 
     #[test]
-    fn an_expectation_that_differs_in_any_point_is_missing_and_the_alert_is_extra() {
-        for wrong in ["at: 5m", "key: ben@example.com", "count: 4"] {
-            let outcome = outcome(THREE, &format!("{{rule: three-denied, {wrong}}}"));
-            assert_eq!((outcome.missing.len(), outcome.extra.len()), (1, 1), "{wrong}");
-            assert_eq!(outcome.missing[0].nearest, None);
-        }
-    }
-
-    #[test]
-    fn a_correlation_that_did_not_come_true_says_how_near_it_came() {
-        let two = "{at: 0s, repeat: 2, every: 2m, eventType: user.mfa.okta_verify.deny_push}";
-        let outcome = outcome(two, "{rule: three-denied}");
-        assert_eq!(outcome.missing[0].nearest.as_deref(), Some("2 events in 10m, >= 3 needed"));
-        assert!(!outcome.passed());
+    fn an_alert_that_is_not_as_expected_is_told_with_what_differs() {
+        let outcome = outcome(THREE, "{rule: three-denied, at: 5m, key: ana@example.com, count: 4}");
+        let differences: Vec<_> = outcome.changed[0]
+            .differences
+            .iter()
+            .map(|different| format!("{}: {} → {}", different.what, different.expected, different.seen))
+            .collect();
+        assert_eq!(differences, ["at: 5m → 4m", "count: 4 → 3"]);
+        assert!(!outcome.passed() && outcome.missing.is_empty() && outcome.extra.is_empty());
     }
 
     #[test]
@@ -267,19 +215,43 @@ tests:
     }
 
     #[test]
-    fn an_expectation_that_asks_for_more_is_served_first() {
-        let both = "{at: 0s, repeat: 3, every: 1m, eventType: user.mfa.okta_verify.deny_push}, \
-                    {at: 1h, repeat: 3, every: 1m, eventType: user.mfa.okta_verify.deny_push}";
-        let outcome = outcome(both, "{rule: three-denied}, {rule: three-denied, at: 2m}");
-        assert!(outcome.passed(), "{outcome:#?}");
+    fn a_window_that_came_near_says_how_near() {
+        let nearest = |events: &str| outcome(events, "{rule: three-denied}").missing[0].nearest.join("; ");
+        let two = "{at: 0s, repeat: 2, every: 2m, eventType: user.mfa.okta_verify.deny_push}";
+        assert_eq!(nearest(two), "2 of 3");
+        let late = format!("{two}, {{at: 638s, eventType: user.mfa.okta_verify.deny_push}}");
+        assert_eq!(nearest(&late), "2 of 3 in 10m; the 3rd came 38s late");
+        let edge = format!("{two}, {{at: 10m, eventType: user.mfa.okta_verify.deny_push}}");
+        assert_eq!(nearest(&edge), "2 of 3 in 10m; the 3rd came just when the window had ended");
     }
 
     #[test]
-    fn events_that_interleave_come_in_the_order_of_time() {
-        let interleaved = "{at: 4m, eventType: user.mfa.okta_verify.deny_push}, \
-                           {at: 0s, repeat: 2, every: 2m, eventType: user.mfa.okta_verify.deny_push}";
-        let outcome = outcome(interleaved, "{rule: three-denied, at: 4m}");
-        assert!(outcome.passed(), "{outcome:#?}");
+    fn a_detection_that_matched_nothing_says_what_was_wrong() {
+        let outcome = outcome("{at: 1m, eventType: user.session.start}", "{rule: three-denied}");
+        let expected = "`push-denied` matched nothing; the nearest event, at 1m: `eventType` was \
+                        user.session.start, wanted `eventType: user.mfa.okta_verify.deny_push` (line 8)";
+        assert_eq!(outcome.missing[0].nearest, [expected]);
+    }
+
+    #[test]
+    fn an_event_that_arrives_after_the_allowed_lateness_is_in_no_window() {
+        let late = |arrive: &str| {
+            let events = "{at: 1m, repeat: 2, every: 1m, eventType: user.mfa.okta_verify.deny_push}, \
+                 {at: 8m, eventType: user.session.start}";
+            let event = format!("{{at: 3m, arrive: {arrive}, eventType: user.mfa.okta_verify.deny_push}}");
+            outcome(&format!("{events}, {event}"), "{rule: three-denied, at: 3m}")
+        };
+        assert!(late("3m").passed());
+        let outcome = late("9m");
+        assert!(outcome.passed(), "5m behind the newest event is in time: {outcome:#?}");
+        let events = "{at: 1m, repeat: 2, every: 1m, eventType: user.mfa.okta_verify.deny_push}, \
+             {at: 9m, eventType: user.session.start}, \
+             {at: 3m, arrive: 10m, eventType: user.mfa.okta_verify.deny_push}";
+        let missed = super::tests::outcome(events, "{rule: three-denied}");
+        assert_eq!(
+            missed.missing[0].nearest.last().map(String::as_str),
+            Some("the event at 3m arrived too late for any window")
+        );
     }
 
     #[test]

@@ -1,0 +1,422 @@
+//! Which documents do the rule files hold, and which of them name which?
+//!
+//! What tools that look at a rule as it is written start from: the trees with their places, before
+//! anything of them is understood.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::Path;
+
+use super::diagnostic::Findings;
+use super::edit::{self, Edit};
+use super::expression::{self, Kind as TokenKind};
+use super::sources::Sources;
+use super::yaml::{self, Entry, Kind, Node};
+
+/// The documents of all rule files.
+#[derive(Debug)]
+pub struct Outline {
+    sources: Sources,
+    documents: Vec<Written>,
+    by_word: BTreeMap<String, usize>,
+}
+
+/// One document as it is written.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub file: u32,
+    pub name: String,
+    pub entries: Vec<Entry>,
+    span: Range<usize>,
+    /// The documents it takes matches of, or changes.
+    takes: BTreeSet<usize>,
+    /// The documents it names anywhere, as its tests do.
+    names: BTreeSet<usize>,
+    /// It takes every rule there is.
+    takes_all: bool,
+}
+
+impl Written {
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+    }
+}
+
+impl Outline {
+    /// Reads the files. What is no document of a rule is left out: the loader tells of it.
+    pub fn new(sources: &Sources) -> Self {
+        let mut findings = Findings::default();
+        let trees = (0..).zip(sources.iter()).flat_map(|(file, source)| {
+            let documents = yaml::parse(file, &source.text, &mut findings);
+            documents.into_iter().map(move |node| (file, node))
+        });
+        let documents: Vec<Written> = trees.filter_map(|(file, node)| written(file, node)).collect();
+        let mut by_word = BTreeMap::new();
+        for (place, document) in documents.iter().enumerate() {
+            let id = document.get("id").and_then(|node| node.scalar()).map(|id| id.text.to_lowercase());
+            by_word.insert(document.name.clone(), place);
+            by_word.extend(id.map(|id| (id, place)));
+        }
+        let mut outline = Self { sources: sources.clone(), documents, by_word };
+        outline.link();
+        outline
+    }
+
+    fn link(&mut self) {
+        let links: Vec<_> = self.documents.iter().map(|document| self.links(document)).collect();
+        for (document, (takes, names, takes_all)) in self.documents.iter_mut().zip(links) {
+            (document.takes, document.names, document.takes_all) = (takes, names, takes_all);
+        }
+    }
+
+    fn links(&self, document: &Written) -> (BTreeSet<usize>, BTreeSet<usize>, bool) {
+        let (mut taken, mut named) = (Vec::new(), Vec::new());
+        for key in ["correlation", "filter"] {
+            document.get(key).into_iter().for_each(|node| words(node, &mut taken));
+        }
+        document.get("tests").into_iter().for_each(|node| words(node, &mut named));
+        let find = |words: &[String]| -> BTreeSet<usize> {
+            words.iter().filter_map(|word| self.by_word.get(word)).copied().collect()
+        };
+        let takes_all = ["correlation", "filter"].iter().any(|key| document.get(key).is_some_and(names_any));
+        (find(&taken), find(&named), takes_all)
+    }
+
+    /// The files.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// The names of the documents of a file, in their order.
+    pub fn rules(&self, file: &Path) -> Vec<&str> {
+        self.of_file(file).map(|document| document.name.as_str()).collect()
+    }
+
+    /// The names of the rules whose matches a rule takes.
+    pub fn takes(&self, rule: &str) -> Vec<&str> {
+        let taken = self.document(rule).into_iter().flat_map(|document| &document.takes);
+        taken.filter_map(|place| self.documents.get(*place)).map(|taken| taken.name.as_str()).collect()
+    }
+
+    /// The names of the rules that must not match for a rule to come true.
+    pub fn avoids(&self, rule: &str) -> Vec<&str> {
+        let correlation = self.document(rule).and_then(|document| document.get("correlation"));
+        let Some(Node { kind: Kind::Map(entries), .. }) = correlation else { return Vec::new() };
+        let mut found = Vec::new();
+        for entry in entries {
+            match entry.key.as_str() {
+                "absent" | "until" => words(&entry.value, &mut found),
+                "condition" => negated(&entry.value, &mut found),
+                _ => {}
+            }
+        }
+        let places = found.iter().filter_map(|word| self.by_word.get(word));
+        places.filter_map(|place| self.documents.get(*place)).map(|document| document.name.as_str()).collect()
+    }
+
+    /// The file that a rule stands in.
+    pub fn file(&self, rule: &str) -> Option<&Path> {
+        let source = self.sources.get(self.document(rule)?.file)?;
+        Some(source.path.as_path())
+    }
+
+    /// Whether a rule is a correlation.
+    pub fn is_correlation(&self, rule: &str) -> bool {
+        self.document(rule).is_some_and(|document| document.get("correlation").is_some())
+    }
+
+    pub(super) fn document(&self, rule: &str) -> Option<&Written> {
+        self.by_word.get(rule).and_then(|place| self.documents.get(*place))
+    }
+
+    pub(super) fn of_file(&self, file: &Path) -> impl Iterator<Item = &Written> {
+        let number = (0..).zip(self.sources.iter()).find(|(_, source)| source.path == file);
+        let number = number.map(|(number, _)| number);
+        self.documents.iter().filter(move |document| Some(document.file) == number)
+    }
+
+    pub(super) fn text(&self, file: u32) -> &str {
+        self.sources.get(file).map_or("", |source| source.text.as_str())
+    }
+
+    /// Where a key and its value stand, of the map of a file's tests that begins at a byte.
+    pub fn entry(&self, file: &Path, at: usize, key: &str) -> Option<(Range<usize>, Range<usize>)> {
+        let tests = self.of_file(file).filter_map(|document| document.get("tests"));
+        let entries = tests.into_iter().find_map(|node| map_at(node, at))?;
+        let entry = entries.iter().find(|entry| entry.key == key)?;
+        Some((entry.key_span.range(), entry.value.span.range()))
+    }
+
+    /// The files without which the rules of this one would mean something else, with itself: those
+    /// its rules are made of, and those that make something of its rules, which decides whether
+    /// they raise alerts of their own.
+    pub fn around(&self, file: &Path) -> Sources {
+        let mut files: BTreeSet<u32> = self.of_file(file).map(|document| document.file).collect();
+        loop {
+            let before = files.len();
+            let inside = |place: &usize| {
+                self.documents.get(*place).is_some_and(|document| files.contains(&document.file))
+            };
+            let mut more = BTreeSet::new();
+            for document in &self.documents {
+                if document.takes.iter().any(inside) || (document.takes_all && is_filter(document)) {
+                    more.insert(document.file);
+                }
+                if files.contains(&document.file) {
+                    let named = document.takes.union(&document.names);
+                    let named = named.filter_map(|place| self.documents.get(*place));
+                    more.extend(named.map(|named| named.file));
+                    let all = document.takes_all.then_some(&self.documents).into_iter().flatten();
+                    more.extend(all.map(|document| document.file));
+                }
+            }
+            files.extend(more);
+            if files.len() == before {
+                return self.sources.only(|file| files.contains(&file));
+            }
+        }
+    }
+
+    /// A rule with those it is made of and no other, so that it raises alerts of its own.
+    pub fn alone(&self, rule: &str) -> Option<Extract> {
+        let start = *self.by_word.get(rule)?;
+        let takers = self.reach(start, |from, to| self.is_made_of(to, from));
+        let mut wanted = self.reach(start, |from, to| self.is_made_of(from, to) && !takers.contains(&to));
+        let filters = (0..self.documents.len()).filter(|place| {
+            let filter = self.documents.get(*place).filter(|document| is_filter(document));
+            filter.is_some_and(|filter| filter.takes_all || !filter.takes.is_disjoint(&wanted))
+        });
+        wanted.extend(filters.collect::<Vec<_>>());
+        let documents = wanted.iter().filter_map(|place| self.documents.get(*place));
+        let pieces = documents.map(|document| self.piece(document)).collect();
+        Some(Extract { pieces, lists: self.sources.only(|_| false) })
+    }
+
+    fn piece(&self, document: &Written) -> Piece {
+        let text = self.text(document.file);
+        let entries: Vec<_> = document.entries.iter().map(of_entry).collect();
+        let tests = document.entries.iter().position(|entry| entry.key == "tests");
+        let cut = tests.and_then(|place| edit::without(text, &entries, place));
+        let source = self.sources.get(document.file);
+        Piece {
+            path: source.map(|source| source.path.clone()).unwrap_or_default(),
+            start: document.span.start,
+            text: text.get(document.span.clone()).unwrap_or_default().to_owned(),
+            cut,
+        }
+    }
+
+    fn is_made_of(&self, from: usize, to: usize) -> bool {
+        self.documents.get(from).is_some_and(|document| {
+            document.takes.contains(&to) || (document.takes_all && !is_filter(document) && from != to)
+        })
+    }
+
+    /// All documents that steps from one to another lead to, with the first.
+    fn reach(&self, start: usize, step: impl Fn(usize, usize) -> bool) -> BTreeSet<usize> {
+        let mut reached = BTreeSet::from([start]);
+        let mut open = vec![start];
+        while let Some(from) = open.pop() {
+            let next = (0..self.documents.len()).filter(|to| step(from, *to));
+            let next: Vec<usize> = next.filter(|to| !reached.contains(to)).collect();
+            reached.extend(&next);
+            open.extend(next);
+        }
+        reached
+    }
+}
+
+/// Some documents, cut out of their files.
+#[derive(Debug)]
+pub struct Extract {
+    pieces: Vec<Piece>,
+    /// No rule file, but the lists that the documents may name.
+    lists: Sources,
+}
+
+#[derive(Debug)]
+struct Piece {
+    path: std::path::PathBuf,
+    /// Where it begins in its file.
+    start: usize,
+    text: String,
+    /// Takes its tests out.
+    cut: Option<Edit>,
+}
+
+impl Extract {
+    /// The documents as files of their own, with a change of a file they were cut from.
+    pub fn sources(&self, change: Option<(&Path, &Edit)>) -> Sources {
+        let texts = self.pieces.iter().filter_map(|piece| {
+            let changed = change.filter(|(file, edit)| piece.holds(file, edit)).map(|(_, edit)| edit);
+            let edits = changed.into_iter().chain(&piece.cut).filter_map(|edit| edit.within(piece.start));
+            Some((piece.path.as_path(), edit::apply(&piece.text, &edits.collect::<Vec<_>>())?))
+        });
+        self.lists.made(texts)
+    }
+}
+
+impl Piece {
+    fn holds(&self, file: &Path, edit: &Edit) -> bool {
+        self.path == file && self.start <= edit.range.start && edit.range.end <= self.start + self.text.len()
+    }
+}
+
+/// Key and value of an entry.
+pub(super) fn of_entry(entry: &Entry) -> Range<usize> {
+    entry.key_span.range().start..entry.value.span.range().end.max(entry.key_span.range().end)
+}
+
+fn written(file: u32, node: Node) -> Option<Written> {
+    let span = node.span.range();
+    let Kind::Map(entries) = node.kind else { return None };
+    let name = entries.iter().find(|entry| entry.key == "name")?.value.scalar()?.text.clone();
+    let (takes, names, takes_all) = (BTreeSet::new(), BTreeSet::new(), false);
+    Some(Written { file, name, entries, span, takes, names, takes_all })
+}
+
+fn is_filter(document: &Written) -> bool {
+    document.get("filter").is_some()
+}
+
+/// The map that begins at a byte.
+fn map_at(node: &Node, at: usize) -> Option<&[Entry]> {
+    match &node.kind {
+        Kind::Map(entries) if node.span.range().start == at => Some(entries),
+        Kind::Map(entries) => entries.iter().find_map(|entry| map_at(&entry.value, at)),
+        Kind::List(items) => items.iter().find_map(|item| map_at(item, at)),
+        Kind::Scalar(_) => None,
+    }
+}
+
+/// Whether it says `rules: any`.
+fn names_any(node: &Node) -> bool {
+    let Kind::Map(entries) = &node.kind else { return false };
+    let rules = entries.iter().find(|entry| entry.key == "rules").map(|entry| &entry.value.kind);
+    let is_any = |node: &Node| node.scalar().is_some_and(|scalar| scalar.text == "any");
+    match rules {
+        Some(Kind::Scalar(scalar)) => scalar.text == "any",
+        Some(Kind::List(items)) => items.iter().any(is_any),
+        _ => false,
+    }
+}
+
+/// Every word behind a `not`, up to the next word that joins.
+fn negated(node: &Node, found: &mut Vec<String>) {
+    let Some(scalar) = node.scalar() else { return };
+    let text = &scalar.text;
+    let mut below = false;
+    for token in expression::tokens(text) {
+        match token.kind {
+            TokenKind::Not => below = true,
+            TokenKind::And | TokenKind::Or => below = false,
+            TokenKind::Word if below => found.extend(text.get(token.range).map(str::to_lowercase)),
+            _ => {}
+        }
+    }
+}
+
+/// Every word that could name a rule.
+fn words(node: &Node, found: &mut Vec<String>) {
+    let of_text = |text: &str| -> Vec<String> {
+        let words = text.split(|char: char| !(char.is_ascii_alphanumeric() || matches!(char, '-' | '_')));
+        words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    };
+    match &node.kind {
+        Kind::Scalar(scalar) => found.extend(of_text(&scalar.text)),
+        Kind::List(items) => items.iter().for_each(|item| words(item, found)),
+        Kind::Map(entries) => {
+            for entry in entries {
+                found.extend(of_text(&entry.key));
+                words(&entry.value, found);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{correlation, document};
+    use super::*;
+
+    fn detection(name: &str) -> String {
+        document(name, "sel: {eventType: a}\ncondition: sel", "")
+    }
+
+    fn taking(name: &str, rules: &str) -> String {
+        correlation(name, &format!("type: temporal\nrules: {rules}\ntimespan: 1m"))
+    }
+
+    fn outline(files: &[(&str, Vec<String>)]) -> Outline {
+        let texts: Vec<_> = files.iter().map(|(name, documents)| (*name, documents.join("---\n"))).collect();
+        Outline::new(&Sources::of(texts.iter().map(|(name, text)| (*name, text.as_str()))))
+    }
+
+    fn around(outline: &Outline, file: &str) -> Vec<String> {
+        let sources = outline.around(Path::new(file));
+        sources.iter().map(|source| source.path.display().to_string()).collect()
+    }
+
+    #[test]
+    fn files_belong_together_that_name_one_another_s_rules() {
+        let tested = detection("d") + "tests: [{name: x, events: [{at: 0s}], expect: [{rule: a}]}]\n";
+        let outline = outline(&[
+            ("a.yml", vec![detection("a")]),
+            ("b.yml", vec![detection("b"), taking("above-a", "[a, b]")]),
+            ("c.yml", vec![taking("top", "above-a")]),
+            ("d.yml", vec![tested]),
+            ("e.yml", vec![detection("e")]),
+        ]);
+        assert_eq!(around(&outline, "a.yml"), ["a.yml", "b.yml", "c.yml"]);
+        assert_eq!(around(&outline, "d.yml"), ["a.yml", "b.yml", "c.yml", "d.yml"]);
+        assert_eq!(around(&outline, "e.yml"), ["e.yml"]);
+        assert_eq!(outline.rules(Path::new("b.yml")), ["b", "above-a"]);
+        assert_eq!(outline.takes("above-a"), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_takes_every_rule_needs_every_file_and_no_file_needs_it() {
+        let score = correlation("score", "type: risk_score\nrules: any\ntimespan: 1h\nthreshold: 50");
+        let outline = outline(&[("a.yml", vec![detection("a")]), ("score.yml", vec![score])]);
+        assert_eq!(around(&outline, "a.yml"), ["a.yml"]);
+        assert_eq!(around(&outline, "score.yml"), ["a.yml", "score.yml"]);
+    }
+
+    #[test]
+    fn rules_that_must_not_match_are_known() {
+        let absence = "type: absence\ntrigger: a\nabsent: [b]\nwithin: 1h\nuntil: c";
+        let outline = outline(&[(
+            "a.yml",
+            vec![
+                detection("a"),
+                detection("b"),
+                detection("c"),
+                correlation("lonely", absence),
+                correlation("some", "type: temporal\nrules: [a, b, c]\ncondition: a and (not b or c)"),
+            ],
+        )]);
+        assert_eq!(outline.avoids("lonely"), ["b", "c"]);
+        assert_eq!(outline.avoids("some"), ["b"]);
+        assert_eq!(outline.avoids("a"), [""; 0]);
+    }
+
+    #[test]
+    fn a_rule_alone_has_what_it_takes_and_nothing_that_takes_it() {
+        let tests = "tests: [{name: x, events: [{at: 0s}], expect: [{rule: top}]}]\n";
+        let outline = outline(&[
+            ("a.yml", vec![detection("é-not-a-name"), detection("a"), detection("b")]),
+            ("c.yml", vec![taking("mid", "[a, b]"), taking("top", "mid") + tests]),
+        ]);
+        let alone = outline.alone("mid").unwrap();
+        let set = super::super::compile(&alone.sources(None)).unwrap();
+        let rules: Vec<_> = set.rules.iter().map(|rule| (&*rule.info.name, rule.info.generates)).collect();
+        assert_eq!(rules, [("a", false), ("b", false), ("mid", true)]);
+        let top = super::super::compile(&outline.alone("top").unwrap().sources(None)).unwrap();
+        assert_eq!((top.rules.len(), top.tests.len()), (4, 0));
+        let text = outline.text(1);
+        let span = text.find("1m").unwrap();
+        let edit = Edit::new(span..span + 2, "5m");
+        let changed = super::super::compile(&alone.sources(Some((Path::new("c.yml"), &edit)))).unwrap();
+        assert_ne!(changed.digest, set.digest);
+    }
+}
