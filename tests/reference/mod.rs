@@ -32,7 +32,7 @@ use rule::{Body, Correlation, Rule};
 /// The event at which a rule is satisfied for a key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Satisfying {
-    /// Values of the group-by, lower case.
+    /// Values of the group-by (and a new value), lower case.
     pub key: Vec<String>,
     pub time_ms: i64,
     pub uuid: String,
@@ -71,9 +71,9 @@ fn correlated<'e>(correlation: &Correlation, rules: &[Rule], matches: &[Vec<Matc
     let mut found = Vec::new();
     for key in keys {
         let events = occurrences(&taken, |other| other.key == *key);
-        for place in correlation.satisfied(&events, &everything, rules) {
-            let names = correlation.group_by.iter().map(|group| group.name.clone());
-            let group = names.zip(key.iter().cloned()).collect();
+        for (place, beside) in correlation.satisfied(&events, &everything, rules) {
+            let shown = key[..correlation.group_by.len()].iter().cloned().chain(beside);
+            let group = correlation.shows().into_iter().zip(shown).collect();
             found.push(Match { event: events[place].event, group });
         }
     }

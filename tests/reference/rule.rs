@@ -78,11 +78,6 @@ pub enum Kind {
 }
 
 impl Rule {
-    /// Whether it may raise several alerts of one key at one event: one for each new value.
-    pub fn may_repeat(&self) -> bool {
-        matches!(&self.body, Body::Correlation(Correlation { kind: Kind::NewValue(_), .. }))
-    }
-
     /// What its alerts are kept together by: a correlation's group, or whom a detection is about.
     pub fn own_key(&self, matched: &Match<'_>) -> String {
         let group: Vec<String> = match &self.body {
@@ -110,14 +105,15 @@ impl Correlation {
         keys
     }
 
-    /// The places of the events of a key at which the correlation is satisfied.
+    /// The places of the events of a key at which the correlation is satisfied, with what its
+    /// matches show beside the key.
     pub fn satisfied(
         &self,
         events: &[Occurrence<'_>],
         everything: &[Occurrence<'_>],
         rules: &[Rule],
-    ) -> Vec<usize> {
-        match &self.kind {
+    ) -> Vec<(usize, Vec<String>)> {
+        let places = match &self.kind {
             Kind::EventCount(kind) => kind.satisfied(events),
             Kind::ValueCount(kind) => kind.satisfied(events),
             Kind::ValueSum(kind) => kind.satisfied(events),
@@ -127,11 +123,19 @@ impl Correlation {
             Kind::TemporalOrdered(kind) => kind.satisfied(events),
             Kind::Sequence(kind) => kind.satisfied(events),
             Kind::Absence(kind) => kind.satisfied(events),
-            Kind::NewValue(kind) => kind.satisfied(events, everything),
+            Kind::NewValue(kind) => return kind.satisfied(events, everything),
             Kind::Aggregate(kind) => kind.satisfied(events),
             Kind::Baseline(kind) => kind.satisfied(events),
             Kind::RiskScore(kind) => kind.satisfied(events, rules),
-        }
+        };
+        places.into_iter().map(|place| (place, Vec::new())).collect()
+    }
+
+    /// The names of what its matches show: the group-by, and the fields of a new value.
+    pub fn shows(&self) -> Vec<String> {
+        let grouped = self.group_by.iter().map(|group| group.name.clone());
+        let beside: &[String] = if let Kind::NewValue(kind) = &self.kind { &kind.fields } else { &[] };
+        grouped.chain(beside.iter().cloned()).collect()
     }
 }
 

@@ -86,8 +86,8 @@ impl Sequence {
             && (0..self.steps.len()).all(|number| self.is_not_too_much(events, end, chosen, number))
     }
 
-    /// What counts against a step's `max` lies between the step before (or the window's start) and
-    /// the step after (or is the last event).
+    /// What counts against a step's `max` lies after the step before (or in the window of what
+    /// completes the next step) and before the next step is complete (or up to the end).
     fn is_not_too_much(
         &self,
         events: &[Occurrence<'_>],
@@ -96,16 +96,18 @@ impl Sequence {
         number: usize,
     ) -> bool {
         let Some(max) = self.steps[number].max else { return true };
+        let next = chosen.get(number + 1).map(|(_, last)| *last);
         let after_ms = match number.checked_sub(1) {
             Some(before) => events[chosen[before].1].time_ms(),
-            None => events[end].time_ms() - self.within_ms,
+            None => events[next.unwrap_or(end)].time_ms() - self.within_ms,
         };
         let between = |place: &usize| {
-            let upto_next = match chosen.get(number + 1) {
-                Some((next, _)) => events[*place].time_ms() < events[*next].time_ms(),
+            let time_ms = events[*place].time_ms();
+            let is_before = match next {
+                Some(next) => time_ms < events[next].time_ms(),
                 None => *place <= end,
             };
-            events[*place].time_ms() > after_ms && upto_next
+            time_ms > after_ms && is_before
         };
         let between: Vec<Occurrence<'_>> =
             (0..events.len()).filter(between).map(|place| events[place].clone()).collect();

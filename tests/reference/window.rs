@@ -21,8 +21,8 @@ pub fn window<'o, 'e>(
 pub fn holding(events: &[Occurrence<'_>], timespan_ms: i64, place: usize) -> Vec<usize> {
     let held = events[place].event.place();
     let holds = |last: &usize| {
-        let inside = window(events, timespan_ms, *last);
-        inside.iter().any(|other| other.event.place() == held)
+        let last = events[*last].event;
+        last.place() >= held && last.time_ms - timespan_ms < events[place].time_ms()
     };
     (0..events.len()).filter(holds).collect()
 }

@@ -58,7 +58,7 @@ pub fn alerts(
 
 fn ending(last_ms: i64, end: End) -> Vec<Vec<Input>> {
     match end {
-        End::Complete => Vec::new(),
+        End::Complete => vec![vec![Input::Complete { upto_ms: last_ms + LATER_MS }]],
         End::Idle(partitions) => {
             let idle = (0..partitions).map(|partition| Input::Idle { topic: topic(), partition });
             let ticks = (1..=60).map(|minute| vec![Input::Tick { now_ms: last_ms + minute * LATER_MS / 60 }]);

@@ -1,6 +1,7 @@
 //! Which events happen, and how do they reach the engine?
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use oktawatch::model::{Input, Position, RawRecord};
@@ -47,7 +48,7 @@ impl Clock {
 }
 
 /// An event with its way to the engine, before it is known how long a tick is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Delivery {
     tick: i64,
     off_ms: i64,
@@ -105,6 +106,14 @@ fn amount() -> impl Strategy<Value = Option<&'static str>> {
         1 => Just(Some("many")),
         1 => Just(Some("-3")),
     ]
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tick, off_ms, uuid, kind, user, ip, targets, delay, again, partition, .. } = self;
+        write!(out, "{tick}s{off_ms:+}ms {uuid:x} kind {kind} of {user:?} from {ip:?} to {targets:?}, ")?;
+        write!(out, "delay {delay}, again {again:?}, partition {partition}, turn {}", self.turn)
+    }
 }
 
 impl Delivery {

@@ -193,7 +193,7 @@ fn step(takes: usize) -> impl Strategy<Value = Step> {
         |(rules, (min, more), distinct, within_ms)| Step {
             rules,
             min,
-            max: more.map(|more| min + more),
+            max: more.filter(|_| distinct.is_none()).map(|more| min + more),
             distinct,
             within_ms,
         },

@@ -1,5 +1,7 @@
 //! Which rules are loaded together?
 
+use std::fmt;
+
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -7,6 +9,7 @@ use crate::events::{Clock, IP, TARGET, USER};
 use crate::kinds::{kind, weekly_baseline};
 use crate::reference::aggregate::Figure;
 use crate::reference::rule::{Body, Correlation, GroupBy, Kind, Rule};
+use crate::yaml::documents;
 
 /// Detections by the kinds of events they match; some match the same.
 const DETECTIONS: [(&str, &[usize]); 5] =
@@ -16,10 +19,19 @@ const DETECTIONS: [(&str, &[usize]); 5] =
 const WHO: &str = "who";
 
 /// Some rules, each taking only those before it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Program {
     pub rules: Vec<Rule>,
     pub clock: Clock,
+}
+
+impl fmt::Debug for Program {
+    /// As an author writes it: that can be tried at once.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let documents = documents(&self.rules);
+        let correlations = documents.split("---\n").skip(DETECTIONS.len());
+        write!(out, "{:?}\n{}", self.clock, correlations.collect::<Vec<_>>().join("---\n"))
+    }
 }
 
 impl Program {
