@@ -78,6 +78,11 @@ pub enum Kind {
 }
 
 impl Rule {
+    /// Whether different keys of it look the same in its alerts.
+    pub fn hides_a_part_of_its_key(&self) -> bool {
+        matches!(&self.body, Body::Correlation(correlation) if !correlation.equal.is_empty())
+    }
+
     /// What its alerts are kept together by: a correlation's group, or whom a detection is about.
     pub fn own_key(&self, matched: &Match<'_>) -> String {
         let group: Vec<String> = match &self.body {

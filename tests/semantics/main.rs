@@ -11,6 +11,7 @@
 
 mod aggregates;
 mod coverage;
+mod decisions;
 mod engine;
 mod events;
 mod kinds;
