@@ -1,159 +1,108 @@
 //! Which windows satisfy a correlation, computed as slowly and plainly as it can be said?
 //!
-//! All events are there at once, sorted by time and uuid. Every window is looked at on its own, and
-//! nothing is kept from one to the next.
+//! All events are there at once, sorted by time and uuid. Every window is looked at on its own, by
+//! loops over everything, and nothing is kept from one to the next. One file says one correlation
+//! type, word for word as it is defined; this one says which matches a correlation takes, and to
+//! which keys they belong.
 
-use std::collections::{BTreeMap, BTreeSet};
+pub mod absence;
+pub mod aggregate;
+pub mod baseline;
+pub mod condition;
+pub mod event;
+pub mod event_count;
+pub mod expression;
+pub mod new_value;
+pub mod risk_score;
+pub mod rule;
+pub mod sequence;
+pub mod temporal;
+pub mod temporal_ordered;
+pub mod value_avg;
+pub mod value_count;
+pub mod value_percentile;
+pub mod value_sum;
+pub mod window;
 
-/// An event, as far as the rules of the tests read it.
-#[derive(Clone, Debug)]
-pub struct Event {
-    pub time_ms: i64,
-    pub uuid: String,
-    pub kind: usize,
-    pub user: Option<String>,
-    pub ip: Option<String>,
-    pub targets: Vec<String>,
-}
+use std::collections::BTreeSet;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    EventCount,
-    ValueCount,
-    Temporal,
-    TemporalOrdered,
-}
+use event::{Event, Match, Occurrence, Taken};
+use rule::{Body, Correlation, Rule};
 
-#[derive(Clone, Copy, Debug)]
-pub enum Source {
-    /// Events of these kinds.
-    Kinds(&'static [usize]),
-    /// Matches of the correlation at this place of the list.
-    Rule(usize),
-}
-
-#[derive(Clone, Copy, Debug)]
-pub enum Group {
-    User,
-    Targets,
-}
-
-/// A correlation.
-#[derive(Clone, Copy, Debug)]
-pub struct Rule {
-    pub name: &'static str,
-    pub kind: Kind,
-    pub sources: &'static [Source],
-    pub group: Group,
-    pub timespan_ms: i64,
-    pub at_least: usize,
-    pub suppress_ms: i64,
-}
-
-/// The last event of a satisfying window.
+/// The event at which a rule is satisfied for a key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Satisfying {
-    pub key: String,
+    /// Values of the group-by (and a new value), lower case.
+    pub key: Vec<String>,
     pub time_ms: i64,
     pub uuid: String,
-    pub events: usize,
 }
 
-struct Occurrence<'e> {
-    event: &'e Event,
-    branches: BTreeSet<usize>,
-}
-
-/// The satisfying windows of each rule. A rule may take matches of those before it.
-pub fn satisfying(rules: &[Rule], events: &[Event]) -> Vec<Vec<Satisfying>> {
-    let mut sorted: BTreeMap<(i64, &str), &Event> = BTreeMap::new();
-    for event in events {
-        sorted.insert((event.time_ms, &event.uuid), event);
-    }
-    let sorted: Vec<&Event> = sorted.into_values().collect();
-    let mut all: Vec<Vec<Satisfying>> = Vec::new();
+/// The satisfying windows of each rule. A rule takes matches of rules before it in the list.
+///
+/// The matches of a correlation are one at the last event of each satisfying window, whether or not
+/// that window raised an alert.
+pub fn evaluate(rules: &[Rule], events: &[Event]) -> Vec<BTreeSet<Satisfying>> {
+    let mut sorted: Vec<&Event> = events.iter().collect();
+    sorted.sort_by_key(|event| event.place());
+    sorted.dedup_by_key(|event| event.place());
+    let mut matches: Vec<Vec<Match<'_>>> = Vec::new();
+    let mut found = Vec::new();
     for rule in rules {
-        let mut found = Vec::new();
-        for key in keys(rule, &sorted) {
-            let occurrences = occurrences(rule, &key, &sorted, &all);
-            for last in 0..occurrences.len() {
-                let window = window(rule, &occurrences, last);
-                if figure(rule, &window) >= rule.at_least {
-                    let Event { time_ms, uuid, .. } = occurrences[last].event;
-                    let (time_ms, uuid, events) = (*time_ms, uuid.clone(), window.len());
-                    found.push(Satisfying { key: key.clone(), time_ms, uuid, events });
-                }
+        let of_rule = match &rule.body {
+            Body::Detection { kinds } => detected(kinds, &sorted),
+            Body::Correlation(correlation) => correlated(correlation, rules, &matches),
+        };
+        found.push(of_rule.iter().map(Match::satisfying).collect());
+        matches.push(of_rule);
+    }
+    found
+}
+
+fn detected<'e>(kinds: &[usize], events: &[&'e Event]) -> Vec<Match<'e>> {
+    let matching = events.iter().filter(|event| kinds.contains(&event.kind));
+    matching.map(|event| Match { event, group: Vec::new() }).collect()
+}
+
+fn correlated<'e>(correlation: &Correlation, rules: &[Rule], matches: &[Vec<Match<'e>>]) -> Vec<Match<'e>> {
+    let taken = taken(correlation, rules, matches);
+    let everything = occurrences(&taken, |_| true);
+    let keys: BTreeSet<&Vec<String>> = taken.iter().map(|taken| &taken.key).collect();
+    let mut found = Vec::new();
+    for key in keys {
+        let events = occurrences(&taken, |other| other.key == *key);
+        for (place, beside) in correlation.satisfied(&events, &everything, rules) {
+            let shown = key[..correlation.group_by.len()].iter().cloned().chain(beside);
+            let group = correlation.shows().into_iter().zip(shown).collect();
+            found.push(Match { event: events[place].event, group });
+        }
+    }
+    found.sort_by_key(|matched| matched.event.place());
+    found
+}
+
+/// Every match that the correlation takes, once for each of its keys.
+fn taken<'e>(correlation: &Correlation, rules: &[Rule], matches: &[Vec<Match<'e>>]) -> Vec<Taken<'e>> {
+    let mut taken = Vec::new();
+    for (branch, rule) in correlation.takes.iter().enumerate() {
+        for matched in &matches[*rule] {
+            for key in correlation.keys(branch, matched) {
+                let own_key = rules[*rule].own_key(matched);
+                taken.push(Taken { branch, rule: *rule, own_key, key, event: matched.event });
             }
         }
-        all.push(found);
     }
-    all
+    taken
 }
 
-fn keys_of(rule: &Rule, event: &Event) -> BTreeSet<String> {
-    match rule.group {
-        Group::User => event.user.iter().cloned().collect(),
-        Group::Targets => event.targets.iter().cloned().collect(),
-    }
-}
-
-fn keys(rule: &Rule, events: &[&Event]) -> BTreeSet<String> {
-    events.iter().flat_map(|event| keys_of(rule, event)).collect()
-}
-
-fn occurrences<'e>(
-    rule: &Rule,
-    key: &str,
-    events: &[&'e Event],
-    before: &[Vec<Satisfying>],
-) -> Vec<Occurrence<'e>> {
-    let mut occurrences = Vec::new();
-    for event in events {
-        if !keys_of(rule, event).contains(key) || (rule.kind == Kind::ValueCount && event.ip.is_none()) {
-            continue;
-        }
-        let matches = |source: &Source| match source {
-            Source::Kinds(kinds) => kinds.contains(&event.kind),
-            Source::Rule(place) => before[*place].iter().any(|found| found.uuid == event.uuid),
-        };
-        let branches: BTreeSet<usize> =
-            (0..rule.sources.len()).filter(|branch| matches(&rule.sources[*branch])).collect();
-        if !branches.is_empty() {
-            occurrences.push(Occurrence { event, branches });
-        }
-    }
-    occurrences
-}
-
-fn window<'o, 'e>(rule: &Rule, occurrences: &'o [Occurrence<'e>], last: usize) -> Vec<&'o Occurrence<'e>> {
-    let start_ms = occurrences[last].event.time_ms - rule.timespan_ms;
-    occurrences[..=last].iter().filter(|occurrence| occurrence.event.time_ms > start_ms).collect()
-}
-
-fn figure(rule: &Rule, window: &[&Occurrence<'_>]) -> usize {
-    match rule.kind {
-        Kind::EventCount => window.len(),
-        Kind::ValueCount => {
-            let ips: BTreeSet<_> = window.iter().map(|occurrence| &occurrence.event.ip).collect();
-            ips.len()
-        }
-        Kind::Temporal => {
-            let seen: BTreeSet<_> = window.iter().flat_map(|occurrence| &occurrence.branches).collect();
-            seen.len()
-        }
-        Kind::TemporalOrdered => {
-            let last = window[window.len() - 1];
-            let steps = 1..=rule.sources.len();
-            steps.rev().find(|steps| completes(window, last, *steps)).unwrap_or(0)
-        }
-    }
-}
-
-/// Whether the event is the last of so many steps, each before it strictly earlier than the next.
-fn completes(window: &[&Occurrence<'_>], last: &Occurrence<'_>, steps: usize) -> bool {
-    if !last.branches.contains(&(steps - 1)) {
-        return false;
-    }
-    let earlier = |other: &&&Occurrence<'_>| other.event.time_ms < last.event.time_ms;
-    steps == 1 || window.iter().filter(earlier).any(|other| completes(window, other, steps - 1))
+/// The events of some matches in the order of time, each once, with what matched it.
+fn occurrences<'e>(taken: &[Taken<'e>], of: impl Fn(&Taken<'_>) -> bool) -> Vec<Occurrence<'e>> {
+    let mut events: Vec<&Event> = taken.iter().filter(|one| of(one)).map(|taken| taken.event).collect();
+    events.sort_by_key(|event| event.place());
+    events.dedup_by_key(|event| event.place());
+    let by = |event: &Event| {
+        let same = taken.iter().filter(|one| of(one) && one.event.place() == event.place());
+        same.cloned().collect()
+    };
+    events.into_iter().map(|event| Occurrence { event, by: by(event) }).collect()
 }
