@@ -139,7 +139,7 @@ fn told_within(config: &Config, correlations: &[(&str, &str, &str)]) -> Told {
     }
     let rules = compile(&documents).unwrap_or_else(|findings| panic!("{findings}"));
     let mut config = config.clone();
-    config.time.allowed_lateness = Duration::secs(LATENESS.unsigned_abs());
+    config.time.allowed_lateness = Duration::secs(LATENESS);
     let shard = Shard::new(&config, Arc::clone(&rules), Arc::new(GeoIp::default()));
     Told { shard, rules, offset: 0 }
 }
