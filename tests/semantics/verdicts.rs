@@ -53,7 +53,11 @@ pub fn covered(program: &Program, deliveries: &[Delivery], partitions: i32) -> V
         }
         for (place, one) in raised.iter().enumerate() {
             let repeated = raised[..place].iter().any(|other| near(one, other));
-            prop_assert!(!repeated || rule.hides_a_part_of_its_key(), "{} repeats itself for {one:?}", rule.name);
+            prop_assert!(
+                !repeated || rule.hides_a_part_of_its_key(),
+                "{} repeats itself for {one:?}",
+                rule.name
+            );
         }
         Ok(())
     })

@@ -20,8 +20,11 @@ fn two_keys() -> Config {
 fn a_flood_of_keys_costs_no_other_rule_anything() {
     let mut told = told_within(&two_keys(), &[("flooded", BY_TARGET, "0s"), ("quiet", BY_USER, "0s")]);
     told.says(&[at(0, 'a'), at(1, 'a')]);
-    let flood: Vec<Plain> =
-        ["t1", "t2", "t3", "t4", "t5"].into_iter().zip(2..).map(|(id, second)| at(second, 'b').to(&[id])).collect();
+    let flood: Vec<Plain> = ["t1", "t2", "t3", "t4", "t5"]
+        .into_iter()
+        .zip(2..)
+        .map(|(id, second)| at(second, 'b').to(&[id]))
+        .collect();
     let effects = told.step(&flood);
     assert_eq!(told.count("flooded", &effects.tally.evicted), 3);
     assert_eq!(told.count("quiet", &effects.tally.evicted), 0);

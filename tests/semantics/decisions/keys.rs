@@ -40,7 +40,8 @@ fn events_without_the_key_are_left_out_and_counted() {
 /// Not one value more: what an event does not say is no value.
 #[test]
 fn a_missing_field_is_no_value() {
-    let values = "type: value_count\nrules: [a]\ntimespan: 60s\ncondition: {field: actor.alternateId, gte: 2}";
+    let values =
+        "type: value_count\nrules: [a]\ntimespan: 60s\ncondition: {field: actor.alternateId, gte: 2}";
     let mut told = told(&[("values", values, "0s")]);
     let ben = at(20, 'a').of("ben@example.com");
     assert_eq!(told.says(&[at(0, 'a').of(Value::Null), at(10, 'a'), ben]), ["values  @20"]);
