@@ -4,12 +4,27 @@ use std::sync::Arc;
 
 use super::script::Script;
 use super::template::START_MS;
-use crate::config::Config;
+use crate::config::{Config, Site};
 use crate::engine::Shard;
 use crate::enrich::GeoIp;
 use crate::error::Failure;
 use crate::model::{Activity, Alert, Enriched, Level, Mode};
 use crate::rule::{InlineTest, RuleSet, Sources, compile};
+
+/// The configuration of tests: the defaults, and one site of the organisation, so that rules which
+/// leave sites out can be tested.
+pub fn config() -> Config {
+    let mut config = Config::default();
+    config.geoip.sites.push(Site {
+        cidr: "192.0.2.0/24".to_owned(),
+        name: "office".to_owned(),
+        country: Some("PT".to_owned()),
+        city: Some("Lisbon".to_owned()),
+        lat: Some(38.72),
+        lon: Some(-9.14),
+    });
+    config
+}
 
 /// What every test runs with.
 #[derive(Clone, Debug)]

@@ -22,7 +22,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use bench::Seen;
+pub use bench::{Seen, config};
 pub use compare::{Difference, moment};
 pub use coverage::{Coverage, Gap};
 pub use mutate::{Mutation, Survivor};

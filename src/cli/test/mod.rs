@@ -16,7 +16,6 @@ use super::args::{Format, TestArgs};
 use super::exit::{Exit, OrExit as _, Outcome};
 use super::output::{self, Out};
 use super::rules;
-use crate::config::Config;
 use crate::enrich::GeoIp;
 use crate::error::Failure;
 use crate::rule::TestCase;
@@ -35,7 +34,7 @@ struct Ran {
 pub(super) fn run(arguments: &TestArgs) -> Outcome {
     let start = now();
     let (rules, sources) = rules::load_with_sources(&arguments.paths)?;
-    let config = Config::default();
+    let config = suite::config();
     let geoip = Arc::new(GeoIp::open(&config.geoip).or_usage()?);
     let suite = Suite::new(Arc::new(rules), &sources, config, geoip);
     if arguments.mutate {
