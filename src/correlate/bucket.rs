@@ -67,13 +67,18 @@ impl Bucket {
         self.first_ms = Some(self.first_ms.map_or(stamp.time_ms, |first_ms| first_ms.min(stamp.time_ms)));
         self.gallery.add(stamp, feed.matched);
         let rises = match values {
-            None => u64::from(is_new),
+            None => self.count_one(is_new),
             Some(values) => values.iter().map(|value| self.show(*value, stamp, most)).sum(),
         };
         if let Some(occurrence) = self.series.get_mut(place) {
             occurrence.mark += rises;
         }
         (is_new || rises > 0).then_some(place)
+    }
+
+    fn count_one(&mut self, is_new: bool) -> u64 {
+        self.figure += u64::from(is_new);
+        u64::from(is_new)
     }
 
     /// An event shows a value: by how much the figure rises there.
