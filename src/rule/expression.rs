@@ -133,8 +133,10 @@ impl Reading<'_> {
         self.tokens.get(self.at).map(|token| token.kind)
     }
 
+    /// Where a token stands; behind the last, the end.
     fn range(&self, place: usize) -> Range<usize> {
-        self.tokens.get(place).map(|token| token.range.clone()).unwrap_or_default()
+        let end = self.tokens.last().map_or(0, |last| last.range.end);
+        self.tokens.get(place).map_or(end..end, |token| token.range.clone())
     }
 
     /// Operands under `or`, each of which may be operands under `and`.
@@ -187,7 +189,7 @@ impl Reading<'_> {
                 Kind::Not => {
                     let not = self.range(self.at);
                     let next = self.range(self.at + 1);
-                    self.parts.negations.push(not.start..next.start.max(not.end));
+                    self.parts.negations.push(not.start..next.start);
                 }
                 _ => {}
             }

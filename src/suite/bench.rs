@@ -11,10 +11,11 @@ use crate::error::Failure;
 use crate::model::{Activity, Alert, Enriched, Level, Mode};
 use crate::rule::{InlineTest, RuleSet, Sources, compile};
 
-/// The configuration of tests: the defaults, and one site of the organisation, so that rules which
+/// The configuration of tests: the defaults, with a tenant, and with one site, so that rules which
 /// leave sites out can be tested.
 pub fn config() -> Config {
     let mut config = Config::default();
+    "example".clone_into(&mut config.input.org);
     config.geoip.sites.push(Site {
         cidr: "192.0.2.0/24".to_owned(),
         name: "office".to_owned(),

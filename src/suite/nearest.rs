@@ -10,12 +10,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::bench::{Bench, Seen, Trial};
-use super::compare::{has_key, is_of};
+use super::compare::{has_key, is_of, moment};
 use super::explain::Explain;
 use super::script::Script;
 use crate::limits;
 use crate::model::{Measured, Mode, RuleIndex};
-use crate::rule::{Body, Edit, Expectation, Outline, Rule, RuleSet, Site, Sources, apply};
+use crate::rule::{Body, Edit, Expectation, Mutant, Outline, Rule, RuleSet, Site, Sources, apply};
 
 /// A failed test, and what it was run with.
 pub(super) struct Failed<'s> {
@@ -33,6 +33,9 @@ pub(super) struct Failed<'s> {
 
 /// How many parts of a rule that stood in the way are told.
 const OBSTACLES: usize = 3;
+
+/// The kinds of change that tell best what stood in the way, in that order.
+const LIKELY: &[&str] = &["key", "negation", "word", "order", "comparison", "joint", "operand", "item"];
 
 impl Failed<'_> {
     /// What was lacking, in lines, for each of some alerts that were not raised.
@@ -138,26 +141,42 @@ impl Near {
 
 impl Search<'_> {
     fn lines(&self, explain: &Explain<'_>) -> Vec<String> {
+        let short = self.failed.script.events <= limits::NEAREST_EVENTS;
+        if let Some(undecided) = Some(()).filter(|()| short).and_then(|()| self.undecided()) {
+            return vec![undecided];
+        }
         let mut lines = Vec::new();
-        if self.failed.script.events <= limits::NEAREST_EVENTS {
-            for rule in &self.chain {
-                let mut near: Vec<Near> =
-                    self.failed.outline.sites(rule).into_iter().flat_map(|site| self.near(&site)).collect();
-                near.sort_by(|left, right| left.distance().total_cmp(&right.distance()));
-                let rule = (self.chain.len() > 1 && *rule != self.chain[0]).then_some(rule.as_str());
-                lines.extend(told(&near, rule));
-            }
+        for rule in self.chain.iter().filter(|_| short) {
+            let sites = self.failed.outline.sites(rule);
+            let mut near: Vec<Near> = sites.iter().flat_map(|site| self.near(site)).collect();
+            near.sort_by(|left, right| left.distance().total_cmp(&right.distance()));
+            let below = self.chain.first().filter(|first| *first != rule).map(|_| rule.as_str());
+            lines.extend(told(&near, below));
         }
         let avoided = self.chain.iter().flat_map(|rule| self.failed.outline.avoids(rule));
         let avoided: Vec<&str> = avoided.collect();
         let wanted = self.chain.iter().filter(|rule| !avoided.contains(&rule.as_str()));
         let blind = explain.blind(wanted);
-        if lines.is_empty() && blind.is_empty() {
+        if short && lines.is_empty() && blind.is_empty() {
             lines = self.obstacles();
         }
         lines.extend(blind);
         lines.extend(explain.late());
         lines
+    }
+
+    /// Whether the alert is raised once time goes on, and until when it has to.
+    fn undecided(&self) -> Option<String> {
+        let script = self.failed.script;
+        let sites = self.chain.iter().flat_map(|rule| self.failed.outline.sites(rule));
+        let longest = sites.filter(|site| site.amount.is_time()).map(|site| site.amount.steps()).sum();
+        let raises = |seconds: i64| {
+            let later = script.until(script.complete_ms.saturating_add(seconds.saturating_mul(1_000)));
+            self.failed.bench.tried(&later, &self.around).is_some_and(|seen| self.raised(&seen))
+        };
+        let seconds = least(0, longest, raises)?;
+        let until = moment(script.complete_ms + seconds * 1_000);
+        Some(format!("the test ends before it is decided; it fires with `until: {until}`"))
     }
 
     /// The nearest amounts on both sides of what a rule says with which the alert is raised.
@@ -171,28 +190,11 @@ impl Search<'_> {
         } else {
             vec![0, 1, told.saturating_mul(2).saturating_add(events)]
         };
-        let found = furthest.into_iter().filter_map(|to| self.least(site, told, to));
+        let raises = |steps: i64| self.raises(&site.rule, &site.edit(steps));
+        let found = furthest.into_iter().filter_map(|to| least(told, to, raises));
         let mut near: Vec<i64> = found.collect();
         near.dedup();
         near.into_iter().map(|steps| Near { site: site.clone(), steps }).collect()
-    }
-
-    /// The amount nearest to one with which the alert is not raised, on the way to another.
-    fn least(&self, site: &Site, from: i64, to: i64) -> Option<i64> {
-        let raises = |steps: i64| self.raises(&site.rule, &site.edit(steps));
-        if from == to || !raises(to) {
-            return None;
-        }
-        let (mut not, mut yes) = (from, to);
-        while (yes - not).abs() > 1 {
-            let middle = not + (yes - not) / 2;
-            if raises(middle) {
-                yes = middle;
-            } else {
-                not = middle;
-            }
-        }
-        Some(yes)
     }
 
     fn raises(&self, rule: &str, edit: &Edit) -> bool {
@@ -203,8 +205,11 @@ impl Search<'_> {
         let Some(file) = failed.outline.file(rule) else { return false };
         let text = self.around.text(file).and_then(|text| apply(text, std::slice::from_ref(edit)));
         let seen = text.and_then(|text| failed.bench.tried(failed.script, &self.around.with(file, text)));
-        let raised = |seen: Vec<Seen>| seen.iter().filter(|seen| fits(self.expectation, seen)).count();
-        seen.map(raised).is_some_and(|raised| raised > self.before)
+        seen.is_some_and(|seen| self.raised(&seen))
+    }
+
+    fn raised(&self, seen: &[Seen]) -> bool {
+        seen.iter().filter(|seen| fits(self.expectation, seen)).count() > self.before
     }
 
     /// Parts of the rule without which the alert is raised.
@@ -215,15 +220,39 @@ impl Search<'_> {
         let files = self.chain.iter().filter_map(|rule| self.failed.outline.file(rule));
         let mut files: Vec<&Path> = files.collect();
         files.dedup();
-        let mutants = files.into_iter().flat_map(|file| self.failed.outline.mutants(file));
-        let mutants =
-            mutants.filter(|mutant| self.chain.contains(&mutant.rule) && mutant.operator != "amount");
-        let raising = mutants.filter(|mutant| self.raises(&mutant.rule, &mutant.edit));
-        raising
-            .take(OBSTACLES)
-            .map(|mutant| format!("it fires so: {} ({})", mutant.what, mutant.rule))
-            .collect()
+        let mutants: Vec<Mutant> = files
+            .into_iter()
+            .flat_map(|file| self.failed.outline.mutants(file))
+            .filter(|mutant| self.chain.contains(&mutant.rule))
+            .collect();
+        let of = |operator: &str| -> Vec<String> {
+            let mutants = mutants.iter().filter(|mutant| mutant.operator == operator);
+            let raising = mutants.filter(|mutant| self.raises(&mutant.rule, &mutant.edit));
+            raising
+                .take(OBSTACLES)
+                .map(|mutant| format!("it fires so: {} ({})", mutant.what, mutant.rule))
+                .collect()
+        };
+        LIKELY.iter().map(|operator| of(operator)).find(|lines| !lines.is_empty()).unwrap_or_default()
     }
+}
+
+/// The amount nearest to one of which something does not hold, on the way to another of which it
+/// does.
+fn least(from: i64, to: i64, holds: impl Fn(i64) -> bool) -> Option<i64> {
+    if from == to || !holds(to) {
+        return None;
+    }
+    let (mut not, mut yes) = (from, to);
+    while (yes - not).abs() > 1 {
+        let middle = not + (yes - not) / 2;
+        if holds(middle) {
+            yes = middle;
+        } else {
+            not = middle;
+        }
+    }
+    Some(yes)
 }
 
 /// Thresholds that a figure has to reach, with how much more than the number that is.
@@ -268,7 +297,7 @@ fn told(near: &[Near], rule: Option<&str>) -> Option<String> {
 fn lateness(which: &str, near: &Near) -> String {
     match near.steps - near.site.amount.steps() - 1 {
         0 => format!("{which} came just when the window had ended"),
-        late => format!("{which} came {} late", super::compare::moment(late * 1_000)),
+        late => format!("{which} came {} late", moment(late * 1_000)),
     }
 }
 
@@ -290,7 +319,66 @@ fn ordinal(number: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::suite;
     use super::*;
+
+    /// Detections `start`, `end` and `lock`, and a correlation over them.
+    fn nearest(correlation: &str, events: &str) -> String {
+        let detection = |number: usize, name: &str, kind: &str| {
+            format!(
+                "title: T\nid: 11111111-1111-4111-8111-11111111111{number}\nname: {name}\nlevel: low\n\
+                 logsource: {{product: okta, service: okta}}\n\
+                 detection: {{sel: {{eventType: {kind}}}, condition: sel}}\n---\n"
+            )
+        };
+        let detections = detection(1, "start", "user.session.start")
+            + &detection(2, "end", "user.session.end")
+            + &detection(3, "lock", "user.account.lock");
+        let text = format!(
+            "{detections}title: C\nid: 22222222-2222-4222-8222-222222222222\nname: both\nlevel: high\n\
+             correlation: {{{correlation}, group-by: [actor.alternateId]}}\n\
+             tests:\n  - {{name: t, events: [{events}], expect: [{{rule: both}}]}}\n"
+        );
+        let suite = suite(&text);
+        suite.run(&suite.cases()[0]).missing[0].nearest.join("; ")
+    }
+
+    const START: &str = "{at: 0s, eventType: user.session.start}";
+
+    #[test]
+    fn what_waits_for_the_end_of_a_window_says_until_when() {
+        let absence = "type: absence, trigger: start, absent: end, within: 1h";
+        let expected = "the test ends before it is decided; it fires with `until: 1h`";
+        assert_eq!(nearest(absence, START), expected);
+        let partner = format!("{START}, {{at: 30m, eventType: user.session.end}}");
+        assert_eq!(nearest(absence, &partner), "it fires with `within: 1799s` instead of 1h");
+    }
+
+    #[test]
+    fn steps_say_what_came_too_late_and_what_stood_in_the_way() {
+        let sequence = "type: sequence, steps: [{rule: start, min: 2}, {rule: end}], until: lock, within: 1h";
+        let end = "{at: 1h10m, eventType: user.session.end}";
+        let two = format!("{START}, {{at: 1m, eventType: user.session.start}}");
+        let late = "the last event came 10m late for the within of 1h";
+        assert_eq!(nearest(sequence, &format!("{two}, {end}")), late);
+        let one = format!("{START}, {{at: 10m, eventType: user.session.end}}");
+        assert_eq!(nearest(sequence, &one), "it fires with `steps.min: 1` instead of 2");
+        let stopped =
+            format!("{two}, {{at: 5m, eventType: user.account.lock}}, {}", end.replace("1h10m", "9m"));
+        assert_eq!(nearest(sequence, &stopped), "it fires so: without `until: lock` (both)");
+        let never = nearest(sequence, &two);
+        let expected = "`end` matched nothing; the nearest event, at 0s: `eventType` was user.session.start, \
+                        wanted `eventType: user.session.end` (line 13)";
+        assert_eq!(never, expected);
+    }
+
+    #[test]
+    fn an_upper_bound_says_how_much_it_would_have_to_be() {
+        let few = "type: event_count, rules: [start], timespan: 10m, condition: {lte: 2}";
+        let events = "{at: 0s, repeat: 4, every: 1m, eventType: user.session.start}, \
+                      {at: 1h, eventType: user.session.end}";
+        assert_eq!(nearest(few, events), "it fires with `condition.lte: 4` instead of 2");
+    }
 
     #[test]
     fn numbers_have_their_endings() {

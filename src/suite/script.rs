@@ -17,6 +17,8 @@ pub(super) struct Script {
     pub(super) events: usize,
     /// From the first event to where the test is complete, ms.
     pub(super) length_ms: i64,
+    /// Where the test is complete, ms since its start.
+    pub(super) complete_ms: i64,
 }
 
 /// One event of a test that may repeat it.
@@ -49,7 +51,15 @@ impl Script {
             inputs.push(Input::Record(RawRecord { position, payload, ..RawRecord::default() }));
         }
         inputs.push(Input::Complete { upto_ms: START_MS.saturating_add(complete_ms) });
-        Ok(Self { inputs, events: numbered.len(), length_ms: complete_ms - first_ms })
+        Ok(Self { inputs, events: numbered.len(), length_ms: complete_ms - first_ms, complete_ms })
+    }
+
+    /// The same with time going on to another instant.
+    pub(super) fn until(&self, complete_ms: i64) -> Self {
+        let mut inputs = self.inputs.clone();
+        inputs.pop();
+        inputs.push(Input::Complete { upto_ms: START_MS.saturating_add(complete_ms) });
+        Self { inputs, complete_ms, ..*self }
     }
 
     pub(super) fn inputs(&self) -> Vec<Input> {
@@ -142,5 +152,6 @@ mod tests {
     fn a_test_goes_on_until_the_instant_it_names() {
         let script = script(vec![event(60_000, 60_000, 1)], Some(600_000));
         assert_eq!((told(&script).1, script.length_ms), (600_000, 540_000));
+        assert_eq!((told(&script.until(900_000)).1, told(&script.until(900_000)).0.len()), (900_000, 1));
     }
 }
