@@ -11,6 +11,7 @@
     reason = "a test is all rim: it reads clocks, starts processes, and ends at the first thing that fails"
 )]
 
+mod absence;
 mod crash;
 mod dead_letters;
 mod forwarders;

@@ -28,6 +28,8 @@ pub struct Site<'b> {
     pub brokers: String,
     /// Rule files and folders.
     pub rules: Vec<PathBuf>,
+    /// Further lines of the configuration.
+    pub settings: String,
 }
 
 /// The program as a process.
@@ -46,6 +48,7 @@ impl<'b> Site<'b> {
             properties: vec![("session.timeout.ms".to_owned(), "6000".to_owned())],
             brokers: broker.address(),
             rules: vec![repository("tests/broker-rules")],
+            settings: String::new(),
         };
         topic::create(&broker.address(), &site.input(), partitions);
         site
@@ -151,6 +154,7 @@ paths = [{rules}]
 listen = "127.0.0.1:{port}"
 [log]
 level = "info"
+{settings}
 "#,
             brokers = self.brokers,
             group = self.group(),
@@ -160,6 +164,7 @@ level = "info"
             alerts = self.alerts(),
             dead_letters = self.dead_letters(),
             rules = rules.join(", "),
+            settings = self.settings,
         )
     }
 }
