@@ -8,6 +8,7 @@ use super::parser::Fast;
 use super::room::Room;
 use super::scan;
 use super::trie::Trie;
+use crate::model::KEYWORDS;
 
 const PATHS: [&str; 7] = [
     "actor.detailEntry",
@@ -98,6 +99,12 @@ proptest! {
     #[test]
     fn both_parsers_give_the_same_fields(members in prop::collection::vec((key(), json()), 0..8)) {
         fields(&table(&PATHS), &object(members));
+    }
+
+    #[test]
+    fn both_parsers_keep_the_same_words(members in prop::collection::vec((key(), json()), 0..8)) {
+        let all: Vec<&str> = PATHS.into_iter().chain([KEYWORDS]).collect();
+        fields(&table(&all), &object(members));
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(crate) struct NodeId(u32);
 impl NodeId {
     /// The whole event.
     pub(crate) const ROOT: Self = Self(0);
+    /// A part of the event that no path leads to.
+    pub(crate) const NOWHERE: Self = Self(u32::MAX);
 
     pub(crate) fn index(self) -> usize {
         self.0 as usize
@@ -66,6 +68,7 @@ impl Node {
 pub(crate) struct Trie {
     nodes: Vec<Node>,
     nothing: Node,
+    keywords: Option<FieldId>,
 }
 
 impl Trie {
@@ -80,7 +83,12 @@ impl Trie {
         }
         share_ip_chain(&mut drafts);
         let nodes = (0..drafts.len()).map(|place| freeze(&drafts, place)).collect();
-        Self { nodes, nothing: Node::default() }
+        Self { nodes, nothing: Node::default(), keywords: table.keywords() }
+    }
+
+    /// The field that holds every value, if any rule searches events as a whole.
+    pub(crate) fn keywords(&self) -> Option<FieldId> {
+        self.keywords
     }
 
     /// How many places the tree has.
