@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::assemble::Assembling;
+use super::budget::Budget;
 use super::case::{ReadTest, TestCase};
 use super::detection::{Detection, Expression};
 use super::diagnostic::Findings;
@@ -16,7 +17,6 @@ use super::roles::Roles;
 use super::search::Search;
 use super::selection::Reading;
 use super::sources::Sources;
-use super::value::Budget;
 use super::yaml::{self, Node};
 use super::{Body, RuleSet};
 use crate::model::{FieldId, FieldTable, Mode};
@@ -102,7 +102,7 @@ fn read<'n>(nodes: impl Iterator<Item = &'n Node>, findings: &mut Findings) -> A
         let (read, found) = document::read(node, findings);
         match read {
             Some(Read::Rule(document)) => documents.push(*document),
-            Some(Read::Filter(filter)) => filters.push(filter),
+            Some(Read::Filter(filter)) => filters.push(*filter),
             None => {}
         }
         tests.extend(found);

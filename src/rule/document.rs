@@ -53,7 +53,7 @@ impl LogSource {
 #[derive(Debug)]
 pub(super) enum Read<'n> {
     Rule(Box<Document<'n>>),
-    Filter(FilterDocument<'n>),
+    Filter(Box<FilterDocument<'n>>),
 }
 
 #[derive(Debug)]
@@ -124,7 +124,7 @@ pub(super) fn read<'n>(node: &'n Node, findings: &mut Findings) -> (Option<Read<
     let tests = map.get("tests").map(|node| case::read(node, findings)).unwrap_or_default();
     if is_filter {
         map.only(FILTER_KEYS, findings);
-        return (filter::read(&map, findings).map(Read::Filter), tests);
+        return (filter::read(&map, findings).map(|filter| Read::Filter(Box::new(filter))), tests);
     }
     map.only(KEYS, findings);
     (document(&map, findings).map(|document| Read::Rule(Box::new(document))), tests)

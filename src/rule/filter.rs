@@ -263,7 +263,7 @@ mod tests {
         let told = told.replace("selection", "somebody");
         assert_eq!(digests(&set(&two(&[told])))[0], digests(&filtered)[0], "only what it matches counts");
         let other = not_ana("one").replace("ana", "ben");
-        assert_ne!(digests(&set(&two(&[other.clone()])))[0], digests(&filtered)[0]);
+        assert_ne!(digests(&set(&two(std::slice::from_ref(&other))))[0], digests(&filtered)[0]);
         let both = [not_ana("one"), other.clone()];
         let turned = [other, not_ana("one")];
         assert_eq!(digests(&set(&two(&both))), digests(&set(&two(&turned))), "their order means nothing");

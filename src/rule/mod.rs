@@ -7,6 +7,7 @@
 
 mod assemble;
 mod attack;
+mod budget;
 mod case;
 mod compile;
 mod condition;
@@ -29,6 +30,7 @@ mod lint;
 mod modifier;
 mod network;
 mod options;
+mod order;
 mod pattern;
 mod reader;
 mod render;

@@ -8,13 +8,14 @@
 
 use smallvec::SmallVec;
 
+use super::budget::Budget;
 use super::detection::{Comparison, Expression};
 use super::diagnostic::Findings;
 use super::fields::{self, PathKind};
 use super::modifier::{self, Modifiers, Operation};
 use super::reader::Spanned;
 use super::sources::Span;
-use super::value::{Budget, spelled};
+use super::value::spelled;
 use super::wildcard::{Symbol, symbols};
 use super::yaml::{Entry, Kind, Literal, Node};
 use crate::limits;
@@ -251,7 +252,7 @@ impl Reading<'_> {
             _ => {}
         }
         let patterns = self.patterns(subject.kind, modifiers, literal, span)?;
-        self.budget.take(patterns.len(), span, self.findings)?;
+        self.budget.take_patterns(patterns.len(), span, self.findings)?;
         Some(Expression::Test(field, patterns))
     }
 
@@ -329,13 +330,9 @@ fn any_value(parts: Vec<Expression>) -> Expression {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{document, event, matches, mistakes, one};
+    use super::super::testing::{document, event, matches, mistake, one};
     use super::super::{Sources, compile};
     use crate::model::Value;
-
-    fn mistake(item: &str) -> (&'static str, String) {
-        mistakes(&format!("sel:\n  {item}\ncondition: sel")).remove(0)
-    }
 
     #[test]
     fn what_cannot_match_is_refused() {

@@ -1,42 +1,17 @@
 //! What must a field's value be to match one value of a rule?
 
-use super::diagnostic::Findings;
-use super::encoding::{self, Unusable};
-use super::fields;
+use regex::{Regex, RegexBuilder};
+
+use super::encoding::{self, Encoding, Unusable};
 use super::modifier::{Edge, Modifiers, Operation};
 use super::network;
-use super::pattern::{Bound, Pattern};
+use super::pattern::Pattern;
 use super::selection::Reading;
 use super::sources::Span;
-use super::time_part::TimePart;
 use super::wildcard::{DASHES, Shape, Symbol, open_dashes, symbols};
 use super::yaml::Literal;
 use crate::limits;
-use crate::model::{FieldKind, Value, instant_ms};
-use regex::{Regex, RegexBuilder};
-
-/// How much of the bounds over all rules is used.
-#[derive(Debug, Default)]
-pub(super) struct Budget {
-    patterns: usize,
-    regexes: usize,
-}
-
-impl Budget {
-    /// Whether so many more patterns fit.
-    pub(super) fn take(&mut self, patterns: usize, span: Span, findings: &mut Findings) -> Option<()> {
-        let before = self.patterns;
-        self.patterns += patterns;
-        if self.patterns <= limits::RULE_PATTERNS {
-            return Some(());
-        }
-        if before <= limits::RULE_PATTERNS {
-            let message = format!("all rules together have more than {} values", limits::RULE_PATTERNS);
-            findings.error(span, "too-large", message);
-        }
-        None
-    }
-}
+use crate::model::FieldKind;
 
 impl Reading<'_> {
     /// The patterns of which one must match; several where the value is written in several ways.
@@ -63,90 +38,6 @@ impl Reading<'_> {
         pattern.map(|pattern| vec![pattern])
     }
 
-    /// A field under `lt` to `gte`, or under a part of time, must be able to hold such a value.
-    pub(super) fn check_kind(
-        &mut self,
-        path: &str,
-        kind: FieldKind,
-        modifiers: &Modifiers,
-        span: Span,
-    ) -> Option<()> {
-        let never = match kind {
-            FieldKind::Text | FieldKind::Time => false,
-            FieldKind::Integer | FieldKind::Number => modifiers.part.is_some(),
-            FieldKind::Boolean | FieldKind::Ip => modifiers.part.is_some() || modifiers.compares(),
-        };
-        if !never {
-            return Some(());
-        }
-        let what = if modifiers.part.is_some() { "no instant" } else { "neither a number nor an instant" };
-        let message = format!("`{path}` is {what}: it holds {}", fields::holds(kind));
-        self.fail(span, "wrong-type", message)
-    }
-
-    fn part(&mut self, modifiers: &Modifiers, literal: &Literal, span: Span) -> Option<Pattern> {
-        let part = modifiers.part?;
-        let number = match literal {
-            Literal::Integer(number) => Some(*number),
-            Literal::Text(text) => text.trim().parse().ok(),
-            _ => None,
-        };
-        let range = part.range();
-        match number {
-            Some(number) if modifiers.compares() || range.contains(&number) => {
-                Some(Pattern::Part(part, modifiers.operation, number))
-            }
-            _ => {
-                let (name, from, to) = (part.as_str(), range.start(), range.end());
-                let message = format!("`{name}` takes a whole number from {from} to {to}");
-                let help =
-                    (part == TimePart::Week).then_some("The week is that of ISO 8601, not a day of it.");
-                let finding = self.findings.error(span, "wrong-type", message);
-                if let Some(help) = help {
-                    finding.help(help);
-                }
-                None
-            }
-        }
-    }
-
-    fn order(
-        &mut self,
-        kind: FieldKind,
-        operation: Operation,
-        literal: &Literal,
-        span: Span,
-    ) -> Option<Pattern> {
-        let number = match literal {
-            Literal::Integer(number) => Some(*number as f64),
-            Literal::Float(number) => Some(*number),
-            Literal::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
-            _ => None,
-        };
-        let instant = match (literal, number) {
-            (_, Some(number)) => instant_ms(Value::Number(number)),
-            (Literal::Text(text), None) => instant_ms(Value::Text(text)),
-            _ => None,
-        };
-        let bound = match (kind, number, instant) {
-            (FieldKind::Time, _, instant) => instant.map(Bound::Instant),
-            (_, Some(number), _) => Some(Bound::Number(number)),
-            (FieldKind::Text, None, instant) => instant.map(Bound::Instant),
-            _ => None,
-        };
-        if bound.is_none() {
-            let wanted = match kind {
-                FieldKind::Time => "this comparison takes an instant such as '2026-08-13T15:58:20Z'",
-                FieldKind::Text => {
-                    "this comparison takes a number, or an instant such as '2026-08-13T15:58:20Z'"
-                }
-                _ => "this comparison takes a number",
-            };
-            return self.fail(span, "wrong-type", wanted);
-        }
-        bound.map(|bound| Pattern::Order(operation, bound))
-    }
-
     fn texts(&mut self, text: &str, modifiers: &Modifiers, span: Span) -> Option<Vec<Pattern>> {
         if text.is_empty() {
             return self.fail(span, "empty", "every text contains, starts and ends with nothing");
@@ -159,7 +50,7 @@ impl Reading<'_> {
             return self.placed(pattern, text.len(), modifiers, span).map(|pattern| vec![pattern]);
         }
         if modifiers.operation == Operation::Equals
-            && modifiers.encodings.last() == Some(&encoding::Encoding::Base64Offset)
+            && modifiers.encodings.last() == Some(&Encoding::Base64Offset)
         {
             let message = "a field seldom equals a part of encoded data";
             let finding = self.findings.warning(span, "base64offset", message);
@@ -239,6 +130,9 @@ impl Reading<'_> {
             Edge::Start => format!("\\A(?:{text})"),
             Edge::End => format!("(?:{text})\\z"),
         };
+        if !self.budget.holds_regexes() {
+            return None;
+        }
         // Nearly all are small; what is not counts for as much as it may take.
         let (built, size) = match build(&text, &flags, limits::SMALL_REGEX_BYTES) {
             Err(regex::Error::CompiledTooBig(_)) => {
@@ -256,11 +150,7 @@ impl Reading<'_> {
                 return self.fail(span, "regex", message);
             }
         };
-        self.budget.regexes += size;
-        if self.budget.regexes > limits::REGEXES_BYTES {
-            let message = "all rules together have too many, or too large, regular expressions";
-            return self.fail(span, "too-large", message);
-        }
+        self.budget.take_regex(size, span, self.findings)?;
         Some(Pattern::Regex { regex: Box::new(regex), flags })
     }
 }
@@ -308,77 +198,9 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
 
-    use super::super::testing::{matches, mistakes, one};
-    use super::super::yaml;
+    use super::super::testing::{holds, mistake};
     use super::*;
-    use crate::model::FieldTable;
     use crate::model::Value::{Boolean, Integer, Number, Text};
-
-    fn holds(item: &str, values: &[Value<'_>]) -> bool {
-        let path = item.split(['|', ':']).next().unwrap_or_default();
-        let values: Vec<_> = values.iter().map(|value| (path, *value)).collect();
-        matches(&one(&format!("sel:\n  {item}\ncondition: sel")), &values)
-    }
-
-    fn mistake(item: &str) -> (&'static str, String) {
-        mistakes(&format!("sel:\n  {item}\ncondition: sel")).remove(0)
-    }
-
-    #[test]
-    fn instants_are_put_in_order_however_they_are_written() {
-        let before = "target.detailEntry.expires|lt: '2026-08-13T16:58:20Z'";
-        assert!(holds(before, &[Text("2026-08-13T18:58:19.999+02:00")]));
-        assert!(!holds(before, &[Text("2026-08-13T16:58:20.000Z")]));
-        assert!(holds(&before.replace("lt", "lte"), &[Text("2026-08-13 16:58:20")]));
-        assert!(holds(before, &[Integer(1_700_000_000)]) && holds(before, &[Integer(1_700_000_000_000)]));
-        assert!(!holds(before, &[Text("soon")]) && !holds(before, &[Integer(5)]) && !holds(before, &[]));
-        assert!(holds("published|gt: 1700000000000", &[Text("2026-08-13T16:58:20Z")]));
-        let unknown = "debugContext.debugData.until|gte: '2026-01-01T00:00:00Z'";
-        assert!(holds(unknown, &[Text("2026-01-01T00:00:00Z")]) && !holds(unknown, &[Text("2025")]));
-    }
-
-    #[test]
-    fn parts_of_time_are_compared_in_utc() {
-        let at = |text| [Text(text)];
-        assert!(holds("published|hour: 3", &at("2026-08-13T03:59:59.999Z")));
-        assert!(holds("published|hour: 3", &at("2026-08-13T05:00:00+02:00")));
-        assert!(!holds("published|hour: 3", &at("2026-08-13T04:00:00Z")));
-        let night = "published|hour: [22, 23, 0, '1']";
-        assert!(holds(night, &at("2026-08-13T00:10:00Z")) && holds(night, &at("2026-08-13T01:10:00Z")));
-        assert!(!holds(night, &at("2026-08-13T02:10:00Z")));
-        assert!(holds("published|hour|gte: 22", &at("2026-08-13T22:00:00Z")));
-        assert!(holds("published|hour|lt|neq: 22", &at("2026-08-13T22:00:00Z")));
-        assert!(holds("published|day|neq: [1, 2]", &at("2026-08-03T00:00:00Z")));
-        assert!(holds("published|week: 33", &at("2026-08-13T00:00:00Z")));
-        assert!(holds("published|month|lte: 8", &at("2026-08-13T00:00:00Z")));
-        assert!(holds("target.detailEntry.expires|year|gt: 2030", &at("2031-01-01T00:00:00Z")));
-        assert!(holds("published|minute: 58", &at("2026-08-13T15:58:20Z")));
-        assert!(
-            !holds("published|minute: 0", &at("no time")) && !holds("published|year: 1970", &[Integer(7)])
-        );
-    }
-
-    #[test]
-    fn a_field_that_holds_no_instant_has_no_part_of_one() {
-        for item in [
-            "client.ipAddress|hour: 3",
-            "securityContext.isProxy|year: 2026",
-            "securityContext.asNumber|year: 1970",
-            "client.ipAddress|gt: 3",
-            "published|gt: soon",
-            "securityContext.asNumber|gt: '2026-08-13T15:58:20Z'",
-            "severity|gt: high",
-            "published|hour: 24",
-            "published|minute: 60",
-            "published|day: 0",
-            "published|week: monday",
-            "published|month|gt: 1.5",
-            "published|hour: null",
-        ] {
-            assert_eq!(mistake(item).0, "wrong-type", "{item}");
-        }
-        assert_eq!(mistake("published|hour: 24").1, "`hour` takes a whole number from 0 to 23");
-    }
 
     #[test]
     fn encoded_text_is_found_inside_encoded_data() {
@@ -458,37 +280,6 @@ mod tests {
         assert_eq!(mistake(&all), ("too-large", message));
     }
 
-    /// The mistakes of a selection where so much of the bounds is used already.
-    fn with(mut budget: Budget, item: &str) -> Vec<String> {
-        let sources = super::super::Sources::of([("a.yml", item)]);
-        let mut findings = Findings::default();
-        let mut table = FieldTable::default();
-        let node = yaml::parse(0, item, &mut findings).remove(0);
-        let (reads, event_types) = (Vec::new(), Vec::new());
-        let mut reading =
-            Reading { table: &mut table, budget: &mut budget, findings: &mut findings, reads, event_types };
-        reading.selection(&node);
-        findings.finish(&sources).into_iter().map(|found| found.message).collect()
-    }
-
-    #[test]
-    fn the_values_of_all_rules_are_bounded_together() {
-        let nearly = || Budget { patterns: limits::RULE_PATTERNS - 2, regexes: 0 };
-        assert!(with(nearly(), "severity: [a, b]").is_empty());
-        let message = format!("all rules together have more than {} values", limits::RULE_PATTERNS);
-        assert_eq!(with(nearly(), "severity: [a, b, c, d]"), [message.clone()]);
-        assert_eq!(with(nearly(), "severity|base64offset|contains: abc"), [message], "written in three ways");
-    }
-
-    #[test]
-    fn regular_expressions_count_by_their_size() {
-        let room = |room: usize| Budget { patterns: 0, regexes: limits::REGEXES_BYTES - room };
-        assert!(with(room(2 * limits::SMALL_REGEX_BYTES), "severity|re: [a, b]").is_empty());
-        assert_eq!(with(room(limits::SMALL_REGEX_BYTES), "severity|re: [a, b]").len(), 1);
-        assert_eq!(with(room(2 * limits::SMALL_REGEX_BYTES), "severity|re: '\\w{10}'").len(), 1);
-        assert!(with(room(limits::REGEX_BYTES), "severity|re: '\\w{10}'").is_empty());
-    }
-
     proptest! {
         #[test]
         fn text_is_found_inside_data_whatever_is_around(
@@ -498,15 +289,6 @@ mod tests {
             let quoted = serde_json::to_string(&text).unwrap();
             let rule = format!("debugContext.debugData.state|base64offset|contains: {quoted}");
             prop_assert!(holds(&rule, &[Text(&data)]));
-        }
-
-        #[test]
-        fn an_instant_is_in_order_with_another(left in 1_000_000_000_000_i64..2_000_000_000_000, more in -5_i64..5) {
-            let text = crate::text::rfc3339(left + more).unwrap();
-            let bound = crate::text::rfc3339(left).unwrap();
-            for (how, wanted) in [("lt", more < 0), ("lte", more <= 0), ("gt", more > 0), ("gte", more >= 0)] {
-                prop_assert_eq!(holds(&format!("published|{how}: '{bound}'"), &[Text(&text)]), wanted, "{}", how);
-            }
         }
     }
 }

@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use super::absent::is_absent;
 use super::decode::security;
-use super::extract::{Extracted, extract, extract_fields};
+use super::extract::{Extracted, extract};
 use super::parser::{Fast, without_lone_surrogates};
 use super::room::Room;
 use super::trie::Trie;
 use crate::limits::JSON_DEPTH;
-use crate::model::{DeadLetterReason, FieldTable, Fields, Value, core, instant_ms};
+use crate::model::{DeadLetterReason, FieldId, FieldTable, Fields, Value, core, instant_ms};
 
 /// Under which names of events without an id are made: `UUIDv5(NAMESPACE, the event's JSON)`.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f2c_8b0e_57d1_4c39_9a64_1e0d_b7f3_a285);
@@ -45,11 +45,13 @@ pub(crate) struct Decoded {
 pub(crate) struct Decoder {
     trie: Trie,
     slots: usize,
+    /// Where every value goes, if any rule searches events as a whole.
+    keywords: Option<FieldId>,
 }
 
 impl Decoder {
     pub(crate) fn new(table: &Arc<FieldTable>) -> Self {
-        Self { trie: Trie::new(table), slots: table.len() }
+        Self { trie: Trie::new(table), slots: table.len(), keywords: table.keywords() }
     }
 
     /// Decodes one event. Unknown event types pass; `eventType` and `published` must be there.
@@ -65,7 +67,7 @@ impl Decoder {
         if brackets(json) > JSON_DEPTH || !begins_as_event(json) {
             return None;
         }
-        let extracted = extract::<Fast>(&self.trie, self.slots, json, room).ok()?;
+        let extracted = self.extract(self.keywords, json, room).ok()?;
         if extracted.plain { Self::complete(extracted.fields, json).ok() } else { None }
     }
 
@@ -86,23 +88,25 @@ impl Decoder {
         Ok(Decoded { uuid, published_ms, fields })
     }
 
+    fn extract(&self, keywords: Option<FieldId>, json: &str, room: &mut Room) -> Result<Extracted, String> {
+        extract::<Fast>(&self.trie, self.slots, keywords, json, room)
+    }
+
     fn fields(&self, json: &str, room: &mut Room) -> Result<Fields, Rejected> {
-        let error = match extract::<Fast>(&self.trie, self.slots, json, room) {
+        let error = match self.extract(self.keywords, json, room) {
             Ok(extracted) => return Ok(extracted.fields),
             Err(error) => error,
         };
         let repaired = without_lone_surrogates(json);
-        let json = repaired.as_deref().unwrap_or(json);
-        let again = self.read_again(json, repaired.is_some(), room);
+        let again = repaired.as_deref().and_then(|json| self.extract(self.keywords, json, room).ok());
+        let again = again.or_else(|| self.without_keywords(repaired.as_deref().unwrap_or(json), room));
         let broken = || Rejected::new(DeadLetterReason::NotJson, format!("The JSON is broken: {error}."));
         again.map(|extracted| extracted.fields).ok_or_else(broken)
     }
 
-    /// What keywords alone would read must not lose an event that can be read without.
-    fn read_again(&self, json: &str, repaired: bool, room: &mut Room) -> Option<Extracted> {
-        let whole = repaired.then(|| extract::<Fast>(&self.trie, self.slots, json, room).ok()).flatten();
-        let mut fields = || extract_fields::<Fast>(&self.trie, self.slots, json, room).ok();
-        whole.or_else(|| self.trie.keywords().and_then(|_| fields()))
+    /// A value that keywords alone would read must not lose an event that can be read without.
+    fn without_keywords(&self, json: &str, room: &mut Room) -> Option<Extracted> {
+        self.keywords.and_then(|_| self.extract(None, json, room).ok())
     }
 }
 

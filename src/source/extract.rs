@@ -33,34 +33,21 @@ pub(crate) struct Extracted {
     pub(crate) plain: bool,
 }
 
-/// Extracts the fields of one event.
+/// Extracts the fields of one event; with `keywords`, every value of it into that field.
 ///
 /// # Errors
 /// What is wrong with the JSON.
 pub(crate) fn extract<P: Parser>(
     trie: &Trie,
     slots: usize,
+    keywords: Option<FieldId>,
     json: &str,
     room: &mut Room,
 ) -> Result<Extracted, String> {
-    let Some(keywords) = trie.keywords() else { return Walk::<P, false>::go(trie, slots, json, room) };
+    let Some(keywords) = keywords else { return Walk::<P, false>::go(trie, slots, json, room) };
     let mut extracted = Walk::<P, true>::go(trie, slots, json, room)?;
     extracted.fields.set_list(keywords, room.words.iter());
     Ok(extracted)
-}
-
-/// The same without what only rules with keywords read. The walk leaves out more, and so may succeed
-/// where [`extract`] meets a value that cannot be read.
-///
-/// # Errors
-/// What is wrong with the JSON.
-pub(crate) fn extract_fields<P: Parser>(
-    trie: &Trie,
-    slots: usize,
-    json: &str,
-    room: &mut Room,
-) -> Result<Extracted, String> {
-    Walk::<P, false>::go(trie, slots, json, room)
 }
 
 /// The state of one walk. `WORDS`: every value is kept for keywords.
@@ -291,8 +278,9 @@ pub(crate) mod tests {
     /// The fields by both parsers, which must agree.
     pub(crate) fn fields(table: &FieldTable, json: &str) -> Fields {
         let trie = Trie::new(table);
-        let fast = extract::<Fast>(&trie, table.len(), json, &mut Room::default()).unwrap().fields;
-        let reference = extract::<Reference>(&trie, table.len(), json, &mut Room::default()).unwrap().fields;
+        let (slots, words) = (table.len(), table.keywords());
+        let fast = extract::<Fast>(&trie, slots, words, json, &mut Room::default()).unwrap().fields;
+        let reference = extract::<Reference>(&trie, slots, words, json, &mut Room::default()).unwrap().fields;
         assert_eq!(shown(table, &fast), shown(table, &reference));
         fast
     }

@@ -68,7 +68,6 @@ impl Node {
 pub(crate) struct Trie {
     nodes: Vec<Node>,
     nothing: Node,
-    keywords: Option<FieldId>,
 }
 
 impl Trie {
@@ -83,12 +82,7 @@ impl Trie {
         }
         share_ip_chain(&mut drafts);
         let nodes = (0..drafts.len()).map(|place| freeze(&drafts, place)).collect();
-        Self { nodes, nothing: Node::default(), keywords: table.keywords() }
-    }
-
-    /// The field that holds every value, if any rule searches events as a whole.
-    pub(crate) fn keywords(&self) -> Option<FieldId> {
-        self.keywords
+        Self { nodes, nothing: Node::default() }
     }
 
     /// How many places the tree has.
