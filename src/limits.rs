@@ -28,6 +28,13 @@ pub const ARRAY_ELEMENTS: usize = 256;
 /// Bytes of one value that a rule reads; the rest is cut at a character boundary.
 pub const VALUE_BYTES: usize = 16 * 1024;
 
+/// Bytes of one event's values that rules with keywords search; the rest, in the order of the event's
+/// JSON, is not searched.
+pub const KEYWORD_BYTES: usize = 256 * 1024;
+
+/// What the shortest value counts of [`KEYWORD_BYTES`], so that their number is bounded too.
+pub const KEYWORD_VALUE_BYTES: usize = 16;
+
 /// Rule files of one run; more is an error at load.
 pub const RULE_FILES: usize = 10_000;
 
@@ -71,6 +78,28 @@ pub const WILDCARD_BYTES: usize = 4_096;
 
 /// Bytes of one compiled regular expression; larger is an error at load.
 pub const REGEX_BYTES: usize = 1024 * 1024;
+
+/// Bytes of a compiled regular expression that counts as a small one.
+pub const SMALL_REGEX_BYTES: usize = 64 * 1024;
+
+/// Bytes of all compiled regular expressions together, a small one counted as
+/// [`SMALL_REGEX_BYTES`], any other as [`REGEX_BYTES`]; more is an error at load.
+pub const REGEXES_BYTES: usize = 256 * 1024 * 1024;
+
+/// Values of one field in one place of a rule; more is an error at load.
+pub const RULE_VALUES: usize = 50_000;
+
+/// Values of one field under `all`, each of which is looked for by itself; more is an error at load.
+pub const RULE_ALL_VALUES: usize = 1_000;
+
+/// Values of all rules together, each counted in every way it is written; more is an error at load.
+pub const RULE_PATTERNS: usize = 500_000;
+
+/// Texts that one value is encoded to; more is an error at load.
+pub const ENCODED_TEXTS: usize = 1_000;
+
+/// Dashes that `windash` leaves open in one encoded text; more is an error at load.
+pub const ENCODED_DASHES: usize = 3;
 
 /// Correlations of correlations; a longer chain is an error at load.
 pub const RULE_CHAIN: usize = 8;

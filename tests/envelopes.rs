@@ -12,7 +12,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use envelope_cases::{BAD, GOOD};
 use oktawatch::limits;
-use oktawatch::model::{DeadLetterReason, Event, FieldTable, Header, Position, RawRecord, core};
+use oktawatch::model::{DeadLetterReason, Event, FieldTable, Header, KEYWORDS, Position, RawRecord, core};
 use oktawatch::source::{Options, Read, Reader};
 use proptest::prelude::*;
 
@@ -93,6 +93,32 @@ fn every_envelope_gives_its_events() {
             assert_eq!(event.lossy, *lossy, "{file}");
             assert_eq!(event.position.index as usize, index, "{file}");
             assert_eq!((event.position.partition, event.position.offset), (3, 42), "{file}");
+        }
+    }
+}
+
+#[test]
+fn keywords_see_what_every_envelope_holds() {
+    let mut table = FieldTable::default();
+    let keywords = table.read(KEYWORDS).unwrap();
+    let searching = Reader::new(Arc::new(table), Options::default());
+    for (file, ..) in GOOD {
+        let plain = read(sample(file));
+        let read = searching.read(&record(sample(file)));
+        assert_eq!(read.events.len(), plain.events.len(), "{file}");
+        for (event, plain) in read.events.iter().zip(&plain.events) {
+            let words = texts(event, keywords);
+            for word in ["user.session.start", "ana@example.com", "203.0.113.7", "Lisbon", "Example Portal"] {
+                assert!(words.iter().any(|known| known == word), "{file}: {word} in {words:?}");
+            }
+            assert!(
+                !words.iter().any(|word| ["unknown", "null", "-", ""].contains(&word.as_str())),
+                "{file}"
+            );
+            assert_eq!((&event.uuid, event.published_ms), (&plain.uuid, plain.published_ms), "{file}");
+            for field in [core::TARGET_ALTERNATE_ID, core::REQUEST_URI, core::CLIENT_ZONE, core::RISK] {
+                assert_eq!(texts(event, field), texts(plain, field), "{file}");
+            }
         }
     }
 }

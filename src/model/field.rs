@@ -54,6 +54,10 @@ impl FieldKind {
     }
 }
 
+/// Path of the field that holds every value of an event, for rules that search it as a whole. No path
+/// of Okta's looks so.
+pub const KEYWORDS: &str = "*";
+
 /// One field a rule may use.
 #[derive(Clone, Copy, Debug)]
 pub struct FieldDef {
@@ -235,6 +239,11 @@ impl FieldTable {
         self.ids.get(path).copied()
     }
 
+    /// Where every value of an event is kept, if any rule searches events as a whole.
+    pub fn keywords(&self) -> Option<FieldId> {
+        self.id(KEYWORDS)
+    }
+
     /// A field's path.
     pub fn path(&self, id: FieldId) -> &str {
         self.paths.get(id.index()).map_or("", |path| path)
@@ -260,9 +269,10 @@ impl FieldTable {
         self.paths.is_empty()
     }
 
-    /// Every field with its path, in the order of the ids.
+    /// Every field that has a place in the event, with its path, in the order of the ids.
     pub fn iter(&self) -> impl Iterator<Item = (FieldId, &str)> {
-        (0..).map(FieldId::new).zip(self.paths.iter().map(|path| &**path))
+        let all = (0..).map(FieldId::new).zip(self.paths.iter().map(|path| &**path));
+        all.filter(|(_, path)| *path != KEYWORDS)
     }
 
     fn add(&mut self, path: &str) -> Option<FieldId> {
@@ -299,5 +309,15 @@ mod tests {
         assert_eq!(table.len(), core::ALL.len() + 1);
         assert!(table.is_read(first.unwrap()));
         assert!(!table.is_read(core::UUID));
+    }
+
+    #[test]
+    fn what_is_searched_as_a_whole_has_no_place_of_its_own() {
+        let mut table = FieldTable::default();
+        assert_eq!(table.keywords(), None);
+        let keywords = table.read(KEYWORDS);
+        assert_eq!((table.keywords(), table.len()), (keywords, core::ALL.len() + 1));
+        assert!(table.iter().all(|(_, path)| path != KEYWORDS));
+        assert_eq!(table.iter().count(), core::ALL.len());
     }
 }

@@ -12,7 +12,7 @@ use super::index::{EventTypeIndex, needed_types};
 use super::options::UPDATE_EVERY_MS;
 use super::pattern;
 use super::roles::{self, Roles};
-use super::sources::Sources;
+use super::sources::{Sources, Span};
 use super::{Body, Rule, RuleSet, derive, digest};
 use crate::limits;
 use crate::model::{EntityKind, FieldTable, ListInfo, Mode, RuleIndex, RuleInfo, RuleKind};
@@ -42,10 +42,14 @@ impl Assembling<'_, '_> {
             let digest = digests.get(place).cloned().unwrap_or_default();
             let lists = lists.next().unwrap_or_default();
             let info = RuleInfo { lists, ..self.info(place, document, &body, digest) };
-            let body = finish(body, document, findings);
+            let span = document.name.span;
+            let body = match body {
+                Body::Detection(detection) => Body::Detection(finish(detection, span, findings)),
+                correlation @ Body::Correlation(_) => correlation,
+            };
             let exceptions = exceptions.next().unwrap_or_default();
             let excepted = exceptions.into_iter().map(|exception| Exception {
-                matches: gathered(exception.matches, document, findings),
+                matches: finish(exception.matches, span, findings),
                 ..exception
             });
             let exceptions = excepted.collect();
@@ -184,32 +188,25 @@ fn entity_of(correlation: &Correlation) -> EntityKind {
 }
 
 /// Puts the patterns of a detection together in the form that is judged fastest.
-fn finish(body: Body, document: &Document<'_>, findings: &mut Findings) -> Body {
-    match body {
-        Body::Detection(detection) => Body::Detection(gathered(detection, document, findings)),
-        correlation @ Body::Correlation(_) => correlation,
-    }
-}
-
-fn gathered(detection: Detection, document: &Document<'_>, findings: &mut Findings) -> Detection {
+pub(super) fn finish(detection: Detection, span: Span, findings: &mut Findings) -> Detection {
     let selections = detection.selections.into_iter();
-    let selections = selections.map(|selection| together(selection, document, findings)).collect();
+    let selections = selections.map(|selection| together(selection, span, findings)).collect();
     Detection { selections, ..detection }
 }
 
-fn together(expression: Expression, document: &Document<'_>, findings: &mut Findings) -> Expression {
+fn together(expression: Expression, span: Span, findings: &mut Findings) -> Expression {
     let all = |parts: Vec<Expression>, findings: &mut Findings| {
-        parts.into_iter().map(|part| together(part, document, findings)).collect()
+        parts.into_iter().map(|part| together(part, span, findings)).collect()
     };
     match expression {
         Expression::All(parts) => Expression::All(all(parts, findings)),
         Expression::Any(parts) => Expression::Any(all(parts, findings)),
-        Expression::Not(part) => Expression::Not(Box::new(together(*part, document, findings))),
+        Expression::Not(part) => Expression::Not(Box::new(together(*part, span, findings))),
         Expression::Test(field, patterns) => match pattern::together(patterns) {
             Ok(patterns) => Expression::Test(field, patterns),
             Err(error) => {
                 let message = format!("the rule's texts are too many to search for: {error}");
-                findings.error(document.name.span, "too-large", message);
+                findings.error(span, "too-large", message);
                 Expression::default()
             }
         },

@@ -1,24 +1,27 @@
 //! How do the documents of all files become one rule set?
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
 use super::assemble::Assembling;
+use super::budget::Budget;
 use super::case::{ReadTest, TestCase};
-use super::condition::{self, Names, Place};
 use super::detection::{Detection, Expression};
 use super::diagnostic::Findings;
-use super::document::{self, Content, Document};
+use super::document::{self, Content, Document, Read};
 use super::exception::Exception;
+use super::filter::{self, Filter, FilterDocument, Filters};
 use super::graph::{Directory, Graph};
 use super::link::Linking;
 use super::lists::Lists;
 use super::reader::{Map, Spanned};
 use super::roles::Roles;
+use super::search::Search;
 use super::selection::Reading;
 use super::sources::Sources;
-use super::yaml::{self, Kind, Node};
+use super::yaml::{self, Node};
 use super::{Body, RuleSet};
 use crate::model::{FieldId, FieldTable, Mode};
 
@@ -50,20 +53,33 @@ pub(super) struct Facts {
     pub tested: Vec<bool>,
 }
 
+impl Facts {
+    /// Of a filter, only the event types it names are looked at.
+    fn of_filter(filter: &FilterDocument<'_>, event_types: &[Spanned]) -> Self {
+        Self {
+            name: filter.title.clone(),
+            event_types: event_types.to_vec(),
+            message: None,
+            group_by: Vec::new(),
+            values: Vec::new(),
+            exceptions: Vec::new(),
+            reads: Vec::new(),
+            has_runbook: false,
+            has_attack: false,
+            alerts: false,
+            tested: Vec::new(),
+        }
+    }
+}
+
 /// Reads and compiles every file; the mistakes are in `findings`. Fields that `table` has keep their
 /// places.
 pub(super) fn compile(sources: &Sources, mut table: FieldTable, findings: &mut Findings) -> Compiled {
-    let mut documents = Vec::new();
-    let mut tests = Vec::new();
     let trees: Vec<Vec<Node>> =
         (0..).zip(sources.iter()).map(|(file, source)| yaml::parse(file, &source.text, findings)).collect();
-    for node in trees.iter().flatten() {
-        let (document, found) = document::read(node, findings);
-        documents.extend(document);
-        tests.extend(found);
-    }
+    let (mut documents, filters, tests) = read(trees.iter().flatten(), findings);
     documents.sort_by(|left, right| left.name.text.cmp(&right.name.text));
-    refuse_twins(&documents, findings);
+    refuse_twins(&documents, &filters, findings);
     let directory = Directory::new(&documents);
     check_tests(&tests, &directory, findings);
     let mut lists = Lists::new(sources, findings);
@@ -72,47 +88,112 @@ pub(super) fn compile(sources: &Sources, mut table: FieldTable, findings: &mut F
         directory: &directory,
         table: &mut table,
         lists: &mut lists,
+        budget: Budget::default(),
         findings,
     };
     let graph = Graph::new(&documents, &directory, compiler.findings);
-    let bodies = compiler.bodies(graph.as_ref());
+    let filtering = compiler.filters(&filters);
+    let bodies = compiler.bodies(graph.as_ref(), &filtering);
     let roles = Roles::new(&documents, &directory);
     let mut facts = facts(&documents, &bodies, &tests, &directory, &roles);
     if let Some(graph) = &graph {
         add_reads(&mut facts, &bodies, graph, &table);
     }
+    facts.extend(
+        filters.iter().zip(&filtering.event_types).map(|(filter, types)| Facts::of_filter(filter, types)),
+    );
     let Some(graph) = graph.filter(|_| findings.errors() == 0) else {
         return Compiled { set: None, facts, lists };
     };
     let bodies =
         bodies.into_iter().flatten().map(|compiling| (compiling.body, compiling.exceptions)).collect();
+    let tested = Tested { documents: &documents, filters: &filters, filtering: &filtering, graph: &graph };
+    let tests = tested.cases(tests, sources);
     let assembling = Assembling { documents: &documents, graph: &graph, roles: &roles, sources, table };
-    let set = assembling.rule_set(bodies, findings);
-    let set = RuleSet { tests: cases(tests, &documents, sources), ..set };
+    let set = RuleSet { tests, ..assembling.rule_set(bodies, findings) };
     Compiled { set: (findings.errors() == 0).then_some(set), facts, lists }
 }
 
-fn cases(tests: Vec<ReadTest>, documents: &[Document<'_>], sources: &Sources) -> Vec<TestCase> {
-    let cases = tests.into_iter().map(|read| {
-        let of_file = documents.iter().filter(|document| document.name.span.file == read.span.file);
-        TestCase {
-            file: sources.get(read.span.file).map(|source| source.path.clone()).unwrap_or_default(),
-            test: read.test,
-            rules: of_file.map(|document| document.name.text.clone()).collect(),
+type AllRead<'n> = (Vec<Document<'n>>, Vec<FilterDocument<'n>>, Vec<ReadTest>);
+
+fn read<'n>(nodes: impl Iterator<Item = &'n Node>, findings: &mut Findings) -> AllRead<'n> {
+    let (mut documents, mut filters, mut tests) = (Vec::new(), Vec::new(), Vec::new());
+    for node in nodes {
+        let (read, found) = document::read(node, findings);
+        match read {
+            Some(Read::Rule(document)) => documents.push(*document),
+            Some(Read::Filter(filter)) => filters.push(*filter),
+            None => {}
         }
-    });
-    cases.collect()
+        tests.extend(found);
+    }
+    (documents, filters, tests)
 }
 
-fn refuse_twins(documents: &[Document<'_>], findings: &mut Findings) {
-    for (what, code) in [("name", "duplicate-name"), ("id", "duplicate-id")] {
-        let mut seen = BTreeMap::new();
-        for document in documents {
-            let word = if what == "id" { &document.id } else { &document.name };
-            if let Some(other) = seen.insert(word.text.as_str(), &document.title) {
-                let message = format!("the {what} `{}` is taken by the rule “{other}”", word.text);
-                findings.error(word.span, code, message);
+/// What the tests of a file may be about.
+struct Tested<'t, 'd> {
+    documents: &'t [Document<'d>],
+    filters: &'t [FilterDocument<'d>],
+    filtering: &'t Filters,
+    graph: &'t Graph,
+}
+
+impl Tested<'_, '_> {
+    fn cases(&self, tests: Vec<ReadTest>, sources: &Sources) -> Vec<TestCase> {
+        let cases = tests.into_iter().map(|read| {
+            let rules = self.rules(read.span.file).into_iter().filter_map(|place| self.documents.get(place));
+            TestCase {
+                file: sources.get(read.span.file).map(|source| source.path.clone()).unwrap_or_default(),
+                test: read.test,
+                rules: rules.map(|document| document.name.text.clone()).collect(),
             }
+        });
+        cases.collect()
+    }
+
+    /// The rules of a file, and those that its filters change: the ones they go on, and every
+    /// correlation that these lead to.
+    fn rules(&self, file: u32) -> BTreeSet<usize> {
+        let filters = self.filters.iter().zip(&self.filtering.rules);
+        let filters = filters.filter(|(filter, _)| filter.title.span.file == file);
+        let mut changed: BTreeSet<usize> = filters.flat_map(|(_, rules)| rules).copied().collect();
+        for place in self.graph.order.iter().copied() {
+            let children = self.graph.children.get(place).into_iter().flatten();
+            if children.into_iter().any(|child| changed.contains(child)) {
+                changed.insert(place);
+            }
+        }
+        let own = (0..).zip(self.documents).filter(|(_, document)| document.name.span.file == file);
+        changed.extend(own.map(|(place, _)| place));
+        changed
+    }
+}
+
+fn refuse_twins(documents: &[Document<'_>], filters: &[FilterDocument<'_>], findings: &mut Findings) {
+    let of_rules = |word: fn(&Document<'_>) -> Spanned| {
+        documents.iter().map(move |document| (word(document), document.title.clone(), "rule"))
+    };
+    let of_filters = |word: fn(&FilterDocument<'_>) -> Option<Spanned>| {
+        let words = filters.iter().filter_map(move |filter| Some((word(filter)?, filter.title.text.clone())));
+        words.map(|(word, title)| (word, title, "filter"))
+    };
+    let names = of_rules(|rule| rule.name.clone()).chain(of_filters(|filter| filter.name.clone()));
+    let ids = of_rules(|rule| rule.id.clone()).chain(of_filters(|filter| filter.id.clone()));
+    refuse_twice("name", "duplicate-name", names, findings);
+    refuse_twice("id", "duplicate-id", ids, findings);
+}
+
+fn refuse_twice(
+    what: &str,
+    code: &'static str,
+    words: impl Iterator<Item = (Spanned, String, &'static str)>,
+    findings: &mut Findings,
+) {
+    let mut seen = BTreeMap::new();
+    for (word, title, kind) in words {
+        if let Some((other, kind)) = seen.insert(word.text.clone(), (title, kind)) {
+            let message = format!("the {what} `{}` is taken by the {kind} “{other}”", word.text);
+            findings.error(word.span, code, message);
         }
     }
 }
@@ -135,18 +216,38 @@ struct Compiler<'c, 'd> {
     directory: &'c Directory<'c>,
     table: &'c mut FieldTable,
     lists: &'c mut Lists,
+    budget: Budget,
     findings: &'c mut Findings,
 }
 
 impl Compiler<'_, '_> {
+    fn filters(&mut self, filters: &[FilterDocument<'_>]) -> Filters {
+        let rules = filter::targets(filters, self.documents, self.directory, self.findings);
+        let mut all = Filters { of_rule: vec![Vec::new(); self.documents.len()], ..Filters::default() };
+        for (document, rules) in filters.iter().zip(&rules) {
+            let (compiled, _, event_types) = self.read(|reading| document.compile(reading));
+            let compiled = compiled.map(Arc::new);
+            for place in rules {
+                if let Some(of_rule) = all.of_rule.get_mut(*place) {
+                    of_rule.extend(compiled.clone());
+                }
+            }
+            all.event_types.push(event_types);
+        }
+        Filters { rules, ..all }
+    }
+
     /// A body for each document that has none of the mistakes; detections are compiled even when
     /// the graph of the correlations is wrong, so that all mistakes are told at once.
-    fn bodies(&mut self, graph: Option<&Graph>) -> Vec<Option<Compiling>> {
+    fn bodies(&mut self, graph: Option<&Graph>, filters: &Filters) -> Vec<Option<Compiling>> {
         let documents = self.documents;
         let bodies = documents.iter().enumerate().map(|(place, document)| {
             let (exceptions, mut excepted) = self.exceptions(document);
             let (body, mut event_types) = match &document.content {
-                Content::Detection(node) => self.detection(document, node)?,
+                Content::Detection(node) => {
+                    let filters = filters.of_rule.get(place).map(Vec::as_slice).unwrap_or_default();
+                    self.detection(document, node, filters)?
+                }
                 Content::Correlation(correlation) => {
                     let children = graph?.children.get(place)?;
                     let directory = self.directory;
@@ -175,60 +276,34 @@ impl Compiler<'_, '_> {
     }
 
     fn read<T>(&mut self, read: impl FnOnce(&mut Reading<'_>) -> T) -> (T, Vec<FieldId>, Vec<Spanned>) {
-        let (table, lists, findings) = (&mut *self.table, &mut *self.lists, &mut *self.findings);
-        let mut reading = Reading { table, lists, findings, reads: Vec::new(), event_types: Vec::new() };
+        let Self { table, lists, budget, findings, .. } = self;
+        let mut reading =
+            Reading { table, lists, budget, findings, reads: Vec::new(), event_types: Vec::new() };
         let result = read(&mut reading);
         (result, reading.reads, reading.event_types)
     }
 
-    fn detection(&mut self, document: &Document<'_>, node: &Node) -> Option<(Body, Vec<Spanned>)> {
+    /// The rule's own condition is judged first, as most events end there.
+    fn detection(
+        &mut self,
+        document: &Document<'_>,
+        node: &Node,
+        filters: &[Arc<Filter>],
+    ) -> Option<(Body, Vec<Spanned>)> {
         let map = Map::of(node, "`detection`", self.findings)?;
-        map.require("condition", self.findings);
-        let (selections, mut reads, event_types) = self.read(|reading| {
-            let entries = map.entries.iter().filter(|entry| entry.key != "condition");
-            let read: Vec<_> =
-                entries.map(|entry| (&entry.key, entry.key_span, reading.selection(&entry.value))).collect();
-            read
+        let (search, reads, event_types) = self.read(|reading| {
+            let search = reading.search(&map, &[]);
+            reading.shown(&document.fields);
+            search
         });
-        let (_, shown, _) = self.read(|reading| {
-            let ids: Vec<_> =
-                document.fields.iter().filter_map(|field| reading.field(field, false)).collect();
-            reading.reads.extend(ids);
-        });
-        reads.extend(shown.into_iter().filter(|field| !reads.contains(field)).collect::<Vec<_>>());
-        let mut names = Names::new(selections.iter().map(|(name, _, _)| name.as_str()).collect());
-        let condition = self.condition(map.get("condition")?, &mut names);
-        if condition.is_some() {
-            for place in names.unused() {
-                let Some((name, span, _)) = selections.get(place) else { continue };
-                if !name.starts_with('_') {
-                    let message = format!("no condition uses the selection `{name}`");
-                    self.findings.warning(*span, "unused-selection", message);
-                }
-            }
-        }
-        let selections: Vec<_> = selections.into_iter().map(|(_, _, selection)| selection).collect();
-        let selections = selections.into_iter().collect::<Option<Vec<_>>>()?;
-        let detection = Detection { selections, condition: condition?, reads };
+        let Search { selections, condition } = search?;
+        let filters = filters.iter().cloned().map(Expression::Filter);
+        let condition = match filters.len() {
+            0 => condition,
+            _ => Expression::All(std::iter::once(condition).chain(filters).collect()),
+        };
+        let detection = Detection { selections, condition, reads };
         Some((Body::Detection(detection), event_types))
-    }
-
-    /// One condition, or a list of which one must hold.
-    fn condition(&mut self, node: &Node, names: &mut Names<'_>) -> Option<Expression> {
-        match &node.kind {
-            Kind::Scalar(scalar) => {
-                let place = Place { span: node.span, base: scalar.base };
-                condition::parse(&scalar.text, place, names, self.findings)
-            }
-            Kind::List(items) if !items.is_empty() => {
-                let parts: Vec<_> = items.iter().map(|item| self.condition(item, names)).collect();
-                parts.into_iter().collect::<Option<_>>().map(Expression::Any)
-            }
-            _ => {
-                self.findings.error(node.span, "wrong-type", "`condition` is text, or a list of texts");
-                None
-            }
-        }
     }
 }
 

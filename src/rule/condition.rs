@@ -204,7 +204,7 @@ impl Parser<'_, '_, '_> {
             return self.fail("a name, a pattern such as `selection*`, or `them` is due", None);
         };
         let found = match pattern {
-            "them" => self.names.find(|name| !name.starts_with('_')),
+            "them" => self.names.find(|name| fits("*", name)),
             _ => self.names.find(|name| fits(pattern, name)),
         };
         if found.is_empty() {
@@ -240,8 +240,11 @@ fn single_or(mut parts: Vec<Expression>, combine: fn(Vec<Expression>) -> Express
     }
 }
 
-/// Whether a name fits a pattern with stars.
+/// Whether a name fits a pattern with stars; one that begins with `_` only fits a pattern that does.
 fn fits(pattern: &str, name: &str) -> bool {
+    if name.starts_with('_') && !pattern.starts_with('_') {
+        return false;
+    }
     let mut parts = pattern.split('*');
     let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or_default()) else { return false };
     let Some(last) = parts.next_back() else { return rest.is_empty() };
@@ -296,7 +299,13 @@ mod tests {
         assert_eq!(read("selection and not 1 of filter_*").unwrap(), "(and 0 (not (or 1 2)))");
         assert_eq!(read("all of them").unwrap(), "(and 0 1 2)");
         assert_eq!(read("1 of *er_*").unwrap(), "(or 1 2)");
-        assert_eq!(read("1 of _hidden").unwrap(), "(or 3)");
+        assert_eq!(read("any of _hid*").unwrap(), "(or 3)");
+        assert_eq!(read("1 of *").unwrap(), "(or 0 1 2)");
+        assert_eq!(read("all of selection").unwrap(), "(and 0)");
+        assert_eq!(
+            read("not all of f*_* and any of them or _hidden").unwrap(),
+            "(or (and (not (and 1 2)) (or 0 1 2)) 3)"
+        );
     }
 
     #[test]

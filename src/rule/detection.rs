@@ -5,6 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use super::expand::Listed;
+use super::filter::Filter;
 use super::modifier::Operation;
 use super::pattern::{Pattern, Subject};
 use crate::model::{FieldId, FieldTable, Fields, ListInfo};
@@ -33,6 +34,8 @@ pub(super) enum Expression {
     Listed(FieldId, Arc<Listed>),
     /// Some value of one field equals, contains, … some value of another.
     Compare(Comparison),
+    /// A filter lets the event through; its selections are its own.
+    Filter(Arc<Filter>),
 }
 
 /// Two fields compared with each other.
@@ -65,28 +68,31 @@ impl Detection {
     /// The lists it reads.
     pub(super) fn lists(&self) -> Vec<Arc<ListInfo>> {
         let mut found = Vec::new();
-        for selection in &self.selections {
-            selection.each_listed(&mut |_, listed| found.extend(listed.lists.iter().cloned()));
-        }
+        self.each_listed(&mut |_, listed| found.extend(listed.lists.iter().cloned()));
         found
+    }
+
+    /// Every use of lists, in its filters too.
+    fn each_listed(&self, take: &mut dyn FnMut(FieldId, &Listed)) {
+        for expression in self.selections.iter().chain([&self.condition]) {
+            expression.each_listed(take);
+        }
     }
 
     /// The lists that hold a value of the event, each with the path of the field it stands in.
     pub fn listed(&self, table: &FieldTable, fields: &Fields) -> Vec<(Arc<str>, Arc<str>)> {
         let mut found = Vec::new();
-        for selection in &self.selections {
-            selection.each_listed(&mut |field, listed| {
-                if !listed.holds(fields, field) {
-                    return;
+        self.each_listed(&mut |field, listed| {
+            if !listed.holds(fields, field) {
+                return;
+            }
+            for list in &listed.lists {
+                let hit = (table.shared_path(field), Arc::clone(&list.name));
+                if !found.contains(&hit) {
+                    found.push(hit);
                 }
-                for list in &listed.lists {
-                    let hit = (table.shared_path(field), Arc::clone(&list.name));
-                    if !found.contains(&hit) {
-                        found.push(hit);
-                    }
-                }
-            });
-        }
+            }
+        });
         found
     }
 
@@ -102,6 +108,7 @@ impl Detection {
             Expression::Test(field, patterns) => some_value_matches(fields, *field, patterns),
             Expression::Listed(field, listed) => listed.holds(fields, *field),
             Expression::Compare(comparison) => comparison.holds(fields),
+            Expression::Filter(filter) => filter.detection.matches(fields),
         }
     }
 }
@@ -113,6 +120,7 @@ impl Expression {
             Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_listed(take)),
             Self::Not(part) => part.each_listed(take),
             Self::Listed(field, listed) => take(*field, listed),
+            Self::Filter(filter) => filter.detection.each_listed(take),
             Self::Selection(_) | Self::Exists(_) | Self::Test(..) | Self::Compare(_) => {}
         }
     }
@@ -153,7 +161,8 @@ impl Comparison {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{matches, one};
-    use crate::model::Value::{self, Boolean, Container, Integer, Text};
+    use crate::model::KEYWORDS;
+    use crate::model::Value::{self, Boolean, Container, Integer, Number, Text};
 
     fn holds(detection: &str, values: &[(&str, Value<'_>)]) -> bool {
         matches(&one(&format!("{detection}\ncondition: selection")), values)
@@ -286,6 +295,78 @@ mod tests {
         assert!(holds(cased, &two("x.com", ".com")) && !holds(cased, &two("x.com", ".COM")));
         let contains = "selection:\n  actor.alternateId|fieldref|contains: target.alternateId";
         assert!(holds(contains, &two("ana@example.com", "EXAMPLE")));
+    }
+
+    /// Whether a rule of one selection matches an event of these values, wherever they stand.
+    fn found(selection: &str, values: &[Value<'_>]) -> bool {
+        let values: Vec<_> = values.iter().map(|value| (KEYWORDS, *value)).collect();
+        holds(&format!("selection:{selection}"), &values)
+    }
+
+    #[test]
+    fn a_keyword_is_found_inside_any_value() {
+        let values = [Text("User login to Okta"), Integer(4625), Boolean(true), Number(1.5)];
+        for keyword in [" LOGIN", " ['login to', x]", " 462", " 'tru'", " 1.5", " 'l?gin*okta'", " '*log*'"] {
+            assert!(found(keyword, &values), "{keyword}");
+        }
+        for keyword in [" logout", " [x, y]", " '4626'", " 'user\\*okta'", " 'Okta4625'"] {
+            assert!(!found(keyword, &values), "{keyword}");
+        }
+        assert!(!found(" login", &[]));
+        assert!(found(" 'a\\*b'", &[Text("xa*by")]), "an escaped star is a star");
+    }
+
+    #[test]
+    fn keywords_take_modifiers_of_text() {
+        let values = [Text("User login to Okta"), Text("198.51.100.7"), Text("é ÉÉ"), Text("run –enc x")];
+        let with = |item: &str| found(&format!("\n  {item}"), &values);
+        assert!(with("'|all': [login, '198.51.']") && !with("'|all': [login, logout]"));
+        assert!(with("'|contains|all': [user, okta]") && with("'|contains': [x, 'to ok']"));
+        assert!(
+            with("'|cased': 'User l'") && !with("'|cased': 'user l'") && with("'|cased|all': ['ÉÉ', Okta]")
+        );
+        assert!(with("'|re': '^user'") != with("'|re': '^User'") && with("'|re|i': '^user.*a$'"));
+        assert!(with("'|startswith': 'user '") && !with("'|startswith': 'login'"));
+        assert!(with("'|endswith': 'okta'") && !with("'|endswith': 'login'"));
+        assert!(with("'|windash': ' -enc'") && with("'|neq': logout") && !with("'|neq': [login, x]"));
+        let encoded = [Text("state=Y21kLmV4ZQ==")];
+        assert!(found("\n  '|base64offset|contains': 'cmd.exe'", &encoded));
+        assert!(found("\n  '|base64': 'cmd.ex'", &[Text("x Y21kLmV4 y")]));
+    }
+
+    #[test]
+    fn keywords_and_fields_stand_side_by_side() {
+        let both = "selection:\n  '|contains': okta\n  eventType: a";
+        assert!(holds(both, &[(KEYWORDS, Text("Okta")), ("eventType", Text("a"))]));
+        assert!(!holds(both, &[(KEYWORDS, Text("Okta"))]) && !holds(both, &[("eventType", Text("a"))]));
+        let mixed = "selection:\n  - okta\n  - eventType: a\n    severity: b\n  - 5\n  - [c, {severity: d}]";
+        assert!(holds(mixed, &[(KEYWORDS, Text("x okta"))]) && holds(mixed, &[(KEYWORDS, Integer(152))]));
+        assert!(holds(mixed, &[("eventType", Text("a")), ("severity", Text("b"))]));
+        assert!(holds(mixed, &[(KEYWORDS, Text("abc"))]) && holds(mixed, &[("severity", Text("d"))]));
+        assert!(!holds(mixed, &[("eventType", Text("a")), (KEYWORDS, Text("x"))]));
+    }
+
+    #[test]
+    fn neq_goes_with_everything() {
+        let agent = |text| [("severity", Text(text))];
+        for (item, yes, no) in [
+            ("severity|neq|contains: [a, b]", "c", "xb"),
+            ("severity|re|neq: '^a'", "b", "ab"),
+            ("severity|cased|neq: a", "A", "a"),
+            ("severity|contains|all|neq: [a, b]", "a", "ab"),
+            ("severity|gte|neq: 5", "4", "5"),
+            ("severity|neq: [5, 6]", "7", "6"),
+            ("severity|windash|contains|neq: ' -x'", "-x", " /x"),
+        ] {
+            let rule = format!("selection:\n  {item}");
+            assert!(holds(&rule, &agent(yes)) && !holds(&rule, &agent(no)), "{item}");
+            assert!(holds(&rule, &[]), "{item}: nothing there equals anything");
+        }
+        assert!(!holds("selection:\n  severity|neq|exists: true", &agent("x")));
+        assert!(
+            !holds("selection:\n  severity|neq: ''", &[])
+                && !holds("selection:\n  severity|neq: [null, a]", &agent("a"))
+        );
     }
 
     #[test]

@@ -13,10 +13,15 @@ use crate::model::FieldTable;
 
 /// Digest of a detection, 32 hexadecimal digits. To be taken before its patterns are put together.
 pub(super) fn of_detection(id: &str, detection: &Detection, table: &FieldTable) -> String {
+    hexadecimal(&["detection", id, &meaning_of(detection, table)])
+}
+
+/// Digest of what a detection matches, whoever says it. To be taken before its patterns are put
+/// together.
+pub(super) fn meaning_of(detection: &Detection, table: &FieldTable) -> String {
     let selections: Vec<String> =
         detection.selections.iter().map(|selection| meaning(selection, &[], table)).collect();
-    let condition = meaning(&detection.condition, &selections, table);
-    hexadecimal(&["detection", id, &condition])
+    meaning(&detection.condition, &selections, table)
 }
 
 /// Digest of a correlation; `children` are the digests of the rules it takes.
@@ -89,6 +94,7 @@ fn meaning(expression: &Expression, selections: &[String], table: &FieldTable) -
             let how = format!("{:?} {}", comparison.operation, comparison.cased);
             hexadecimal(&["compare", table.path(comparison.left), table.path(comparison.right), &how])
         }
+        Expression::Filter(filter) => filter.meaning.clone(),
     }
 }
 
@@ -97,7 +103,8 @@ fn spell(pattern: &Pattern) -> String {
         Pattern::Text { shape, cased } => format!("text {cased} {shape:?}"),
         Pattern::Integer(number) => format!("integer {number}"),
         Pattern::Float(number) => format!("float {number}"),
-        Pattern::Order(operation, bound) => format!("order {operation:?} {bound}"),
+        Pattern::Order(operation, bound) => format!("order {operation:?} {bound:?}"),
+        Pattern::Part(part, operation, number) => format!("part {part:?} {operation:?} {number}"),
         Pattern::Cidr(network) => format!("cidr {network}"),
         Pattern::Regex { regex, flags } => format!("regex {flags} {}", regex.as_str()),
         Pattern::Networks(_) | Pattern::Set(_) | Pattern::Search { .. } => String::new(),
@@ -156,6 +163,73 @@ mod tests {
         let digests: std::collections::BTreeSet<_> = others.iter().map(|rule| digest(rule)).collect();
         assert_eq!(digests.len(), others.len());
         assert!(!digests.contains(&digest(RULE)));
+    }
+
+    fn item(item: &str) -> String {
+        digest(&format!("sel:\n  {item}\ncondition: sel"))
+    }
+
+    #[test]
+    fn every_modifier_has_its_part_in_the_digest() {
+        let items = [
+            "severity: abc",
+            "severity|base64: abc",
+            "severity|base64offset|contains: abc",
+            "severity|base64|contains: abc",
+            "severity|wide|base64: abc",
+            "severity|utf16be|base64: abc",
+            "severity|utf16|base64: abc",
+            "severity|re: abc",
+            "severity|re|startswith: abc",
+            "severity|re|endswith: abc",
+            "severity|re|s: abc",
+            "severity|windash: -abc",
+            "severity: -abc",
+            "severity|hour: 5",
+            "severity|minute: 5",
+            "severity|day: 5",
+            "severity|week: 5",
+            "severity|month: 5",
+            "severity|year: 5",
+            "severity|hour|gte: 5",
+            "severity|gte: 5",
+            "severity|gte: 6",
+            "severity|gte: '1970-01-01T00:00:05Z'",
+            "severity|cidr: 10.0.0.0/8",
+            "severity|fieldref: actor.id",
+            "severity|fieldref|contains: actor.id",
+            "'|contains': abc",
+            "'|re': abc",
+            "'|cased': abc",
+        ];
+        let digests: std::collections::BTreeSet<_> = items.iter().map(|text| item(text)).collect();
+        assert_eq!(digests.len(), items.len());
+    }
+
+    #[test]
+    fn two_ways_to_say_it_have_one_digest() {
+        for (left, right) in [
+            ("severity|utf16le|base64: abc", "severity|wide|base64: ABC".to_lowercase().as_str()),
+            ("severity|re|contains: abc", "severity|re: abc"),
+            ("severity|re|i|m: abc", "severity|re|multiline|ignorecase: abc"),
+            ("severity|contains|windash: ' -a'", "severity|windash|contains: ' -A'"),
+            ("severity|base64: foobar", "severity: Zm9vYmFy"),
+            ("published|gte: '2026-08-13T16:00:00Z'", "published|gte: '2026-08-13T18:00:00+02:00'"),
+            ("client.ipAddress|cidr: 10.0.0.0/8", "client.ipAddress|cidr: '::ffff:10.0.0.0/104'"),
+            ("'|contains': [abc, d]", "'|contains': ['*D*', abc]"),
+            ("published|hour|neq: [5, 6]", "published|neq|hour: ['6', 5]"),
+        ] {
+            assert_eq!(item(left), item(right), "{left} and {right}");
+        }
+        let keywords = [
+            "words: abc\ncondition: words",
+            "words: ['ABC']\ncondition: words",
+            "words:\n  '|contains': abc\ncondition: words",
+        ];
+        assert!(keywords.iter().all(|detection| digest(detection) == digest(keywords[0])));
+        let mixed =
+            ["words: [abc, {severity: x}]\ncondition: words", "a: {severity: x}\nb: abc\ncondition: 1 of *"];
+        assert_eq!(digest(mixed[0]), digest(mixed[1]));
     }
 
     fn chain(count: &str, more: &str) -> RuleSet {

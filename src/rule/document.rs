@@ -1,14 +1,15 @@
-//! What does one document say: a detection or a correlation, with what is known of it?
+//! What does one document say: a detection, a correlation or a filter, with what is known of it?
 
 use uuid::Uuid;
 
 use super::attack;
 use super::case::{self, ReadTest};
 use super::diagnostic::Findings;
+use super::filter::{self, FilterDocument};
 use super::options::{self, Options};
 use super::reader::{Map, Spanned};
 use super::types::CorrelationDocument;
-use super::yaml::Node;
+use super::yaml::{Kind, Node};
 use crate::model::{Attack, Level};
 
 /// One rule as it was read.
@@ -28,7 +29,31 @@ pub(super) struct Document<'n> {
     /// Sigma's `fields`: what an analyst wants to see besides.
     pub fields: Vec<Spanned>,
     pub options: Options<'n>,
+    /// Of a detection.
+    pub source: LogSource,
     pub content: Content<'n>,
+}
+
+/// Which log a detection or a filter is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct LogSource {
+    product: Option<String>,
+    service: Option<String>,
+}
+
+impl LogSource {
+    /// Whether it names the same, or less.
+    pub(super) fn holds(&self, other: &Self) -> bool {
+        let same = |own: &Option<String>, other: &Option<String>| own.is_none() || own == other;
+        same(&self.product, &other.product) && same(&self.service, &other.service)
+    }
+}
+
+/// What a document holds.
+#[derive(Debug)]
+pub(super) enum Read<'n> {
+    Rule(Box<Document<'n>>),
+    Filter(Box<FilterDocument<'n>>),
 }
 
 #[derive(Debug)]
@@ -66,18 +91,43 @@ const KEYS: &[&str] = &[
 const LEVELS: &[Level] = &[Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical];
 const STATUSES: &[&str] = &["stable", "test", "experimental", "deprecated", "unsupported"];
 
+/// What a filter may say besides; it matches nothing itself and so has no options.
+const FILTER_KEYS: &[&str] = &[
+    "title",
+    "id",
+    "name",
+    "taxonomy",
+    "related",
+    "status",
+    "description",
+    "license",
+    "references",
+    "author",
+    "date",
+    "modified",
+    "logsource",
+    "filter",
+    "fields",
+    "falsepositives",
+    "level",
+    "tags",
+    "scope",
+    "tests",
+];
+
 /// Reads one document. Its tests are read even when the rule itself is wrong.
-pub(super) fn read<'n>(node: &'n Node, findings: &mut Findings) -> (Option<Document<'n>>, Vec<ReadTest>) {
-    let Some(map) = Map::of(node, "a rule", findings) else { return (None, Vec::new()) };
+pub(super) fn read<'n>(node: &'n Node, findings: &mut Findings) -> (Option<Read<'n>>, Vec<ReadTest>) {
+    let is_filter =
+        matches!(&node.kind, Kind::Map(entries) if entries.iter().any(|entry| entry.key == "filter"));
+    let what = if is_filter { "a filter" } else { "a rule" };
+    let Some(map) = Map::of(node, what, findings) else { return (None, Vec::new()) };
     let tests = map.get("tests").map(|node| case::read(node, findings)).unwrap_or_default();
-    if let Some(span) = map.key_span("filter") {
-        let message = "Sigma filters are not evaluated by this version";
-        let finding = findings.error(span, "unsupported-filter", message);
-        finding.help("Write the exclusion into the rule's own condition.");
-        return (None, tests);
+    if is_filter {
+        map.only(FILTER_KEYS, findings);
+        return (filter::read(&map, findings).map(|filter| Read::Filter(Box::new(filter))), tests);
     }
     map.only(KEYS, findings);
-    (document(&map, findings), tests)
+    (document(&map, findings).map(|document| Read::Rule(Box::new(document))), tests)
 }
 
 fn document<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<Document<'n>> {
@@ -86,17 +136,15 @@ fn document<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<Document<'n>> 
     let title = map.require("title", findings).and_then(|_| map.text("title", findings));
     let id = id(map, findings);
     let name = name(map, findings);
-    dates(map, findings);
-    let levels: Vec<&str> = LEVELS.iter().map(|level| level.as_str()).collect();
-    let level = map.word("level", &levels, findings).and_then(|place| LEVELS.get(place).copied());
-    let status = map.word("status", STATUSES, findings).and_then(|place| STATUSES.get(place));
+    let (level, status) = words(map, findings);
     let text = |key: &str, findings: &mut Findings| map.text(key, findings).map(|text| text.text);
     let content = content(map, findings);
+    let (content, source) = content.unzip();
     Some(Document {
         title: title.map(|title| title.text).unwrap_or_default(),
         description: text("description", findings).unwrap_or_default(),
-        level: level.unwrap_or_default(),
-        status: (*status.unwrap_or(&"")).to_owned(),
+        level,
+        status: status.to_owned(),
         author: text("author", findings).unwrap_or_default(),
         attacks: attack::from_tags(&tags, findings),
         tags: plain(tags),
@@ -105,12 +153,13 @@ fn document<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<Document<'n>> 
         fields: map.texts("fields", findings),
         options: Options::read(map.get(options::KEY), findings),
         content: content?,
+        source: source.unwrap_or_default(),
         id: id?,
         name: name?,
     })
 }
 
-fn id(map: &Map<'_>, findings: &mut Findings) -> Option<Spanned> {
+pub(super) fn id(map: &Map<'_>, findings: &mut Findings) -> Option<Spanned> {
     map.require("id", findings)?;
     let id = map.text("id", findings)?;
     if id.text.len() != 36 || Uuid::parse_str(&id.text).is_err() {
@@ -122,7 +171,7 @@ fn id(map: &Map<'_>, findings: &mut Findings) -> Option<Spanned> {
     Some(Spanned { text: id.text.to_lowercase(), span: id.span })
 }
 
-fn name(map: &Map<'_>, findings: &mut Findings) -> Option<Spanned> {
+pub(super) fn name(map: &Map<'_>, findings: &mut Findings) -> Option<Spanned> {
     map.require("name", findings)?;
     let name = map.text("name", findings)?;
     let allowed =
@@ -136,6 +185,15 @@ fn name(map: &Map<'_>, findings: &mut Findings) -> Option<Spanned> {
     Some(name)
 }
 
+/// Level and status, which must be those that Sigma knows; dates must be dates.
+pub(super) fn words(map: &Map<'_>, findings: &mut Findings) -> (Level, &'static str) {
+    let levels: Vec<&str> = LEVELS.iter().map(|level| level.as_str()).collect();
+    let level = map.word("level", &levels, findings).and_then(|place| LEVELS.get(place).copied());
+    let status = map.word("status", STATUSES, findings).and_then(|place| STATUSES.get(place).copied());
+    dates(map, findings);
+    (level.unwrap_or_default(), status.unwrap_or_default())
+}
+
 fn dates(map: &Map<'_>, findings: &mut Findings) {
     for key in ["date", "modified"] {
         let Some(date) = map.text(key, findings) else { continue };
@@ -146,17 +204,23 @@ fn dates(map: &Map<'_>, findings: &mut Findings) {
     }
 }
 
-fn content<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<Content<'n>> {
+fn content<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<(Content<'n>, LogSource)> {
     match (map.get("detection"), map.get("correlation")) {
         (Some(_), Some(_)) => {
             let message = "a rule is a detection or a correlation, not both";
             findings.error(map.key_span("correlation")?, "rule-kind", message);
             None
         }
-        (None, Some(node)) => CorrelationDocument::read(node, findings).map(Content::Correlation),
+        (None, Some(node)) => {
+            let read = CorrelationDocument::read(node, findings);
+            read.map(|correlation| (Content::Correlation(correlation), LogSource::default()))
+        }
         (Some(node), None) => {
-            logsource(map, findings);
-            Some(Content::Detection(node))
+            let source = logsource(map, findings).unwrap_or_default();
+            if let Some(span) = map.key_span("logsource").filter(|_| source.product.is_none()) {
+                findings.error(span, "missing-key", "`logsource` needs `product`");
+            }
+            Some((Content::Detection(node), source))
         }
         (None, None) => {
             findings.error(map.first_key(), "missing-key", "a rule needs `detection` or `correlation`");
@@ -165,21 +229,24 @@ fn content<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<Content<'n>> {
     }
 }
 
-fn logsource(map: &Map<'_>, findings: &mut Findings) {
-    let node = map.require("logsource", findings);
-    let Some(source) = node.and_then(|node| Map::of(node, "`logsource`", findings)) else { return };
+/// A log source is Okta's, whatever part of it is named.
+pub(super) fn logsource(map: &Map<'_>, findings: &mut Findings) -> Option<LogSource> {
+    let node = map.require("logsource", findings)?;
+    let source = Map::of(node, "`logsource`", findings)?;
     source.only(&["product", "service", "category", "definition"], findings);
-    source.require("product", findings);
-    for key in ["product", "service"] {
-        let Some(word) = source.text(key, findings) else { continue };
+    let mut okta = |key: &str| {
+        let word = source.text(key, findings)?;
         if word.text != "okta" {
             let message = format!("the {key} is `okta`, not `{}`", word.text);
             findings.error(word.span, "logsource", message);
         }
-    }
+        Some(word.text)
+    };
+    let found = LogSource { product: okta("product"), service: okta("service") };
     if let Some(span) = source.key_span("category") {
         findings.error(span, "logsource", "events of Okta have no category in Sigma");
     }
+    Some(found)
 }
 
 #[cfg(test)]
@@ -232,8 +299,6 @@ mod tests {
 
     #[test]
     fn what_this_version_does_not_evaluate_is_refused_by_name() {
-        let filter = mistake("detection:", "filter: {}\ndetection:");
-        assert_eq!(filter.0, "unsupported-filter");
         let of = |lines: &str| {
             let base = document("base", "sel: {eventType: a}\ncondition: sel", "");
             told(compile(&[base, correlation("c", &format!("rules: base\ntimespan: 1m\n{lines}"))])).remove(0)

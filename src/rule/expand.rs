@@ -12,7 +12,7 @@ use super::lists::{self, List};
 use super::modifier::{Modifiers, Operation};
 use super::pattern::{self, Pattern};
 use super::reader::Spanned;
-use super::selection::Reading;
+use super::selection::{Reading, Subject};
 use super::sources::Span;
 use super::wildcard::Shape;
 use super::yaml::Literal;
@@ -75,7 +75,7 @@ impl Reading<'_> {
     /// The values of a field with `expand`; at least one of them must name a list.
     pub(super) fn expanded(
         &mut self,
-        field: FieldId,
+        subject: Subject<'_>,
         modifiers: &Modifiers,
         values: &[(Literal, Span)],
     ) -> Option<Vec<Expression>> {
@@ -87,11 +87,11 @@ impl Reading<'_> {
                 if pieces.iter().any(|piece| matches!(piece, Piece::List(..))) {
                     named = true;
                     let pieces = self.resolved(pieces, literal, *span)?;
-                    return self.listed(field, modifiers, &pieces, *span);
+                    return self.listed(subject.id, modifiers, &pieces, *span);
                 }
                 match pieces.into_iter().next() {
-                    Some(Piece::Text(text)) => self.value(field, modifiers, &Literal::Text(text), *span),
-                    _ => self.value(field, modifiers, literal, *span),
+                    Some(Piece::Text(text)) => self.value(subject, modifiers, &Literal::Text(text), *span),
+                    _ => self.value(subject, modifiers, literal, *span),
                 }
             }));
         }
@@ -153,7 +153,7 @@ impl Reading<'_> {
             let message = format!("the lists stand for more than {} texts", limits::LIST_VALUES);
             self.fail(span, "too-large", message)
         })?;
-        let patterns = self.patterns(modifiers, &texts, pieces, span)?;
+        let patterns = self.list_patterns(modifiers, &texts, pieces, span)?;
         let patterns = match modifiers.all {
             true => patterns,
             false => pattern::together(patterns)
@@ -167,7 +167,7 @@ impl Reading<'_> {
     }
 
     /// One pattern for each text. What is wrong is told where the list says it.
-    fn patterns(
+    fn list_patterns(
         &mut self,
         modifiers: &Modifiers,
         texts: &[(String, Span)],
@@ -177,15 +177,17 @@ impl Reading<'_> {
         let mut patterns = Vec::with_capacity(texts.len());
         let (mut wild, mut searched) = (0, 0);
         for (text, place) in texts {
-            let pattern = match modifiers.operation {
-                Operation::Cidr => self.network(text, *place)?,
-                _ => self.text(text, modifiers, *place)?,
+            let made = match modifiers.operation {
+                Operation::Cidr => vec![self.network(text, *place)?],
+                _ => self.texts(text, modifiers, *place)?,
             };
-            if let Pattern::Text { shape, .. } = &pattern {
-                wild += usize::from(matches!(shape, Shape::Glob(_)));
-                searched += if matches!(shape, Shape::Contains(_)) { text.len() } else { 0 };
+            for pattern in made {
+                if let Pattern::Text { shape, .. } = &pattern {
+                    wild += usize::from(matches!(shape, Shape::Glob(_)));
+                    searched += if matches!(shape, Shape::Contains(_)) { text.len() } else { 0 };
+                }
+                patterns.push(pattern);
             }
-            patterns.push(pattern);
         }
         for (what, found, most) in [
             ("values with wildcards between their characters", wild, limits::LIST_WILDCARDS),
@@ -241,8 +243,8 @@ fn texts(pieces: &[Resolved]) -> Option<Vec<(String, Span)>> {
 }
 
 fn meaning(modifiers: &Modifiers, pieces: &[Resolved]) -> String {
-    let Modifiers { operation, all, cased, windash, .. } = modifiers;
-    let mut meaning = format!("{operation:?} {all} {cased} {windash}");
+    let Modifiers { operation, all, cased, windash, encodings, .. } = modifiers;
+    let mut meaning = format!("{operation:?} {all} {cased} {windash} {encodings:?}");
     for piece in pieces {
         match piece {
             Resolved::Text(text) => meaning.push_str(&format!(" text {text:?}")),

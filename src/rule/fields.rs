@@ -1,7 +1,7 @@
 //! Which fields may a rule use?
 
 use super::known::KNOWN;
-use crate::model::{FieldDef, OPEN_MAPS, core};
+use crate::model::{FieldDef, FieldKind, OPEN_MAPS, core};
 use crate::text::nearest;
 
 /// Every field with a fixed path: the core set, then the further fields of Okta's events.
@@ -45,6 +45,23 @@ pub(super) fn kind_of(path: &str) -> PathKind {
     let is_above = OPEN_MAPS.contains(&path) || catalogue().any(|def| above(def.path));
     let computed = path == "enriched" || path.starts_with("enriched.");
     if is_above && !computed { PathKind::Container } else { PathKind::Unknown }
+}
+
+/// What the values at a path are; text where nothing is known of them.
+pub(super) fn value_kind(path: &str) -> FieldKind {
+    catalogue().find(|def| def.path == path).map_or(FieldKind::Text, |def| def.kind)
+}
+
+/// What a field of the kind holds, for messages.
+pub(super) fn holds(kind: FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Text => "text",
+        FieldKind::Integer => "whole numbers",
+        FieldKind::Number => "numbers",
+        FieldKind::Boolean => "true or false",
+        FieldKind::Time => "instants",
+        FieldKind::Ip => "addresses",
+    }
 }
 
 fn is_key(rest: &str) -> bool {

@@ -322,6 +322,18 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_needs_no_tests_but_names_event_types_of_okta() {
+        let rule = document("one", "sel: {eventType: user.session.start}\ncondition: sel", GOOD);
+        let filter = "title: F\nlogsource: {product: okta}\nfilter:\n  rules: one\n  \
+            sel: {eventType: user.session.strat}\n  condition: not sel\n";
+        let event_types = Some(BTreeSet::from(["user.session.start".to_owned()]));
+        let options = LintOptions { event_types, ..LintOptions::default() };
+        let report = check_texts(Sources::of([("a.yml", rule.as_str()), ("b.yml", filter)]), &options);
+        let found: Vec<_> = report.diagnostics.iter().map(|found| found.message.as_str()).collect();
+        assert_eq!(found, ["Okta has no event type `user.session.strat`"]);
+    }
+
+    #[test]
     fn a_message_names_what_can_be_filled_in() {
         let with = |message: &str| {
             lint(&GOOD.replace("{count} from {ips:list} by {severity}", message)).pop().unwrap_or_default()

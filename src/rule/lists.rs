@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use super::diagnostic::Findings;
 use super::expand::Listed;
 use super::list_file::{self, Value};
+use super::network;
 use super::reader::Spanned;
 use super::sources::{ListSource, Sources, Span};
 use crate::model::ListInfo;
@@ -135,15 +136,8 @@ fn read(name: &str, file: u32, source: &ListSource, findings: &mut Findings) -> 
     };
     let digest = source.digest.chars().take(DIGEST_DIGITS).collect();
     let info = ListInfo { name: Arc::from(name), digest, entries: values.len() };
-    let networks = values.iter().map(|value| network(&value.text)).collect();
+    let networks = values.iter().map(|value| network::parse(&value.text)).collect();
     (findings.errors() == before).then_some(List { info: Arc::new(info), values, networks })
-}
-
-/// An address or a network.
-pub(super) fn network(text: &str) -> Option<IpNet> {
-    let network = text.parse::<IpNet>();
-    let network = network.or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
-    network.ok().map(|network| network.trunc())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Does one value of a field match one value of a rule?
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
 use compact_str::{CompactString, ToCompactString};
@@ -13,15 +13,19 @@ use regex::Regex;
 use smallvec::SmallVec;
 
 use super::modifier::Operation;
-use super::networks::Networks;
+use super::network::{self, Networks};
+use super::time_part::TimePart;
 use super::wildcard::{Shape, fold};
-use crate::model::Value;
+use crate::model::{Value, instant_ms};
 
 /// From so many equal texts on, a set is faster than one comparison after the other.
 const SET_FROM: usize = 8;
 
 /// From so many bytes of searched texts on, the compact automaton is taken.
 const COMPACT_FROM: usize = 4_096;
+
+/// From so large a number on, it may name an instant: seconds or milliseconds since 1970.
+const INSTANT_FROM: f64 = 1e8;
 
 /// What one value must be.
 #[derive(Clone, Debug)]
@@ -32,7 +36,9 @@ pub(super) enum Pattern {
     },
     Integer(i64),
     Float(f64),
-    Order(Operation, f64),
+    Order(Operation, Bound),
+    /// A part of the instant equals a number, or is in order with it.
+    Part(TimePart, Operation, i64),
     Cidr(IpNet),
     /// With its flags in order, which the expression's own text does not show.
     Regex {
@@ -48,6 +54,14 @@ pub(super) enum Pattern {
         automaton: AhoCorasick,
         cased: bool,
     },
+}
+
+/// What values are put in order with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Bound {
+    Number(f64),
+    /// In ms.
+    Instant(i64),
 }
 
 /// Texts, and with which part of a value they are compared. They are folded unless case counts.
@@ -75,6 +89,8 @@ pub(super) struct Subject<'v> {
     raw: Cow<'v, str>,
     /// Lower case, unless it is ASCII: then the comparison itself is blind to case.
     folded: Option<String>,
+    /// Once it is asked for: the instant it names.
+    instant: OnceCell<Option<i64>>,
 }
 
 impl<'v> Subject<'v> {
@@ -91,7 +107,7 @@ impl<'v> Subject<'v> {
             }
         };
         let folded = (!raw.is_ascii()).then(|| fold(&raw));
-        Self { value, raw, folded }
+        Self { value, raw, folded, instant: OnceCell::new() }
     }
 
     fn text(&self, cased: bool) -> &str {
@@ -109,8 +125,12 @@ impl<'v> Subject<'v> {
         }
     }
 
-    fn address(&self) -> Option<IpAddr> {
-        self.raw.trim().parse().ok()
+    fn instant(&self) -> Option<i64> {
+        *self.instant.get_or_init(|| match self.value {
+            Value::Integer(number) if (number as f64) < INSTANT_FROM => None,
+            Value::Number(number) if number < INSTANT_FROM => None,
+            value => instant_ms(value),
+        })
     }
 
     /// Whether this equals, contains, … another value.
@@ -149,13 +169,20 @@ impl Pattern {
                 _ => subject.number() == Some(*wanted as f64),
             },
             Self::Float(wanted) => subject.number() == Some(*wanted),
-            Self::Order(operation, bound) => {
-                subject.number().is_some_and(|number| in_order(number, *operation, *bound))
+            Self::Order(operation, Bound::Number(bound)) => {
+                subject.number().is_some_and(|number| in_order(&number, *operation, bound))
             }
-            Self::Cidr(network) => subject.address().is_some_and(|address| {
-                network.contains(&address) || network.contains(&address.to_canonical())
-            }),
-            Self::Networks(networks) => subject.address().is_some_and(|address| networks.hold(address)),
+            Self::Order(operation, Bound::Instant(bound)) => {
+                subject.instant().is_some_and(|instant| in_order(&instant, *operation, bound))
+            }
+            Self::Part(part, operation, bound) => {
+                let value = subject.instant().and_then(|instant| part.of(instant));
+                value.is_some_and(|value| in_order(&value, *operation, bound))
+            }
+            Self::Cidr(net) => {
+                network::address(&subject.raw).is_some_and(|address| network::holds(net, address))
+            }
+            Self::Networks(all) => network::address(&subject.raw).is_some_and(|address| all.hold(address)),
             Self::Regex { regex, .. } => regex.is_match(&subject.raw),
             Self::Set(set) => set.matches(subject.text(set.cased)),
             Self::Search { automaton, cased } => automaton.is_match(subject.text(*cased)),
@@ -163,8 +190,9 @@ impl Pattern {
     }
 }
 
-fn in_order(number: f64, operation: Operation, bound: f64) -> bool {
+fn in_order<T: PartialOrd>(number: &T, operation: Operation, bound: &T) -> bool {
     match operation {
+        Operation::Equals => number == bound,
         Operation::Less => number < bound,
         Operation::LessOrEqual => number <= bound,
         Operation::Greater => number > bound,
@@ -232,10 +260,10 @@ pub(super) fn together(patterns: Vec<Pattern>) -> Result<Vec<Pattern>, BuildErro
             all.extend(texts.into_iter().map(|text| Pattern::Text { shape: whole(part, text), cased }));
         }
     }
-    if networks.len() >= SET_FROM {
-        all.push(Pattern::Networks(Networks::new(networks)));
-    } else {
-        all.extend(networks.into_iter().map(Pattern::Cidr));
+    match networks.as_slice() {
+        [] => {}
+        [only] => all.push(Pattern::Cidr(*only)),
+        _ => all.push(Pattern::Networks(Networks::new(networks))),
     }
     all.extend(rest);
     Ok(all)
@@ -305,7 +333,7 @@ mod tests {
 
     #[test]
     fn order_needs_a_number() {
-        let pattern = [Pattern::Order(Operation::GreaterOrEqual, 900.0)];
+        let pattern = [Pattern::Order(Operation::GreaterOrEqual, Bound::Number(900.0))];
         assert!(any(&pattern, Value::Number(900.0)));
         assert!(any(&pattern, Value::Text("901")));
         assert!(!any(&pattern, Value::Text("fast")));
@@ -313,13 +341,25 @@ mod tests {
     }
 
     #[test]
-    fn networks_hold_both_families_and_mapped_addresses() {
-        let pattern = ["10.0.0.0/8", "2001:db8::/32"].map(|net| Pattern::Cidr(net.parse().unwrap()));
-        for inside in ["10.1.2.3", "2001:db8::1", "::ffff:10.1.2.3"] {
-            assert!(any(&pattern, Value::Text(inside)), "{inside}");
-        }
-        for outside in ["11.1.2.3", "2001:db9::1", "10.1", ""] {
-            assert!(!any(&pattern, Value::Text(outside)), "{outside}");
+    fn a_number_too_small_for_one_is_no_instant() {
+        let pattern = [Pattern::Part(TimePart::Year, Operation::Equals, 2023)];
+        assert!(any(&pattern, Value::Integer(1_700_000_000)) && any(&pattern, Value::Number(1.7e12)));
+        assert!(any(&pattern, Value::Text("2023-11-14T22:13:20Z")));
+        let epoch = [Pattern::Part(TimePart::Year, Operation::LessOrEqual, 1970)];
+        assert!(!any(&epoch, Value::Integer(5)) && !any(&epoch, Value::Number(-1.0)));
+        assert!(!any(&epoch, Value::Boolean(true)) && !any(&epoch, Value::Container));
+    }
+
+    #[test]
+    fn many_networks_become_one_test() {
+        let single: Vec<_> = ["10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32"]
+            .iter()
+            .map(|net| Pattern::Cidr(network::parse(net).unwrap()))
+            .collect();
+        let all = together(single.clone()).unwrap();
+        assert!(matches!(all.as_slice(), [Pattern::Networks(_)]));
+        for address in ["10.1.2.3", "2001:db8::1", "::ffff:10.1.2.3", "11.1.2.3", "2001:db9::1", "10.1", ""] {
+            assert_eq!(any(&single, Value::Text(address)), any(&all, Value::Text(address)), "{address}");
         }
     }
 

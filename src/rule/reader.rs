@@ -13,7 +13,7 @@ pub(super) struct Spanned {
 }
 
 /// A map of a document with what it is called in messages.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Map<'n> {
     pub span: Span,
     pub entries: &'n [Entry],

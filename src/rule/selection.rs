@@ -2,28 +2,31 @@
 //!
 //! What Sigma leaves open is decided so: `neq` means that no value of the field equals any of the
 //! list, so a field without a value satisfies it; `''` asks for an absent field like `null` does,
-//! as empty values are absent; keywords are refused, as an event is held as the fields that rules
-//! name and not as its whole text.
+//! as empty values are absent. A keyword, which names no field, is looked for inside every text, number
+//! and boolean of Okta's event (not in what is computed of it); without a modifier it need not be the
+//! whole of it. Under `all`, each keyword may stand in another value.
 
-use regex::RegexBuilder;
+use smallvec::SmallVec;
 
+use super::budget::Budget;
 use super::detection::{Comparison, Expression};
 use super::diagnostic::Findings;
 use super::fields::{self, PathKind};
-use super::lists::{self, Lists};
+use super::lists::Lists;
 use super::modifier::{self, Modifiers, Operation};
-use super::pattern::Pattern;
 use super::reader::Spanned;
 use super::sources::Span;
-use super::wildcard::{Shape, Symbol, open_dashes, symbols};
+use super::value::spelled;
+use super::wildcard::{Symbol, symbols};
 use super::yaml::{Entry, Kind, Literal, Node};
 use crate::limits;
-use crate::model::{FieldId, FieldTable, core};
+use crate::model::{FieldId, FieldKind, FieldTable, KEYWORDS, core};
 
 /// What reading a detection fills besides its expressions.
 pub(super) struct Reading<'c> {
     pub table: &'c mut FieldTable,
     pub lists: &'c mut Lists,
+    pub budget: &'c mut Budget,
     pub findings: &'c mut Findings,
     /// The fields it reads, each once, in the order they are named.
     pub reads: Vec<FieldId>,
@@ -34,20 +37,42 @@ pub(super) struct Reading<'c> {
 /// Spellings of an absent value: no event ever holds them.
 const SENTINELS: &[&str] = &["null", "unknown", "None", "-"];
 
+/// A field as a selection names it.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'s> {
+    pub id: FieldId,
+    path: &'s str,
+    kind: FieldKind,
+}
+
 impl Reading<'_> {
-    /// A map (all must match), or a list of maps (one must).
+    /// A map (all must match), a keyword, or a list of either (one must).
     pub(super) fn selection(&mut self, node: &Node) -> Option<Expression> {
         match &node.kind {
             Kind::Map(entries) => self.map(node, entries),
             Kind::List(items) if items.is_empty() => {
-                self.fail(node.span, "empty", "a selection needs a field")
+                self.fail(node.span, "empty", "a selection needs a field or a keyword")
             }
-            Kind::List(items) => {
-                let parts: Vec<_> = items.iter().map(|item| self.selection(item)).collect();
-                parts.into_iter().collect::<Option<_>>().map(Expression::Any)
-            }
-            Kind::Scalar(_) => self.refuse_keywords(node.span),
+            Kind::List(items) => self.list(items),
+            Kind::Scalar(_) => self.keywords(&Modifiers::default(), node, node.span),
         }
+    }
+
+    /// The keywords among the items are searched for together.
+    fn list(&mut self, items: &[Node]) -> Option<Expression> {
+        let mut words = Vec::new();
+        let mut parts = Vec::new();
+        for item in items {
+            match self.selection(item) {
+                Some(Expression::Test(field, patterns)) if item.scalar().is_some() => {
+                    words.push(Expression::Test(field, patterns));
+                }
+                part => parts.push(part),
+            }
+        }
+        let keywords = (!words.is_empty()).then(|| any_value(words));
+        let parts: Option<Vec<_>> = parts.into_iter().chain(keywords.map(Some)).collect();
+        parts.map(Expression::Any)
     }
 
     /// A field by its path, which is added to the table. `container`: presence is all that is asked.
@@ -71,10 +96,14 @@ impl Reading<'_> {
                 return None;
             }
         }
-        let id = self.table.read(&path.text);
+        self.place(&path.text, path.span)
+    }
+
+    fn place(&mut self, path: &str, span: Span) -> Option<FieldId> {
+        let id = self.table.read(path);
         if id.is_none() {
             let message = format!("all rules together read more than {} fields", limits::FIELDS);
-            self.findings.error(path.span, "too-large", message);
+            self.findings.error(span, "too-large", message);
         }
         id
     }
@@ -91,20 +120,64 @@ impl Reading<'_> {
     pub(super) fn item(&mut self, entry: &Entry) -> Option<Expression> {
         let (path, modifiers) = modifier::parse(&entry.key, entry.key_span, self.findings)?;
         if path.text.is_empty() {
-            return self.refuse_keywords(entry.key_span);
+            return self.keywords(&modifiers, &entry.value, entry.key_span);
         }
-        let values: Vec<(Literal, Span)> = self.values(&entry.value)?;
+        let values = self.values(&modifiers, &entry.value)?;
         let presence = modifiers.operation == Operation::Exists
             || values.iter().all(|(literal, _)| asks_presence(literal, &modifiers));
-        let field = self.field(&path, presence)?;
-        if !self.reads.contains(&field) {
-            self.reads.push(field);
+        let id = self.field(&path, presence)?;
+        let subject = Subject { id, path: &path.text, kind: fields::value_kind(&path.text) };
+        self.check_kind(subject.path, subject.kind, &modifiers, path.span)?;
+        if !self.reads.contains(&id) {
+            self.reads.push(id);
         }
-        self.note(field, &modifiers, &values);
+        self.note(id, &modifiers, &values);
+        self.linked(subject, &modifiers, &values)
+    }
+
+    /// Searches the whole event; no evidence is made of that.
+    fn keywords(&mut self, modifiers: &Modifiers, node: &Node, span: Span) -> Option<Expression> {
+        let takes_field = modifiers.compares()
+            || modifiers.fieldref
+            || modifiers.part.is_some()
+            || matches!(modifiers.operation, Operation::Exists | Operation::Cidr);
+        if takes_field {
+            let finding = self.findings.error(span, "keywords", "this asks for a field, and none is named");
+            finding.help("Keywords go with contains, startswith, endswith, re, all, cased and encodings.");
+            return None;
+        }
+        let values = self.values(modifiers, node)?;
+        let says_nothing = |literal: &Literal| {
+            let text = spelled(literal);
+            *literal == Literal::Null
+                || modifiers.operation != Operation::Regex
+                    && symbols(&text).iter().all(|symbol| *symbol == Symbol::Star)
+        };
+        if let Some((literal, span)) = values.iter().find(|(literal, _)| says_nothing(literal)) {
+            return match literal {
+                Literal::Null => self.fail(*span, "wrong-type", "null asks for a field, and none is named"),
+                _ => self.fail(*span, "empty", "every event holds such a keyword"),
+            };
+        }
+        let mut modifiers = modifiers.clone();
+        if modifiers.operation == Operation::Equals {
+            modifiers.operation = Operation::Contains;
+        }
+        let id = self.place(KEYWORDS, span)?;
+        self.linked(Subject { id, path: KEYWORDS, kind: FieldKind::Text }, &modifiers, &values)
+    }
+
+    /// The values as the modifiers say: any of them, all, or none.
+    fn linked(
+        &mut self,
+        subject: Subject<'_>,
+        modifiers: &Modifiers,
+        values: &[(Literal, Span)],
+    ) -> Option<Expression> {
         let parts = if modifiers.expand {
-            self.expanded(field, &modifiers, &values)?
+            self.expanded(subject, modifiers, values)?
         } else {
-            let value = |(literal, span): &(Literal, Span)| self.value(field, &modifiers, literal, *span);
+            let value = |(literal, span): &(Literal, Span)| self.value(subject, modifiers, literal, *span);
             let parts: Vec<_> = values.iter().map(value).collect();
             parts.into_iter().collect::<Option<_>>()?
         };
@@ -112,7 +185,7 @@ impl Reading<'_> {
         Some(if modifiers.neq { Expression::Not(Box::new(joined)) } else { joined })
     }
 
-    fn values(&mut self, node: &Node) -> Option<Vec<(Literal, Span)>> {
+    fn values(&mut self, modifiers: &Modifiers, node: &Node) -> Option<Vec<(Literal, Span)>> {
         let mut literal = |node: &Node| {
             let scalar = node.scalar()?;
             if scalar.plain && is_read_in_two_ways(&scalar.text) {
@@ -124,9 +197,15 @@ impl Reading<'_> {
             }
             Some((scalar.literal(), node.span))
         };
+        let most = if modifiers.all { limits::RULE_ALL_VALUES } else { limits::RULE_VALUES };
         let values = match &node.kind {
             Kind::List(items) if items.is_empty() => {
                 return self.fail(node.span, "empty", "an empty list matches nothing");
+            }
+            Kind::List(items) if items.len() > most => {
+                let how = if modifiers.all { " under `all`" } else { "" };
+                let message = format!("a field takes at most {most} values{how}");
+                return self.fail(node.span, "too-large", message);
             }
             Kind::List(items) => items.iter().map(literal).collect(),
             _ => literal(node).map(|value| vec![value]),
@@ -136,7 +215,7 @@ impl Reading<'_> {
 
     /// Warns of values no event holds, and keeps the event types that are named.
     fn note(&mut self, field: FieldId, modifiers: &Modifiers, values: &[(Literal, Span)]) {
-        if modifiers.operation != Operation::Equals || modifiers.fieldref {
+        if !modifiers.is_plain() {
             return;
         }
         for (literal, span) in values {
@@ -158,11 +237,12 @@ impl Reading<'_> {
 
     pub(super) fn value(
         &mut self,
-        field: FieldId,
+        subject: Subject<'_>,
         modifiers: &Modifiers,
         literal: &Literal,
         span: Span,
     ) -> Option<Expression> {
+        let field = subject.id;
         if modifiers.fieldref {
             return self.comparison(field, modifiers, literal, span);
         }
@@ -171,15 +251,16 @@ impl Reading<'_> {
             (Operation::Exists, Literal::Boolean(true)) => return Some(Expression::Exists(field)),
             (Operation::Exists, Literal::Boolean(false)) => return Some(absent()),
             (Operation::Exists, _) => return self.fail(span, "wrong-type", "`exists` takes true or false"),
-            (Operation::Equals, Literal::Null) => return Some(absent()),
-            (Operation::Equals, Literal::Text(text)) if text.is_empty() => return Some(absent()),
+            (_, Literal::Null) if modifiers.is_plain() => return Some(absent()),
+            (_, Literal::Text(text)) if modifiers.is_plain() && text.is_empty() => return Some(absent()),
             (_, Literal::Null) => {
                 return self.fail(span, "wrong-type", "null can only be asked for without a modifier");
             }
             _ => {}
         }
-        let pattern = self.pattern(modifiers, literal, span)?;
-        Some(Expression::Test(field, vec![pattern]))
+        let patterns = self.patterns(subject.kind, modifiers, literal, span)?;
+        self.budget.take_patterns(patterns.len(), span, self.findings)?;
+        Some(Expression::Test(field, patterns))
     }
 
     fn comparison(
@@ -200,86 +281,6 @@ impl Reading<'_> {
         Some(Expression::Compare(Comparison { left, right, operation, cased }))
     }
 
-    fn pattern(&mut self, modifiers: &Modifiers, literal: &Literal, span: Span) -> Option<Pattern> {
-        match (modifiers.operation, literal) {
-            (
-                Operation::Less | Operation::LessOrEqual | Operation::Greater | Operation::GreaterOrEqual,
-                _,
-            ) => {
-                let bound = match literal {
-                    Literal::Integer(number) => Some(*number as f64),
-                    Literal::Float(number) => Some(*number),
-                    Literal::Text(text) => text.parse().ok().filter(|number: &f64| number.is_finite()),
-                    _ => None,
-                };
-                let pattern = bound.map(|bound| Pattern::Order(modifiers.operation, bound));
-                pattern.or_else(|| self.fail(span, "wrong-type", "this comparison takes a number"))
-            }
-            (Operation::Equals, Literal::Integer(number)) => Some(Pattern::Integer(*number)),
-            (Operation::Equals, Literal::Float(number)) => Some(Pattern::Float(*number)),
-            (Operation::Cidr, literal) => self.network(&spelled(literal), span),
-            (Operation::Regex, literal) => self.regex(&spelled(literal), modifiers, span),
-            (_, literal) => self.text(&spelled(literal), modifiers, span),
-        }
-    }
-
-    pub(super) fn text(&mut self, text: &str, modifiers: &Modifiers, span: Span) -> Option<Pattern> {
-        if text.is_empty() {
-            return self.fail(span, "empty", "every text contains, starts and ends with nothing");
-        }
-        let mut pattern = symbols(text);
-        if modifiers.windash {
-            open_dashes(&mut pattern);
-        }
-        if matches!(modifiers.operation, Operation::Contains | Operation::EndsWith) {
-            pattern.insert(0, Symbol::Star);
-        }
-        if matches!(modifiers.operation, Operation::Contains | Operation::StartsWith) {
-            pattern.push(Symbol::Star);
-        }
-        let shape = Shape::new(pattern, modifiers.cased);
-        if text.len() > limits::WILDCARD_BYTES && !matches!(shape, Shape::Exact(_)) {
-            let message = format!("a pattern has at most {} bytes", limits::WILDCARD_BYTES);
-            return self.fail(span, "too-large", message);
-        }
-        Some(Pattern::Text { shape, cased: modifiers.cased })
-    }
-
-    pub(super) fn network(&mut self, text: &str, span: Span) -> Option<Pattern> {
-        let network = lists::network(text).map(Pattern::Cidr);
-        network.or_else(|| self.fail(span, "cidr", format!("`{text}` is no network such as 10.0.0.0/8")))
-    }
-
-    fn regex(&mut self, text: &str, modifiers: &Modifiers, span: Span) -> Option<Pattern> {
-        let on = |flag: char| modifiers.flags.contains(&flag);
-        let built = RegexBuilder::new(text)
-            .case_insensitive(on('i'))
-            .multi_line(on('m'))
-            .dot_matches_new_line(on('s'))
-            .size_limit(limits::REGEX_BYTES)
-            .build();
-        match built {
-            Ok(regex) => {
-                let flags = ['i', 'm', 's'].into_iter().filter(|flag| on(*flag)).collect();
-                Some(Pattern::Regex { regex: Box::new(regex), flags })
-            }
-            Err(error) => {
-                let text = error.to_string();
-                let last = text.lines().next_back().unwrap_or_default().trim();
-                let reason = last.strip_prefix("error: ").unwrap_or(last);
-                let message = format!("not a regular expression that runs in linear time: {reason}");
-                self.fail(span, "regex", message)
-            }
-        }
-    }
-
-    fn refuse_keywords<T>(&mut self, span: Span) -> Option<T> {
-        let message = "keywords, which search the whole event, are not evaluated by this version";
-        let finding = self.findings.error(span, "unsupported-keywords", message);
-        finding.help("Name the field: `displayMessage|contains: …`.");
-        None
-    }
-
     pub(super) fn fail<T>(
         &mut self,
         span: Span,
@@ -297,23 +298,21 @@ fn asks_presence(literal: &Literal, modifiers: &Modifiers) -> bool {
         Literal::Text(text) => text == "*",
         _ => false,
     };
-    any_value && modifiers.operation == Operation::Equals && !modifiers.fieldref
+    any_value && modifiers.is_plain()
 }
 
-/// A boolean or an octal number in YAML 1.1, text or a decimal number since.
+/// A boolean, an octal or sexagesimal number, one with underscores or a date in YAML 1.1; text or a
+/// decimal number since.
 fn is_read_in_two_ways(text: &str) -> bool {
-    let octal = text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
-    octal || ["yes", "no", "on", "off"].iter().any(|word| word.eq_ignore_ascii_case(text))
-}
-
-fn spelled(literal: &Literal) -> String {
-    match literal {
-        Literal::Null => String::new(),
-        Literal::Boolean(flag) => flag.to_string(),
-        Literal::Integer(number) => number.to_string(),
-        Literal::Float(number) => number.to_string(),
-        Literal::Text(text) => text.clone(),
-    }
+    let is_digit = |byte: u8| byte.is_ascii_digit();
+    let octal = text.len() > 1 && text.starts_with('0') && text.bytes().all(is_digit);
+    let joined = text.starts_with(|first: char| first.is_ascii_digit())
+        && text.contains([':', '_'])
+        && text.bytes().all(|byte| is_digit(byte) || matches!(byte, b':' | b'_'));
+    let date = text.split(['T', 't', ' ']).next().unwrap_or_default();
+    let parts = date.split('-').map(|part| if part.bytes().all(is_digit) { part.len() } else { 0 });
+    let date = matches!(parts.collect::<SmallVec<[usize; 4]>>().as_slice(), [4, 1..=2, 1..=2]);
+    octal || joined || date || ["yes", "no", "on", "off"].iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 /// One of several values; the patterns among them become one test.
@@ -338,18 +337,19 @@ fn any_value(parts: Vec<Expression>) -> Expression {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{document, event, matches, mistakes, one};
+    use super::super::testing::{document, event, matches, mistake, one};
     use super::super::{Sources, compile};
     use crate::model::Value;
 
-    fn mistake(item: &str) -> (&'static str, String) {
-        mistakes(&format!("sel:\n  {item}\ncondition: sel")).remove(0)
-    }
-
     #[test]
     fn what_cannot_match_is_refused() {
-        assert_eq!(mistake("- word").0, "unsupported-keywords");
-        assert_eq!(mistake("'|contains': word").0, "unsupported-keywords");
+        assert_eq!(mistake("- null").0, "wrong-type");
+        for nothing in ["- ''", "- [word, '**']", "'|contains': ''", "'|startswith': '*'"] {
+            assert_eq!(mistake(nothing).0, "empty", "{nothing}");
+        }
+        for item in ["exists: true", "cidr: 10.0.0.0/8", "gt: 5", "fieldref: actor.id", "hour: 3"] {
+            assert_eq!(mistake(&format!("'|{item}'").replace(": ", "': '")).0, "keywords", "{item}");
+        }
         assert_eq!(mistake("severity: []").0, "empty");
         assert_eq!(mistake("severity|contains: ''").0, "empty");
         assert_eq!(mistake("severity|contains: null").0, "wrong-type");
@@ -357,6 +357,7 @@ mod tests {
         assert_eq!(mistake("severity|exists: maybe").0, "wrong-type");
         assert_eq!(mistake("severity|gt: high").0, "wrong-type");
         assert_eq!(mistake("client.ipAddress|cidr: 10.0.0/8").0, "cidr");
+        assert_eq!(mistake("severity|expand: '%list%'").0, "unknown-list");
         assert_eq!(mistake("actor: ana").0, "container-field");
         assert_eq!(mistake("severity|fieldref: nothing.here").0, "unknown-field");
     }
@@ -378,8 +379,10 @@ mod tests {
         let set = one("sel:\n  transaction.id: unknown\n  securityContext.asNumber: 0\ncondition: sel");
         let codes: Vec<_> = set.warnings.iter().map(|found| found.code).collect();
         assert_eq!(codes, ["sentinel", "sentinel"]);
-        let yes = one("sel: {severity: [yes, 'no', 010]}\ncondition: sel");
-        assert_eq!(yes.warnings.iter().filter(|found| found.code == "ambiguous-yaml").count(), 2);
+        let unsure = "[yes, 010, 12:30, 1_000, 2026-08-13, 2026-8-1T00:00:00Z]";
+        let sure = "['no', 10, a:b, 1-2-3, 20260-08-13, 2026-08-13x, _1, ':1', on-line]";
+        let yes = one(&format!("sel: {{severity: {unsure}, displayMessage: {sure}}}\ncondition: sel"));
+        assert_eq!(yes.warnings.iter().filter(|found| found.code == "ambiguous-yaml").count(), 6);
         let unused = one("sel: {severity: x}\nother: {severity: y}\n_helper: {severity: z}\ncondition: sel");
         assert_eq!(unused.warnings[0].message, "no condition uses the selection `other`");
         assert_eq!(unused.warnings.len(), 1);
@@ -387,7 +390,8 @@ mod tests {
 
     #[test]
     fn the_fields_read_are_known_for_evidence() {
-        let detection = "sel:\n  severity: x\n  actor.id|fieldref: target.id\n  eventType: a\ncondition: sel";
+        let detection = "sel:\n  severity: x\n  '|contains': y\n  actor.id|fieldref: target.id\n  eventType: a\n\
+            words: [z]\ncondition: sel or words";
         let text = document("one", detection, "fields: [displayMessage, severity]");
         let set = compile(&Sources::of([("a.yml", text.as_str())])).unwrap();
         let reads = super::super::testing::detection(&set).reads();

@@ -70,6 +70,18 @@ pub(super) fn matches(set: &RuleSet, values: &[(&str, Value<'_>)]) -> bool {
     detection(set).matches(&event(set, values))
 }
 
+/// Whether a detection of one field matches an event where the field has these values.
+pub(super) fn holds(item: &str, values: &[Value<'_>]) -> bool {
+    let path = item.split(['|', ':']).next().unwrap_or_default();
+    let values: Vec<_> = values.iter().map(|value| (path, *value)).collect();
+    matches(&one(&format!("sel:\n  {item}\ncondition: sel")), &values)
+}
+
+/// The first mistake in a detection of one field.
+pub(super) fn mistake(item: &str) -> (&'static str, String) {
+    mistakes(&format!("sel:\n  {item}\ncondition: sel")).remove(0)
+}
+
 /// An event; a path that stands several times has several values.
 pub(super) fn event(set: &RuleSet, values: &[(&str, Value<'_>)]) -> Fields {
     let mut fields = Fields::new(set.table.len());

@@ -4,6 +4,7 @@
 //! compile its parts one by one, so that each can be asked on its own and told with its line.
 
 use super::RuleSet;
+use super::budget::Budget;
 use super::condition::{self, Names, Place};
 use super::detection::{Detection, Expression};
 use super::diagnostic::Findings;
@@ -98,9 +99,11 @@ impl Outline {
         let mut table = (*rules.table).clone();
         let mut findings = Findings::default();
         let mut lists = Lists::new(self.sources(), &mut findings);
+        let mut budget = Budget::default();
         let reading = Reading {
             table: &mut table,
             lists: &mut lists,
+            budget: &mut budget,
             findings: &mut findings,
             reads: Vec::new(),
             event_types: Vec::new(),

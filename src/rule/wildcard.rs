@@ -13,7 +13,7 @@ pub(super) enum Symbol {
 }
 
 /// What `windash` takes for one another.
-const DASHES: [char; 5] = ['-', '/', '–', '—', '―'];
+pub(super) const DASHES: [char; 5] = ['-', '/', '–', '—', '―'];
 
 /// Reads a Sigma string: a backslash makes a following `*`, `?` or backslash plain, and is itself
 /// before anything else.
@@ -39,7 +39,7 @@ pub(super) fn open_dashes(symbols: &mut [Symbol]) {
         _ => false,
     };
     let begins = |at: usize| {
-        let dash = matches!(symbols.get(at), Some(Symbol::Char('-' | '/')));
+        let dash = matches!(symbols.get(at), Some(Symbol::Char(char)) if DASHES.contains(char));
         let inside = at > 0 && is_word(symbols.get(at - 1));
         dash && !inside && is_word(symbols.get(at + 1))
     };
@@ -220,10 +220,16 @@ mod tests {
         let mut pattern = symbols("a-b -enc*");
         open_dashes(&mut pattern);
         let shape = Shape::new(pattern, false);
-        for text in ["a-b -encoded", "a-b /enc", "a-b –enc", "a-b ―ENC"] {
+        for text in ["a-b -encoded", "a-b /enc", "a-b –enc", "a-b —enc", "a-b ―ENC"] {
             assert!(shape.matches(&fold(text), false), "{text}");
         }
-        assert!(!shape.matches("a/b -enc", false));
+        assert!(!shape.matches("a/b -enc", false) && !shape.matches("a-b _enc", false));
+        let opened = |text: &str| {
+            let mut pattern = symbols(text);
+            open_dashes(&mut pattern);
+            pattern.iter().filter(|symbol| **symbol == Symbol::Dash).count()
+        };
+        assert_eq!(["-a -b", "*/c –d", "- a", "--a", "a -", "―é"].map(opened), [2, 2, 0, 1, 0, 1]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::parser::Fast;
 use super::room::Room;
 use super::scan;
 use super::trie::Trie;
+use crate::model::KEYWORDS;
 
 const PATHS: [&str; 7] = [
     "actor.detailEntry",
@@ -104,7 +105,15 @@ proptest! {
     fn any_scanned_text_is_read_without_a_panic(text in "[\\[\\]{}\",:\\\\ a0u-]{0,40}") {
         if scan::is_one_value(&text) {
             let table = table(&PATHS);
-            drop(extract::<Fast>(&Trie::new(&table), table.len(), &text, &mut Room::default()));
+            drop(extract::<Fast>(&Trie::new(&table), table.len(), None, &text, &mut Room::default()));
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn both_parsers_keep_the_same_words(members in prop::collection::vec((key(), json()), 0..8)) {
+        let all: Vec<&str> = PATHS.into_iter().chain([KEYWORDS]).collect();
+        fields(&table(&all), &object(members));
     }
 }

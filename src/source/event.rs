@@ -7,13 +7,12 @@ use uuid::Uuid;
 
 use super::absent::is_absent;
 use super::decode::security;
-use super::extract::extract;
+use super::extract::{Extracted, extract};
 use super::parser::{Fast, without_lone_surrogates};
 use super::room::Room;
-use super::time::published_ms;
 use super::trie::Trie;
 use crate::limits::JSON_DEPTH;
-use crate::model::{DeadLetterReason, FieldTable, Fields, Value, core};
+use crate::model::{DeadLetterReason, FieldId, FieldTable, Fields, Value, core, instant_ms};
 
 /// Under which names of events without an id are made: `UUIDv5(NAMESPACE, the event's JSON)`.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f2c_8b0e_57d1_4c39_9a64_1e0d_b7f3_a285);
@@ -46,11 +45,13 @@ pub(crate) struct Decoded {
 pub(crate) struct Decoder {
     trie: Trie,
     slots: usize,
+    /// Where every value goes, if any rule searches events as a whole.
+    keywords: Option<FieldId>,
 }
 
 impl Decoder {
     pub(crate) fn new(table: &Arc<FieldTable>) -> Self {
-        Self { trie: Trie::new(table), slots: table.len() }
+        Self { trie: Trie::new(table), slots: table.len(), keywords: table.keywords() }
     }
 
     /// Decodes one event. Unknown event types pass; `eventType` and `published` must be there.
@@ -66,7 +67,7 @@ impl Decoder {
         if brackets(json) > JSON_DEPTH || !begins_as_event(json) {
             return None;
         }
-        let extracted = extract::<Fast>(&self.trie, self.slots, json, room).ok()?;
+        let extracted = self.extract(self.keywords, json, room).ok()?;
         if extracted.plain { Self::complete(extracted.fields, json).ok() } else { None }
     }
 
@@ -78,7 +79,7 @@ impl Decoder {
             .values(core::PUBLISHED)
             .next()
             .ok_or_else(|| Rejected::new(DeadLetterReason::Incomplete, "The event has no published time."))?;
-        let published_ms = published_ms(published).ok_or_else(|| {
+        let published_ms = instant_ms(published).ok_or_else(|| {
             let detail = format!("The event's published time cannot be read: `{published}`.");
             Rejected::new(DeadLetterReason::Incomplete, detail)
         })?;
@@ -87,15 +88,25 @@ impl Decoder {
         Ok(Decoded { uuid, published_ms, fields })
     }
 
+    fn extract(&self, keywords: Option<FieldId>, json: &str, room: &mut Room) -> Result<Extracted, String> {
+        extract::<Fast>(&self.trie, self.slots, keywords, json, room)
+    }
+
     fn fields(&self, json: &str, room: &mut Room) -> Result<Fields, Rejected> {
-        let error = match extract::<Fast>(&self.trie, self.slots, json, room) {
+        let error = match self.extract(self.keywords, json, room) {
             Ok(extracted) => return Ok(extracted.fields),
             Err(error) => error,
         };
         let repaired = without_lone_surrogates(json);
-        let again = repaired.and_then(|json| extract::<Fast>(&self.trie, self.slots, &json, room).ok());
+        let again = repaired.as_deref().and_then(|json| self.extract(self.keywords, json, room).ok());
+        let again = again.or_else(|| self.without_keywords(repaired.as_deref().unwrap_or(json), room));
         let broken = || Rejected::new(DeadLetterReason::NotJson, format!("The JSON is broken: {error}."));
         again.map(|extracted| extracted.fields).ok_or_else(broken)
+    }
+
+    /// A value that keywords alone would read must not lose an event that can be read without.
+    fn without_keywords(&self, json: &str, room: &mut Room) -> Option<Extracted> {
+        self.keywords.and_then(|_| self.extract(None, json, room).ok())
     }
 }
 
@@ -129,6 +140,7 @@ fn uuid(fields: &Fields, json: &str) -> CompactString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::KEYWORDS;
 
     fn decoder() -> Decoder {
         Decoder::new(&Arc::new(FieldTable::default()))
@@ -179,6 +191,23 @@ mod tests {
         {
             assert!(decoder().decode_plain(other, &mut Room::default()).is_none(), "{other}");
         }
+    }
+
+    #[test]
+    fn what_only_keywords_read_does_not_lose_an_event() {
+        let mut table = FieldTable::default();
+        let keywords = table.read(KEYWORDS).unwrap();
+        let searching = Decoder::new(&Arc::new(table));
+        let plain =
+            r#"{"uuid":"1","eventType":"a.b","published":"2026-08-13T15:58:20Z","other":"cut \ud83d"}"#;
+        for other in ["\"cut \\ud83d\"", "1e999", "123456789012345678901234567890"] {
+            let json = plain.replace("\"cut \\ud83d\"", other);
+            let without = decoder().decode(&json, &mut Room::default());
+            let with = searching.decode(&json, &mut Room::default());
+            assert_eq!(with.is_ok(), without.is_ok(), "{other}");
+        }
+        let repaired = searching.decode(plain, &mut Room::default()).unwrap();
+        assert!(repaired.fields.values(keywords).any(|value| value == Value::Text("cut \u{fffd}")));
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! an array, the field gets one place for each element, so that the fields of one array stay
 //! aligned; an array within an array gives its values to the outer element. Where a path goes on
 //! below a string, the string is read as JSON or as a Java map. The last of two equal keys wins.
+//!
+//! If any rule searches events as a whole, the walk leaves nothing out and keeps every value besides.
+//! That is another instance of the same code, so that other runs do not even ask.
 
 use std::marker::PhantomData;
 
@@ -16,6 +19,7 @@ use super::room::Room;
 use super::scan;
 use super::trie::{NodeId, Trie, Wire};
 use super::visit::Seed;
+use super::words::Stored;
 use crate::limits::{ARRAY_ELEMENTS, JSON_DEPTH, VALUE_BYTES};
 use crate::model::{FieldId, Fields, Value};
 use crate::text::cut;
@@ -29,23 +33,25 @@ pub(crate) struct Extracted {
     pub(crate) plain: bool,
 }
 
-/// Extracts the fields of one event.
+/// Extracts the fields of one event; with `keywords`, every value of it into that field.
 ///
 /// # Errors
 /// What is wrong with the JSON.
 pub(crate) fn extract<P: Parser>(
     trie: &Trie,
     slots: usize,
+    keywords: Option<FieldId>,
     json: &str,
     room: &mut Room,
 ) -> Result<Extracted, String> {
-    let mut walk = Walk::<P>::new(trie, slots, room);
-    P::walk(json, Seed { walk: &mut walk, node: NodeId::ROOT, below: false })?;
-    Ok(Extracted { fields: walk.fields, plain: walk.plain })
+    let Some(keywords) = keywords else { return Walk::<P, false>::go(trie, slots, json, room) };
+    let mut extracted = Walk::<P, true>::go(trie, slots, json, room)?;
+    extracted.fields.set_list(keywords, room.words.iter());
+    Ok(extracted)
 }
 
-/// The state of one walk.
-pub(crate) struct Walk<'t, P> {
+/// The state of one walk. `WORDS`: every value is kept for keywords.
+pub(crate) struct Walk<'t, P, const WORDS: bool> {
     pub(crate) trie: &'t Trie,
     fields: Fields,
     /// See [`Extracted::plain`].
@@ -69,13 +75,13 @@ pub(super) struct Cell {
     value: Stored,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Stored {
-    Text { start: usize, len: usize },
-    Other(Value<'static>),
-}
+impl<'t, P: Parser, const WORDS: bool> Walk<'t, P, WORDS> {
+    fn go(trie: &'t Trie, slots: usize, json: &str, room: &'t mut Room) -> Result<Extracted, String> {
+        let mut walk = Self::new(trie, slots, room);
+        P::walk(json, Seed { walk: &mut walk, node: NodeId::ROOT, below: false })?;
+        Ok(Extracted { fields: walk.fields, plain: walk.plain })
+    }
 
-impl<'t, P: Parser> Walk<'t, P> {
     fn new(trie: &'t Trie, slots: usize, room: &'t mut Room) -> Self {
         Self {
             trie,
@@ -104,8 +110,17 @@ impl<'t, P: Parser> Walk<'t, P> {
         }
     }
 
+    /// Whether what no path leads to is walked all the same. What a text spells is not: the text
+    /// itself is kept.
+    pub(crate) fn keeps_words(&self) -> bool {
+        WORDS && self.nesting == 0
+    }
+
     /// Puts a value that is no text into the field of a place.
     pub(crate) fn put(&mut self, node: NodeId, value: Value<'static>) {
+        if self.keeps_words() {
+            self.room.words.keep(value);
+        }
         if let Some(field) = self.trie.node(node).field {
             match self.row {
                 None => self.fields.set(field, value),
@@ -120,13 +135,15 @@ impl<'t, P: Parser> Walk<'t, P> {
         if is_absent(text) {
             return;
         }
+        if self.keeps_words() {
+            self.room.words.keep(Value::Text(text));
+        }
         if let Some(field) = wanted.field {
             let text = cut(text, VALUE_BYTES);
             match self.row {
                 None => self.fields.set(field, Value::Text(text)),
                 Some(row) => {
-                    let value = Stored::Text { start: self.room.cell_text.len(), len: text.len() };
-                    self.room.cell_text.push_str(text);
+                    let value = Stored::text(text, &mut self.room.cell_text);
                     self.room.cells.push(Cell { field, row, value });
                 }
             }
@@ -244,15 +261,6 @@ impl<'t, P: Parser> Walk<'t, P> {
     }
 }
 
-impl Stored {
-    fn view<'a>(&self, text: &'a str) -> Option<Value<'a>> {
-        match *self {
-            Self::Text { start, len } => text.get(start..start + len).map(Value::Text),
-            Self::Other(value) => Some(value),
-        }
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -270,15 +278,17 @@ pub(crate) mod tests {
     /// The fields by both parsers, which must agree.
     pub(crate) fn fields(table: &FieldTable, json: &str) -> Fields {
         let trie = Trie::new(table);
-        let fast = extract::<Fast>(&trie, table.len(), json, &mut Room::default()).unwrap().fields;
-        let reference = extract::<Reference>(&trie, table.len(), json, &mut Room::default()).unwrap().fields;
+        let (slots, words) = (table.len(), table.keywords());
+        let fast = extract::<Fast>(&trie, slots, words, json, &mut Room::default()).unwrap().fields;
+        let reference = extract::<Reference>(&trie, slots, words, json, &mut Room::default()).unwrap().fields;
         assert_eq!(shown(table, &fast), shown(table, &reference));
         fast
     }
 
     fn shown(table: &FieldTable, fields: &Fields) -> Vec<String> {
         let elements = |id| fields.elements(id).collect::<Vec<_>>();
-        let filled = table.iter().filter(|(id, _)| !elements(*id).is_empty());
+        let keywords = table.keywords().map(|id| (id, table.path(id)));
+        let filled = table.iter().chain(keywords).filter(|(id, _)| !elements(*id).is_empty());
         filled.map(|(id, path)| format!("{path} {:?}", elements(id))).collect()
     }
 

@@ -1,5 +1,4 @@
 //! How do a forwarder's bytes become Okta events?
-
 //!
 //! Bytes → [`envelope`]s opened one after another → the event's JSON → [`event`], whose values are
 //! [`extract`]ed along the [`trie`] of the fields this run reads.
@@ -15,9 +14,9 @@ mod org;
 mod parser;
 mod room;
 mod scan;
-mod time;
 mod trie;
 mod visit;
+mod words;
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! What does one walk leave to the next, so that it need not be allocated again?
 
 use super::extract::Cell;
+use super::words::Words;
 use crate::limits;
 use crate::model::Fields;
 
@@ -14,6 +15,8 @@ pub struct Room {
     pub(super) cell_text: String,
     /// In which container each place was last met.
     pub(super) met: Vec<u32>,
+    /// Every value, if any rule searches events as a whole.
+    pub(super) words: Words,
 }
 
 impl Room {
@@ -26,6 +29,7 @@ impl Room {
     pub(super) fn begin(&mut self, places: usize, slots: usize) -> Fields {
         self.cells.clear();
         self.cell_text.clear();
+        self.words.clear();
         self.met.clear();
         self.met.resize(places, 0);
         match self.spare.take() {

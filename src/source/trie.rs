@@ -16,6 +16,8 @@ pub(crate) struct NodeId(u32);
 impl NodeId {
     /// The whole event.
     pub(crate) const ROOT: Self = Self(0);
+    /// A part of the event that no path leads to.
+    pub(crate) const NOWHERE: Self = Self(u32::MAX);
 
     pub(crate) fn index(self) -> usize {
         self.0 as usize

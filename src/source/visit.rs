@@ -13,14 +13,14 @@ use crate::limits::ARRAY_ELEMENTS;
 use crate::model::Value;
 
 /// Reads the value at one place of the tree.
-pub(crate) struct Seed<'w, 't, P> {
-    pub(crate) walk: &'w mut Walk<'t, P>,
+pub(crate) struct Seed<'w, 't, P, const WORDS: bool> {
+    pub(crate) walk: &'w mut Walk<'t, P, WORDS>,
     pub(crate) node: NodeId,
     /// The value was spelled by a string, which the place itself keeps: only what is below counts.
     pub(crate) below: bool,
 }
 
-impl<P: Parser> Seed<'_, '_, P> {
+impl<P: Parser, const WORDS: bool> Seed<'_, '_, P, WORDS> {
     fn put(self, value: Value<'static>) {
         let zero = matches!(value, Value::Integer(0)) || value == Value::Number(0.0);
         let absent = zero && self.walk.trie.node(self.node).zero_is_absent;
@@ -30,7 +30,7 @@ impl<P: Parser> Seed<'_, '_, P> {
     }
 }
 
-impl<'de, P: Parser> DeserializeSeed<'de> for Seed<'_, '_, P> {
+impl<'de, P: Parser, const WORDS: bool> DeserializeSeed<'de> for Seed<'_, '_, P, WORDS> {
     type Value = ();
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -38,7 +38,7 @@ impl<'de, P: Parser> DeserializeSeed<'de> for Seed<'_, '_, P> {
     }
 }
 
-impl<'de, P: Parser> Visitor<'de> for Seed<'_, '_, P> {
+impl<'de, P: Parser, const WORDS: bool> Visitor<'de> for Seed<'_, '_, P, WORDS> {
     type Value = ();
 
     fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -94,7 +94,10 @@ impl<'de, P: Parser> Visitor<'de> for Seed<'_, '_, P> {
             }
             rows += 1;
         }
-        if rows == ARRAY_ELEMENTS {
+        if rows == ARRAY_ELEMENTS && walk.keeps_words() {
+            let beyond = NodeId::NOWHERE;
+            while seq.next_element_seed(Seed { walk: &mut *walk, node: beyond, below })?.is_some() {}
+        } else if rows == ARRAY_ELEMENTS {
             while seq.next_element::<IgnoredAny>()?.is_some() {}
         }
         let subtree = if below { wanted.below() } else { &wanted.subtree };
@@ -117,6 +120,9 @@ impl<'de, P: Parser> Visitor<'de> for Seed<'_, '_, P> {
                 Some(node) => {
                     walk.meet(node, container);
                     map.next_value_seed(Seed { walk: &mut *walk, node, below: false })?;
+                }
+                None if walk.keeps_words() => {
+                    map.next_value_seed(Seed { walk: &mut *walk, node: NodeId::NOWHERE, below })?;
                 }
                 None => {
                     map.next_value::<IgnoredAny>()?;

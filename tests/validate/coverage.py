@@ -35,6 +35,8 @@ def event_types(documents):
             if name == "condition" or excluded:
                 continue
             for part in values(search):
+                if not isinstance(part, dict):
+                    continue
                 for field, value in part.items():
                     path, _, modifier = field.partition("|")
                     if path == "eventType":
@@ -66,11 +68,25 @@ def row(path, documents):
     return LEVELS.index(main["level"]), path.stem, "| " + " | ".join(cells) + " |"
 
 
+def filter_row(path, document):
+    """One line of the table of filters."""
+    link = f"[{document['name']}]({path.relative_to(README.parent).as_posix()})"
+    rules = ", ".join(f"`{name}`" for name in values(document["filter"]["rules"]))
+    return f"| {link} | {document['title']} | {rules} |"
+
+
 def table(folder):
-    """The whole table, the worst first."""
-    rows = sorted(row(path, documents) for path, documents in load(folder))
+    """The whole table, the worst first; then the filters."""
+    files = list(load(folder))
+    filters = [(path, document) for path, documents in files for document in documents if "filter" in document]
+    with_rules = ((path, [document for document in documents if "filter" not in document]) for path, documents in files)
+    rows = sorted(row(path, documents) for path, documents in with_rules if documents)
     head = ["| rule | finds | level | ATT&CK | kind | events it needs |", "|---|---|---|---|---|---|"]
-    return "\n".join([f"{len(rows)} rules.", "", *head, *(line for _, _, line in rows)])
+    lines = [f"{len(rows)} rules.", "", *head, *(line for _, _, line in rows)]
+    if filters:
+        head = ["", "| filter | leaves out | goes on |", "|---|---|---|"]
+        lines += head + sorted(filter_row(path, document) for path, document in filters)
+    return "\n".join(lines)
 
 
 def main(arguments):

@@ -336,7 +336,7 @@ mod tests {
         assert_eq!(found("{n-m: count}", "n > 1"), "name: `n-m` is no name of a value @n-m");
         assert_eq!(found("{and: count}", "n > 1"), "name: `and` is no name of a value @and");
         assert_eq!(found("{n: [count]}", "n > 1"), "wrong-type: `n` is a figure, not a list @[count]");
-        assert_eq!(found("{}", "n > 1"), "empty: `values` needs a figure @{");
+        assert_eq!(found("{}", "n > 1"), "empty: `values` needs a figure @{}");
         let many: Vec<String> = (0..33).map(|n| format!("n{n}: count")).collect();
         assert!(found(&format!("{{{}}}", many.join(", ")), "n0 > 1").contains("at most 32 values"));
         let map = mistakes(&format!("{LINES}values: {n}\ncondition: {{gte: 2}}\n"));

@@ -1,16 +1,16 @@
-//! When did it happen, in milliseconds since the epoch?
+//! Which instant does a value name, in milliseconds since the epoch?
 
-use crate::model::Value;
+use super::Value;
 
 const MS_PER_DAY: i64 = 86_400_000;
 
-/// Reads `published`: text in one of the forms collectors write, or a number of seconds or
+/// Reads an instant: text in one of the forms that Okta and collectors write, or a number of seconds or
 /// milliseconds.
 ///
 /// Text is RFC 3339 with any number of fraction digits (`03.49Z` is 490 ms), `T` or a space before
 /// the time, and `Z`, an offset or nothing (then UTC) behind it. An instant that no calendar can
 /// write is none: whatever is computed of it later stays far from the ends of the integers.
-pub(crate) fn published_ms(value: Value<'_>) -> Option<i64> {
+pub fn instant_ms(value: Value<'_>) -> Option<i64> {
     let ms = match value {
         Value::Text(text) => fixed_form(text.as_bytes()).or_else(|| any_form(text)),
         Value::Integer(number) => Some(epoch_integer(number)),
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     fn ms(text: &str) -> Option<i64> {
-        published_ms(Value::Text(text))
+        instant_ms(Value::Text(text))
     }
 
     #[test]
@@ -151,9 +151,9 @@ mod tests {
 
     #[test]
     fn numbers_are_seconds_or_milliseconds_by_their_size() {
-        assert_eq!(published_ms(Value::Integer(1_786_636_700)), Some(1_786_636_700_000));
-        assert_eq!(published_ms(Value::Integer(1_786_636_700_490)), Some(1_786_636_700_490));
-        assert_eq!(published_ms(Value::Number(1_786_636_700.49)), Some(1_786_636_700_490));
+        assert_eq!(instant_ms(Value::Integer(1_786_636_700)), Some(1_786_636_700_000));
+        assert_eq!(instant_ms(Value::Integer(1_786_636_700_490)), Some(1_786_636_700_490));
+        assert_eq!(instant_ms(Value::Number(1_786_636_700.49)), Some(1_786_636_700_490));
     }
 
     #[test]
@@ -162,23 +162,23 @@ mod tests {
             let date_alone = text == "2026-08-13";
             assert_eq!(ms(text).is_some(), date_alone, "{text}");
         }
-        assert_eq!(published_ms(Value::Boolean(true)), None);
-        assert_eq!(published_ms(Value::Number(f64::NAN)), None);
+        assert_eq!(instant_ms(Value::Boolean(true)), None);
+        assert_eq!(instant_ms(Value::Number(f64::NAN)), None);
     }
 
     #[test]
     fn a_number_beyond_the_calendar_is_none() {
         for number in [i64::MIN, i64::MIN + 1, i64::MAX, 300_000_000_000_000, -400_000_000_000_000] {
-            assert_eq!(published_ms(Value::Integer(number)), None, "{number}");
+            assert_eq!(instant_ms(Value::Integer(number)), None, "{number}");
         }
-        assert_eq!(published_ms(Value::Number(9e14)), None);
+        assert_eq!(instant_ms(Value::Number(9e14)), None);
         assert_eq!(ms("9999-12-31T23:59:59-23:59"), None);
     }
 
     proptest::proptest! {
         #[test]
         fn any_number_is_read_without_a_panic(number: i64) {
-            let ms = published_ms(Value::Integer(number));
+            let ms = instant_ms(Value::Integer(number));
             proptest::prop_assert!(ms.is_none_or(|ms| ms.abs() < 1_000_000_000_000_000));
         }
 

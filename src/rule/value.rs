@@ -1,0 +1,294 @@
+//! What must a field's value be to match one value of a rule?
+
+use regex::{Regex, RegexBuilder};
+
+use super::encoding::{self, Encoding, Unusable};
+use super::modifier::{Edge, Modifiers, Operation};
+use super::network;
+use super::pattern::Pattern;
+use super::selection::Reading;
+use super::sources::Span;
+use super::wildcard::{DASHES, Shape, Symbol, open_dashes, symbols};
+use super::yaml::Literal;
+use crate::limits;
+use crate::model::FieldKind;
+
+impl Reading<'_> {
+    /// The patterns of which one must match; several where the value is written in several ways.
+    pub(super) fn patterns(
+        &mut self,
+        kind: FieldKind,
+        modifiers: &Modifiers,
+        literal: &Literal,
+        span: Span,
+    ) -> Option<Vec<Pattern>> {
+        let pattern = match (modifiers.operation, literal) {
+            _ if modifiers.part.is_some() => self.part(modifiers, literal, span),
+            _ if modifiers.compares() => self.order(kind, modifiers.operation, literal, span),
+            (Operation::Equals, Literal::Integer(number)) if modifiers.is_plain() => {
+                Some(Pattern::Integer(*number))
+            }
+            (Operation::Equals, Literal::Float(number)) if modifiers.is_plain() => {
+                Some(Pattern::Float(*number))
+            }
+            (Operation::Cidr, literal) => self.network(&spelled(literal), span),
+            (Operation::Regex, literal) => self.regex(&spelled(literal), modifiers, span),
+            (_, literal) => return self.texts(&spelled(literal), modifiers, span),
+        };
+        pattern.map(|pattern| vec![pattern])
+    }
+
+    pub(super) fn texts(&mut self, text: &str, modifiers: &Modifiers, span: Span) -> Option<Vec<Pattern>> {
+        if text.is_empty() {
+            return self.fail(span, "empty", "every text contains, starts and ends with nothing");
+        }
+        let mut pattern = symbols(text);
+        if modifiers.windash {
+            open_dashes(&mut pattern);
+        }
+        if modifiers.encodings.is_empty() {
+            return self.placed(pattern, text.len(), modifiers, span).map(|pattern| vec![pattern]);
+        }
+        if modifiers.operation == Operation::Equals
+            && modifiers.encodings.last() == Some(&Encoding::Base64Offset)
+        {
+            let message = "a field seldom equals a part of encoded data";
+            let finding = self.findings.warning(span, "base64offset", message);
+            finding.help("Look for it inside: `base64offset|contains`.");
+        }
+        let encoded = self.encoded(&pattern, modifiers, span)?;
+        let patterns: Vec<_> = encoded
+            .iter()
+            .map(|text| self.placed(text.chars().map(Symbol::Char).collect(), text.len(), modifiers, span))
+            .collect();
+        patterns.into_iter().collect()
+    }
+
+    fn placed(
+        &mut self,
+        mut pattern: Vec<Symbol>,
+        size: usize,
+        modifiers: &Modifiers,
+        span: Span,
+    ) -> Option<Pattern> {
+        if matches!(modifiers.operation, Operation::Contains | Operation::EndsWith) {
+            pattern.insert(0, Symbol::Star);
+        }
+        if matches!(modifiers.operation, Operation::Contains | Operation::StartsWith) {
+            pattern.push(Symbol::Star);
+        }
+        let shape = Shape::new(pattern, modifiers.cased);
+        if size > limits::WILDCARD_BYTES && !matches!(shape, Shape::Exact(_)) {
+            let message = format!("a pattern has at most {} bytes", limits::WILDCARD_BYTES);
+            return self.fail(span, "too-large", message);
+        }
+        Some(Pattern::Text { shape, cased: modifiers.cased })
+    }
+
+    fn encoded(&mut self, pattern: &[Symbol], modifiers: &Modifiers, span: Span) -> Option<Vec<String>> {
+        let dashes = pattern.iter().filter(|symbol| **symbol == Symbol::Dash).count();
+        if dashes > limits::ENCODED_DASHES {
+            let message =
+                format!("at most {} dashes of an encoded text are left open", limits::ENCODED_DASHES);
+            return self.fail(span, "too-large", message);
+        }
+        let Some(texts) = every_dash(pattern) else {
+            let message = "a text with wildcards cannot be encoded";
+            let finding = self.findings.error(span, "modifier-conflict", message);
+            finding.help("A star or question mark that is meant is written `\\*` or `\\?`.");
+            return None;
+        };
+        match encoding::encode(texts, &modifiers.encodings) {
+            Ok(encoded) => Some(encoded),
+            Err(Unusable::TooLarge) => self.fail(
+                span,
+                "too-large",
+                "this text is too long, or written in too many ways, to be encoded",
+            ),
+            Err(Unusable::TooShort) => {
+                self.fail(span, "empty", "so short a text leaves no letter of its own in Base64")
+            }
+        }
+    }
+
+    pub(super) fn network(&mut self, text: &str, span: Span) -> Option<Pattern> {
+        let Some(network) = network::parse(text) else {
+            return self.fail(span, "cidr", format!("`{text}` is no network such as 10.0.0.0/8"));
+        };
+        if network::has_host_bits(text) {
+            let message = format!("`{text}` has bits behind its prefix; it is read as `{network}`");
+            self.findings.warning(span, "cidr", message).help("Other Sigma tools refuse it.");
+        }
+        Some(Pattern::Cidr(network))
+    }
+
+    fn regex(&mut self, text: &str, modifiers: &Modifiers, span: Span) -> Option<Pattern> {
+        let flags: String =
+            ['i', 'm', 's'].into_iter().filter(|flag| modifiers.flags.contains(flag)).collect();
+        let text = match modifiers.edge {
+            Edge::Anywhere => text.to_owned(),
+            Edge::Start => format!("\\A(?:{text})"),
+            Edge::End => format!("(?:{text})\\z"),
+        };
+        if !self.budget.holds_regexes() {
+            return None;
+        }
+        // Nearly all are small; what is not counts for as much as it may take.
+        let (built, size) = match build(&text, &flags, limits::SMALL_REGEX_BYTES) {
+            Err(regex::Error::CompiledTooBig(_)) => {
+                (build(&text, &flags, limits::REGEX_BYTES), limits::REGEX_BYTES)
+            }
+            built => (built, limits::SMALL_REGEX_BYTES),
+        };
+        let regex = match built {
+            Ok(regex) => regex,
+            Err(error) => {
+                let text = error.to_string();
+                let last = text.lines().next_back().unwrap_or_default().trim();
+                let reason = last.strip_prefix("error: ").unwrap_or(last);
+                let message = format!("not a regular expression that runs in linear time: {reason}");
+                return self.fail(span, "regex", message);
+            }
+        };
+        self.budget.take_regex(size, span, self.findings)?;
+        Some(Pattern::Regex { regex: Box::new(regex), flags })
+    }
+}
+
+fn build(text: &str, flags: &str, size: usize) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(text)
+        .case_insensitive(flags.contains('i'))
+        .multi_line(flags.contains('m'))
+        .dot_matches_new_line(flags.contains('s'))
+        .size_limit(size)
+        .build()
+}
+
+/// The texts that a pattern means, with every dash in the place of each that is open; `None` if it
+/// has wildcards.
+fn every_dash(pattern: &[Symbol]) -> Option<Vec<String>> {
+    let mut texts = vec![String::new()];
+    for symbol in pattern {
+        match symbol {
+            Symbol::Char(char) => texts.iter_mut().for_each(|text| text.push(*char)),
+            Symbol::Dash => {
+                let with = |text: &String| DASHES.map(|dash| format!("{text}{dash}"));
+                texts = texts.iter().flat_map(with).collect();
+            }
+            Symbol::Star | Symbol::Question => return None,
+        }
+    }
+    Some(texts)
+}
+
+/// A value as text.
+pub(super) fn spelled(literal: &Literal) -> String {
+    match literal {
+        Literal::Null => String::new(),
+        Literal::Boolean(flag) => flag.to_string(),
+        Literal::Integer(number) => number.to_string(),
+        Literal::Float(number) => number.to_string(),
+        Literal::Text(text) => text.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
+
+    use super::super::testing::{holds, mistake};
+    use super::*;
+    use crate::model::Value::{Boolean, Integer, Number, Text};
+
+    #[test]
+    fn encoded_text_is_found_inside_encoded_data() {
+        let uri = |text: &str| STANDARD.encode(text);
+        let rule = "debugContext.debugData.state|base64offset|contains: 'cmd.exe'";
+        for before in ["", "a", "ab", "abc"] {
+            let data = uri(&format!("{before}cmd.exe /c"));
+            assert!(holds(rule, &[Text(&format!("x {data} y"))]), "{before}");
+        }
+        assert!(!holds(rule, &[Text(&uri("cmd.com"))]));
+        assert!(holds("debugContext.debugData.state|base64: 'a\\*b'", &[Text(&uri("a*b"))]));
+        let wide = STANDARD.encode("cmd".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+        assert!(holds("debugContext.debugData.state|wide|base64: cmd", &[Text(&wide)]));
+        assert!(holds("debugContext.debugData.state|utf16le|base64offset|startswith: cm", &[Text(&wide)]));
+        let dashed = "debugContext.debugData.state|windash|base64|contains: ' -e x'";
+        assert!(holds(dashed, &[Text(&uri(" –e x"))]) && holds(dashed, &[Text(&uri(" /e x"))]));
+        let cased = "debugContext.debugData.state|base64|cased: cmd";
+        assert!(holds(cased, &[Text(&uri("cmd"))]) && !holds(cased, &[Text(&uri("cmd").to_lowercase())]));
+        let all = "debugContext.debugData.state|base64offset|contains|all: [cmd, '/c']";
+        assert!(holds(all, &[Text(&uri("cmd.exe /c"))]) && !holds(all, &[Text(&uri("cmd.exe"))]));
+    }
+
+    #[test]
+    fn what_cannot_be_encoded_is_refused() {
+        assert_eq!(mistake("severity|base64: 'a*'").0, "modifier-conflict");
+        assert_eq!(mistake("severity|base64offset|contains: a").0, "empty");
+        assert_eq!(mistake("severity|base64: ''").0, "empty");
+        assert_eq!(mistake("severity|windash|base64: '-a -b -c -d'").0, "too-large");
+        assert_eq!(mistake("severity|base64offset: abc").0, "base64offset");
+        assert_eq!(mistake("severity|base64: null").0, "wrong-type");
+    }
+
+    #[test]
+    fn a_regular_expression_can_be_bound_to_an_edge() {
+        let on = |modifiers: &str, text| holds(&format!("severity|{modifiers}: 'b.|x'"), &[Text(text)]);
+        assert!(on("re", "abc") && on("re|contains", "abc"));
+        assert!(on("re|startswith", "bcd") && on("re|startswith", "xa") && !on("re|startswith", "abx"));
+        assert!(on("re|endswith", "abc") && on("re|endswith", "ax") && !on("re|endswith", "abcd"));
+        assert!(on("re|i|startswith", "BCD") && !on("re|startswith|m", "a\nbc"));
+    }
+
+    #[test]
+    fn networks_are_read_in_every_form() {
+        let rule =
+            "client.ipAddress|cidr: ['10.0.0.0/8', '::ffff:192.0.2.0/120', 'fe80::/10', '198.51.100.7']";
+        for inside in ["10.1.2.3", "::ffff:10.1.2.3", "192.0.2.9", "fe80::1%eth0", "198.51.100.7"] {
+            assert!(holds(rule, &[Text(inside)]), "{inside}");
+        }
+        for outside in ["11.1.2.3", "192.0.3.1", "fec0::1", "198.51.100.8", "10.1", "host"] {
+            assert!(!holds(rule, &[Text(outside)]), "{outside}");
+        }
+        assert!(!holds(&rule.replace("cidr", "cidr|neq"), &[Text("10.1.2.3")]));
+        assert_eq!(mistake("client.ipAddress|cidr: 10.0.0.1/8").0, "cidr");
+        assert_eq!(mistake("client.ipAddress|cidr: 10.0.0/8").0, "cidr");
+    }
+
+    #[test]
+    fn numbers_are_equal_in_every_form() {
+        for (value, same) in
+            [("5", Number(5.0)), ("5.0", Integer(5)), ("-3", Text("-3")), ("1e3", Integer(1000))]
+        {
+            assert!(holds(&format!("severity: {value}"), &[same]), "{value}");
+        }
+        assert!(holds("severity|neq: -3", &[Integer(3)]) && !holds("severity: -3", &[Integer(3)]));
+        assert!(holds("severity|contains: 5", &[Text("a5b")]) && holds("severity|re: 5", &[Integer(15)]));
+        assert!(holds("severity: true", &[Boolean(true)]) && !holds("severity: 'false'", &[Boolean(true)]));
+    }
+
+    #[test]
+    fn the_values_of_one_field_are_bounded() {
+        let list = |count: usize| format!("[{}]", vec!["1"; count].join(","));
+        let many = format!("severity: {}", list(limits::RULE_VALUES + 1));
+        let message = format!("a field takes at most {} values", limits::RULE_VALUES);
+        assert_eq!(mistake(&many), ("too-large", message));
+        let all = format!("severity|contains|all: {}", list(limits::RULE_ALL_VALUES + 1));
+        let message = format!("a field takes at most {} values under `all`", limits::RULE_ALL_VALUES);
+        assert_eq!(mistake(&all), ("too-large", message));
+    }
+
+    proptest! {
+        #[test]
+        fn text_is_found_inside_data_whatever_is_around(
+            before in "[ -~]{0,9}", text in "[a-zA-Z/ =.-]{2,10}", after in "[ -~]{0,9}"
+        ) {
+            let data = STANDARD.encode(format!("{before}{text}{after}"));
+            let quoted = serde_json::to_string(&text).unwrap();
+            let rule = format!("debugContext.debugData.state|base64offset|contains: {quoted}");
+            prop_assert!(holds(&rule, &[Text(&data)]));
+        }
+    }
+}
