@@ -37,6 +37,7 @@ mod render;
 mod roles;
 mod search;
 mod selection;
+mod set;
 mod sources;
 #[cfg(test)]
 mod testing;

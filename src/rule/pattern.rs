@@ -5,19 +5,17 @@ use std::cell::OnceCell;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
 use compact_str::{CompactString, ToCompactString};
-use foldhash::fast::FixedState;
-use hashbrown::HashSet;
 use ipnet::IpNet;
 use regex::Regex;
-use smallvec::SmallVec;
 
 use super::modifier::Operation;
 use super::network::{self, Networks};
+use super::set::{Affixes, Integers, Texts};
 use super::time_part::TimePart;
 use super::wildcard::{Shape, fold};
 use crate::model::{Value, instant_ms};
 
-/// From so many equal texts on, a set is faster than one comparison after the other.
+/// From so many values on, a set is faster than one comparison after the other.
 const SET_FROM: usize = 8;
 
 /// From so many bytes of searched texts on, the compact automaton is taken.
@@ -46,8 +44,12 @@ pub(super) enum Pattern {
         regex: Box<Regex>,
         flags: String,
     },
-    /// Folded texts, one of which the value must equal.
-    Set(Set),
+    /// One of many numbers.
+    Integers(Integers),
+    /// One of many texts.
+    Texts(Texts),
+    /// The start, or the end, is one of many texts.
+    Affixes(Affixes),
     /// Texts, one of which the value must contain.
     Search {
         automaton: AhoCorasick,
@@ -61,13 +63,6 @@ pub(super) enum Bound {
     Number(f64),
     /// In ms.
     Instant(i64),
-}
-
-/// Folded texts with the length of the longest.
-#[derive(Clone, Debug)]
-pub(super) struct Set {
-    texts: HashSet<Box<[u8]>, FixedState>,
-    longest: usize,
 }
 
 /// One value of an event in the forms that patterns ask for.
@@ -144,6 +139,11 @@ impl<'v> Subject<'v> {
 }
 
 impl Pattern {
+    /// Whether it is judged by itself, in time that grows with the value, however many there are.
+    pub(super) fn is_slow(&self) -> bool {
+        matches!(self, Self::Regex { .. } | Self::Text { shape: Shape::Glob(_), .. })
+    }
+
     pub(super) fn matches(&self, subject: &Subject<'_>) -> bool {
         if matches!(subject.value, Value::Container) {
             return matches!(self, Self::Text { shape: Shape::Any, .. });
@@ -171,7 +171,13 @@ impl Pattern {
             }
             Self::Networks(all) => network::address(&subject.raw).is_some_and(|address| all.hold(address)),
             Self::Regex { regex, .. } => regex.is_match(&subject.raw),
-            Self::Set(set) => set.contains(subject.text(false)),
+            Self::Integers(all) => match subject.value {
+                Value::Integer(number) => all.hold(number),
+                Value::Text(text) if text.parse().is_ok_and(|number| all.hold(number)) => true,
+                _ => subject.number().is_some_and(|number| all.hold_number(number)),
+            },
+            Self::Texts(all) => all.hold(subject.text(all.cased())),
+            Self::Affixes(all) => all.hold(subject.text(all.cased())),
             Self::Search { automaton, cased } => automaton.is_match(subject.text(*cased)),
         }
     }
@@ -188,50 +194,88 @@ fn in_order<T: PartialOrd>(number: &T, operation: Operation, bound: &T) -> bool 
     }
 }
 
-impl Set {
-    fn contains(&self, text: &str) -> bool {
-        if text.len() > self.longest {
-            return false;
+/// Patterns by kind, of which those of one kind are judged together.
+#[derive(Default)]
+struct Kinds {
+    integers: Vec<i64>,
+    networks: Vec<IpNet>,
+    /// With case and without.
+    equal: [Vec<String>; 2],
+    starts: [Vec<String>; 2],
+    ends: [Vec<String>; 2],
+    inside: [Vec<String>; 2],
+    rest: Vec<Pattern>,
+}
+
+impl Kinds {
+    fn push(&mut self, pattern: Pattern) {
+        let (shape, cased) = match pattern {
+            Pattern::Integer(number) => return self.integers.push(number),
+            Pattern::Cidr(network) => return self.networks.push(network),
+            Pattern::Text { shape, cased } => (shape, cased),
+            other => return self.rest.push(other),
+        };
+        let (kind, text) = match shape {
+            Shape::Exact(text) => (&mut self.equal, text),
+            Shape::Prefix(text) => (&mut self.starts, text),
+            Shape::Suffix(text) => (&mut self.ends, text),
+            Shape::Contains(text) => (&mut self.inside, text),
+            shape @ (Shape::Any | Shape::Glob(_)) => return self.rest.push(Pattern::Text { shape, cased }),
+        };
+        let [blind, exact] = kind;
+        if cased { exact.push(text) } else { blind.push(text) }
+    }
+
+    /// Cheap ones first.
+    fn joined(self) -> Result<Vec<Pattern>, BuildError> {
+        let mut all = Vec::new();
+        join(self.integers, &mut all, Pattern::Integer, |all| Pattern::Integers(Integers::new(all)));
+        for (texts, cased) in self.equal.into_iter().zip([false, true]) {
+            let one = |text| Pattern::Text { shape: Shape::Exact(text), cased };
+            join(texts, &mut all, one, |all| Pattern::Texts(Texts::new(all, cased)));
         }
-        let lower: SmallVec<[u8; 64]> = text.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
-        self.texts.contains(lower.as_slice())
+        for (texts, cased) in self.starts.into_iter().zip([false, true]) {
+            let one = |text| Pattern::Text { shape: Shape::Prefix(text), cased };
+            join(texts, &mut all, one, |all| Pattern::Affixes(Affixes::new(all, false, cased)));
+        }
+        for (texts, cased) in self.ends.into_iter().zip([false, true]) {
+            let one = |text| Pattern::Text { shape: Shape::Suffix(text), cased };
+            join(texts, &mut all, one, |all| Pattern::Affixes(Affixes::new(all, true, cased)));
+        }
+        match self.networks.as_slice() {
+            [] => {}
+            [only] => all.push(Pattern::Cidr(*only)),
+            _ => all.push(Pattern::Networks(Networks::new(self.networks))),
+        }
+        for (texts, cased) in self.inside.into_iter().zip([false, true]) {
+            if !texts.is_empty() {
+                all.push(Pattern::Search { automaton: automaton(&texts, cased)?, cased });
+            }
+        }
+        all.extend(self.rest);
+        Ok(all)
+    }
+}
+
+/// A few one by one, many together.
+fn join<T>(
+    values: Vec<T>,
+    all: &mut Vec<Pattern>,
+    one: impl FnMut(T) -> Pattern,
+    many: impl FnOnce(Vec<T>) -> Pattern,
+) {
+    if values.len() < SET_FROM {
+        all.extend(values.into_iter().map(one));
+    } else {
+        all.push(many(values));
     }
 }
 
 /// The same patterns, those of one kind put together; any of them may match.
 pub(super) fn together(patterns: Vec<Pattern>) -> Result<Vec<Pattern>, BuildError> {
-    let (mut equal, mut searched, mut searched_cased) = (vec![], vec![], vec![]);
-    let (mut networks, mut rest) = (vec![], vec![]);
-    for pattern in patterns {
-        match pattern {
-            Pattern::Text { shape: Shape::Exact(text), cased: false } => equal.push(text),
-            Pattern::Text { shape: Shape::Contains(text), cased: false } => searched.push(text),
-            Pattern::Text { shape: Shape::Contains(text), cased: true } => searched_cased.push(text),
-            Pattern::Cidr(network) => networks.push(network),
-            other => rest.push(other),
-        }
-    }
-    let mut all = Vec::new();
-    match networks.as_slice() {
-        [] => {}
-        [only] => all.push(Pattern::Cidr(*only)),
-        _ => all.push(Pattern::Networks(Networks::new(networks))),
-    }
-    if equal.len() >= SET_FROM {
-        let longest = equal.iter().map(String::len).max().unwrap_or_default();
-        let texts = equal.into_iter().map(|text| text.into_bytes().into_boxed_slice()).collect();
-        all.push(Pattern::Set(Set { texts, longest }));
-    } else {
-        let exact = |text| Pattern::Text { shape: Shape::Exact(text), cased: false };
-        all.extend(equal.into_iter().map(exact));
-    }
-    all.extend(rest);
-    for (texts, cased) in [(searched, false), (searched_cased, true)] {
-        if !texts.is_empty() {
-            all.push(Pattern::Search { automaton: automaton(&texts, cased)?, cased });
-        }
-    }
-    Ok(all)
+    let mut kinds = Kinds::default();
+    patterns.into_iter().for_each(|pattern| kinds.push(pattern));
+    kinds.joined()
 }
 
 fn automaton(texts: &[String], cased: bool) -> Result<AhoCorasick, BuildError> {
@@ -242,6 +286,8 @@ fn automaton(texts: &[String], cased: bool) -> Result<AhoCorasick, BuildError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::wildcard::symbols;
     use super::*;
 
@@ -321,12 +367,36 @@ mod tests {
         let search: Vec<_> = words.iter().map(|word| text(&format!("*{word}*"), false)).collect();
         let set = together(single.clone()).unwrap();
         let found = together(search.clone()).unwrap();
-        assert!(matches!(set.as_slice(), [Pattern::Set(_)]));
+        assert!(matches!(set.as_slice(), [Pattern::Texts(_)]));
         assert!(matches!(found.as_slice(), [Pattern::Search { .. }]));
         for value in ["WÖRT7", "wört7", "wört70", "xwört3y", "wort3", ""] {
             let value = Value::Text(value);
             assert_eq!(any(&single, value), any(&set, value), "{value}");
             assert_eq!(any(&search, value), any(&found, value), "{value}");
+        }
+    }
+
+    fn some_pattern() -> impl Strategy<Value = Pattern> {
+        let network = (0..4_u8, 28..=32_u8).prop_map(|(last, bits)| format!("192.0.2.{last}/{bits}"));
+        prop_oneof![
+            6 => ("[abÄ*?]{1,4}", proptest::bool::ANY).prop_map(|(pattern, cased)| text(&pattern, cased)),
+            2 => (-3..9_i64).prop_map(Pattern::Integer),
+            1 => (-3..9_i32).prop_map(|number| Pattern::Float(f64::from(number) / 2.0)),
+            1 => network.prop_map(|net| Pattern::Cidr(network::parse(&net).unwrap())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn patterns_put_together_match_what_one_of_them_matches(
+            patterns in proptest::collection::vec(some_pattern(), 0..60),
+            word in "[abAÄä]{0,5}|192.0.2.[0-9]|-?[0-9](\\.[05])?",
+            number in -3..9_i64
+        ) {
+            let joined = together(patterns.clone()).unwrap();
+            for value in [Value::Text(&word), Value::Integer(number), Value::Number(number as f64 / 2.0)] {
+                prop_assert_eq!(any(&joined, value), any(&patterns, value), "{:?}", value);
+            }
         }
     }
 }

@@ -174,6 +174,17 @@ impl Reading<'_> {
         let parts: Vec<_> =
             values.iter().map(|(literal, span)| self.value(subject, modifiers, literal, *span)).collect();
         let parts: Vec<Expression> = parts.into_iter().collect::<Option<_>>()?;
+        let slow = |part: &Expression| match part {
+            Expression::Test(_, patterns) => patterns.iter().filter(|pattern| pattern.is_slow()).count(),
+            _ => 0,
+        };
+        if parts.iter().map(slow).sum::<usize>() > limits::RULE_SLOW_VALUES {
+            let most = limits::RULE_SLOW_VALUES;
+            let message =
+                format!("a field takes at most {most} values with wildcards inside, or regular expressions");
+            let span = values.first().map(|(_, span)| *span).unwrap_or_default();
+            return self.fail(span, "too-large", message);
+        }
         let joined = if modifiers.all { Expression::All(parts) } else { any_value(parts) };
         Some(if modifiers.neq { Expression::Not(Box::new(joined)) } else { joined })
     }
