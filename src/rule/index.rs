@@ -80,7 +80,7 @@ fn literals(patterns: &[Pattern]) -> Option<BTreeSet<String>> {
     for pattern in patterns {
         match pattern {
             Pattern::Text { shape: Shape::Exact(text), .. } => types.extend([fold(text)]),
-            Pattern::Set(set) => types.extend(set.equal()?.map(str::to_owned)),
+            Pattern::Texts(texts) => types.extend(texts.folded()?.map(str::to_owned)),
             _ => return None,
         }
     }

@@ -2,23 +2,20 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
 use compact_str::{CompactString, ToCompactString};
-use foldhash::fast::FixedState;
-use hashbrown::HashSet;
 use ipnet::IpNet;
 use regex::Regex;
-use smallvec::SmallVec;
 
 use super::modifier::Operation;
 use super::network::{self, Networks};
+use super::set::{Affixes, Integers, Texts};
 use super::time_part::TimePart;
 use super::wildcard::{Shape, fold};
 use crate::model::{Value, instant_ms};
 
-/// From so many equal texts on, a set is faster than one comparison after the other.
+/// From so many values on, a set is faster than one comparison after the other.
 const SET_FROM: usize = 8;
 
 /// From so many bytes of searched texts on, the compact automaton is taken.
@@ -40,15 +37,19 @@ pub(super) enum Pattern {
     /// A part of the instant equals a number, or is in order with it.
     Part(TimePart, Operation, i64),
     Cidr(IpNet),
+    /// One of many networks.
+    Networks(Networks),
     /// With its flags in order, which the expression's own text does not show.
     Regex {
         regex: Box<Regex>,
         flags: String,
     },
-    /// Many networks, one of which must hold the value.
-    Networks(Networks),
-    /// Many texts, one of which the value must equal, or begin or end with.
-    Set(Set),
+    /// One of many numbers.
+    Integers(Integers),
+    /// One of many texts.
+    Texts(Texts),
+    /// The start, or the end, is one of many texts.
+    Affixes(Affixes),
     /// Texts, one of which the value must contain.
     Search {
         automaton: AhoCorasick,
@@ -62,25 +63,6 @@ pub(super) enum Bound {
     Number(f64),
     /// In ms.
     Instant(i64),
-}
-
-/// Texts, and with which part of a value they are compared. They are folded unless case counts.
-#[derive(Clone, Debug)]
-pub(super) struct Set {
-    part: Part,
-    cased: bool,
-    texts: HashSet<Box<[u8]>, FixedState>,
-    /// The lengths that texts have, each once, the shortest first.
-    lengths: Box<[usize]>,
-}
-
-/// The part of a value that a text is compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
-    Whole,
-    Start,
-    End,
-    Inside,
 }
 
 /// One value of an event in the forms that patterns ask for.
@@ -157,6 +139,11 @@ impl<'v> Subject<'v> {
 }
 
 impl Pattern {
+    /// Whether it is judged by itself, in time that grows with the value, however many there are.
+    pub(super) fn is_slow(&self) -> bool {
+        matches!(self, Self::Regex { .. } | Self::Text { shape: Shape::Glob(_), .. })
+    }
+
     pub(super) fn matches(&self, subject: &Subject<'_>) -> bool {
         if matches!(subject.value, Value::Container) {
             return matches!(self, Self::Text { shape: Shape::Any, .. });
@@ -184,7 +171,13 @@ impl Pattern {
             }
             Self::Networks(all) => network::address(&subject.raw).is_some_and(|address| all.hold(address)),
             Self::Regex { regex, .. } => regex.is_match(&subject.raw),
-            Self::Set(set) => set.matches(subject.text(set.cased)),
+            Self::Integers(all) => match subject.value {
+                Value::Integer(number) => all.hold(number),
+                Value::Text(text) if text.parse().is_ok_and(|number| all.hold(number)) => true,
+                _ => subject.number().is_some_and(|number| all.hold_number(number)),
+            },
+            Self::Texts(all) => all.hold(subject.text(all.cased())),
+            Self::Affixes(all) => all.hold(subject.text(all.cased())),
             Self::Search { automaton, cased } => automaton.is_match(subject.text(*cased)),
         }
     }
@@ -201,92 +194,88 @@ fn in_order<T: PartialOrd>(number: &T, operation: Operation, bound: &T) -> bool 
     }
 }
 
-impl Set {
-    fn new(part: Part, cased: bool, texts: Vec<String>) -> Self {
-        let mut lengths: Vec<usize> = texts.iter().map(String::len).collect();
-        lengths.sort_unstable();
-        lengths.dedup();
-        let texts = texts.into_iter().map(|text| text.into_bytes().into_boxed_slice()).collect();
-        Self { part, cased, texts, lengths: lengths.into_boxed_slice() }
-    }
+/// Patterns by kind, of which those of one kind are judged together.
+#[derive(Default)]
+struct Kinds {
+    integers: Vec<i64>,
+    networks: Vec<IpNet>,
+    /// With case and without.
+    equal: [Vec<String>; 2],
+    starts: [Vec<String>; 2],
+    ends: [Vec<String>; 2],
+    inside: [Vec<String>; 2],
+    rest: Vec<Pattern>,
+}
 
-    /// A text that is folded unless case counts, or ASCII. One look-up for each length that texts
-    /// have, however many texts there are.
-    fn matches(&self, text: &str) -> bool {
-        if self.part == Part::Whole && self.lengths.last().is_none_or(|longest| text.len() > *longest) {
-            return false;
-        }
-        let bytes: SmallVec<[u8; 64]> = match self.cased {
-            true => SmallVec::from_slice(text.as_bytes()),
-            false => text.bytes().map(|byte| byte.to_ascii_lowercase()).collect(),
+impl Kinds {
+    fn push(&mut self, pattern: Pattern) {
+        let (shape, cased) = match pattern {
+            Pattern::Integer(number) => return self.integers.push(number),
+            Pattern::Cidr(network) => return self.networks.push(network),
+            Pattern::Text { shape, cased } => (shape, cased),
+            other => return self.rest.push(other),
         };
-        let has = |part: Option<&[u8]>| part.is_some_and(|part| self.texts.contains(part));
-        let mut lengths = self.lengths.iter().take_while(|length| **length <= bytes.len());
-        match self.part {
-            Part::Start => lengths.any(|length| has(bytes.get(..*length))),
-            Part::End => lengths.any(|length| has(bytes.get(bytes.len() - length..))),
-            Part::Whole | Part::Inside => has(Some(&bytes)),
-        }
+        let (kind, text) = match shape {
+            Shape::Exact(text) => (&mut self.equal, text),
+            Shape::Prefix(text) => (&mut self.starts, text),
+            Shape::Suffix(text) => (&mut self.ends, text),
+            Shape::Contains(text) => (&mut self.inside, text),
+            shape @ (Shape::Any | Shape::Glob(_)) => return self.rest.push(Pattern::Text { shape, cased }),
+        };
+        let [blind, exact] = kind;
+        if cased { exact.push(text) } else { blind.push(text) }
     }
 
-    /// The texts, if the whole value must equal one of them, case aside.
-    pub(super) fn equal(&self) -> Option<impl Iterator<Item = &str>> {
-        let texts = (self.part == Part::Whole && !self.cased).then_some(&self.texts)?;
-        Some(texts.iter().filter_map(|text| std::str::from_utf8(text).ok()))
+    /// Cheap ones first.
+    fn joined(self) -> Result<Vec<Pattern>, BuildError> {
+        let mut all = Vec::new();
+        join(self.integers, &mut all, Pattern::Integer, |all| Pattern::Integers(Integers::new(all)));
+        for (texts, cased) in self.equal.into_iter().zip([false, true]) {
+            let one = |text| Pattern::Text { shape: Shape::Exact(text), cased };
+            join(texts, &mut all, one, |all| Pattern::Texts(Texts::new(all, cased)));
+        }
+        for (texts, cased) in self.starts.into_iter().zip([false, true]) {
+            let one = |text| Pattern::Text { shape: Shape::Prefix(text), cased };
+            join(texts, &mut all, one, |all| Pattern::Affixes(Affixes::new(all, false, cased)));
+        }
+        for (texts, cased) in self.ends.into_iter().zip([false, true]) {
+            let one = |text| Pattern::Text { shape: Shape::Suffix(text), cased };
+            join(texts, &mut all, one, |all| Pattern::Affixes(Affixes::new(all, true, cased)));
+        }
+        match self.networks.as_slice() {
+            [] => {}
+            [only] => all.push(Pattern::Cidr(*only)),
+            _ => all.push(Pattern::Networks(Networks::new(self.networks))),
+        }
+        for (texts, cased) in self.inside.into_iter().zip([false, true]) {
+            if !texts.is_empty() {
+                all.push(Pattern::Search { automaton: automaton(&texts, cased)?, cased });
+            }
+        }
+        all.extend(self.rest);
+        Ok(all)
+    }
+}
+
+/// A few one by one, many together.
+fn join<T>(
+    values: Vec<T>,
+    all: &mut Vec<Pattern>,
+    one: impl FnMut(T) -> Pattern,
+    many: impl FnOnce(Vec<T>) -> Pattern,
+) {
+    if values.len() < SET_FROM {
+        all.extend(values.into_iter().map(one));
+    } else {
+        all.push(many(values));
     }
 }
 
 /// The same patterns, those of one kind put together; any of them may match.
 pub(super) fn together(patterns: Vec<Pattern>) -> Result<Vec<Pattern>, BuildError> {
-    let mut texts: BTreeMap<(Part, bool), Vec<String>> = BTreeMap::new();
-    let (mut networks, mut rest) = (Vec::new(), Vec::new());
-    for pattern in patterns {
-        match pattern {
-            Pattern::Cidr(network) => networks.push(network),
-            Pattern::Text { shape, cased } => match parted(shape) {
-                Ok((part, text)) => texts.entry((part, cased)).or_default().push(text),
-                Err(shape) => rest.push(Pattern::Text { shape, cased }),
-            },
-            other => rest.push(other),
-        }
-    }
-    let mut all = Vec::new();
-    for ((part, cased), texts) in texts {
-        if part == Part::Inside {
-            rest.push(Pattern::Search { automaton: automaton(&texts, cased)?, cased });
-        } else if texts.len() >= SET_FROM {
-            all.push(Pattern::Set(Set::new(part, cased, texts)));
-        } else {
-            all.extend(texts.into_iter().map(|text| Pattern::Text { shape: whole(part, text), cased }));
-        }
-    }
-    match networks.as_slice() {
-        [] => {}
-        [only] => all.push(Pattern::Cidr(*only)),
-        _ => all.push(Pattern::Networks(Networks::new(networks))),
-    }
-    all.extend(rest);
-    Ok(all)
-}
-
-/// The text of a shape and the part of a value that it is compared with.
-fn parted(shape: Shape) -> Result<(Part, String), Shape> {
-    match shape {
-        Shape::Exact(text) => Ok((Part::Whole, text)),
-        Shape::Prefix(text) => Ok((Part::Start, text)),
-        Shape::Suffix(text) => Ok((Part::End, text)),
-        Shape::Contains(text) => Ok((Part::Inside, text)),
-        other => Err(other),
-    }
-}
-
-fn whole(part: Part, text: String) -> Shape {
-    match part {
-        Part::Whole => Shape::Exact(text),
-        Part::Start => Shape::Prefix(text),
-        Part::End => Shape::Suffix(text),
-        Part::Inside => Shape::Contains(text),
-    }
+    let mut kinds = Kinds::default();
+    patterns.into_iter().for_each(|pattern| kinds.push(pattern));
+    kinds.joined()
 }
 
 fn automaton(texts: &[String], cased: bool) -> Result<AhoCorasick, BuildError> {
@@ -297,6 +286,8 @@ fn automaton(texts: &[String], cased: bool) -> Result<AhoCorasick, BuildError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::wildcard::symbols;
     use super::*;
 
@@ -376,7 +367,7 @@ mod tests {
         let search: Vec<_> = words.iter().map(|word| text(&format!("*{word}*"), false)).collect();
         let set = together(single.clone()).unwrap();
         let found = together(search.clone()).unwrap();
-        assert!(matches!(set.as_slice(), [Pattern::Set(_)]));
+        assert!(matches!(set.as_slice(), [Pattern::Texts(_)]));
         assert!(matches!(found.as_slice(), [Pattern::Search { .. }]));
         for value in ["WÖRT7", "wört7", "wört70", "xwört3y", "wort3", ""] {
             let value = Value::Text(value);
@@ -385,28 +376,27 @@ mod tests {
         }
     }
 
-    #[test]
-    fn many_beginnings_ends_and_networks_match_as_each_alone() {
-        let words: Vec<String> = (0..20).map(|n| format!("Wört{}", "x".repeat(n))).collect();
-        for cased in [false, true] {
-            for (before, after) in [("", "*"), ("*", "")] {
-                let alone: Vec<_> =
-                    words.iter().map(|word| text(&format!("{before}{word}{after}"), cased)).collect();
-                let set = together(alone.clone()).unwrap();
-                assert!(matches!(set.as_slice(), [Pattern::Set(_)]));
-                for value in ["Wörtx", "WÖRT", "wörtxy", "a wörtxx", "a Wörtxxx", "wör", "é", ""] {
-                    let value = Value::Text(value);
-                    assert_eq!(any(&alone, value), any(&set, value), "{before}{value}{after} {cased}");
-                }
+    fn some_pattern() -> impl Strategy<Value = Pattern> {
+        let network = (0..4_u8, 28..=32_u8).prop_map(|(last, bits)| format!("192.0.2.{last}/{bits}"));
+        prop_oneof![
+            6 => ("[abÄ*?]{1,4}", proptest::bool::ANY).prop_map(|(pattern, cased)| text(&pattern, cased)),
+            2 => (-3..9_i64).prop_map(Pattern::Integer),
+            1 => (-3..9_i32).prop_map(|number| Pattern::Float(f64::from(number) / 2.0)),
+            1 => network.prop_map(|net| Pattern::Cidr(network::parse(&net).unwrap())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn patterns_put_together_match_what_one_of_them_matches(
+            patterns in proptest::collection::vec(some_pattern(), 0..60),
+            word in "[abAÄä]{0,5}|192.0.2.[0-9]|-?[0-9](\\.[05])?",
+            number in -3..9_i64
+        ) {
+            let joined = together(patterns.clone()).unwrap();
+            for value in [Value::Text(&word), Value::Integer(number), Value::Number(number as f64 / 2.0)] {
+                prop_assert_eq!(any(&joined, value), any(&patterns, value), "{:?}", value);
             }
-        }
-        let alone: Vec<_> =
-            (0..20).map(|n| Pattern::Cidr(format!("10.{n}.0.0/16").parse().unwrap())).collect();
-        let set = together(alone.clone()).unwrap();
-        assert!(matches!(set.as_slice(), [Pattern::Networks(_)]));
-        for value in ["10.19.255.255", "10.20.0.0", " 10.0.0.0 ", "::ffff:10.7.0.1", "10.0.0.0/16", "x"] {
-            let value = Value::Text(value);
-            assert_eq!(any(&alone, value), any(&set, value), "{value}");
         }
     }
 }

@@ -174,13 +174,24 @@ impl Reading<'_> {
         modifiers: &Modifiers,
         values: &[(Literal, Span)],
     ) -> Option<Expression> {
-        let parts = if modifiers.expand {
+        let parts: Vec<Expression> = if modifiers.expand {
             self.expanded(subject, modifiers, values)?
         } else {
             let value = |(literal, span): &(Literal, Span)| self.value(subject, modifiers, literal, *span);
             let parts: Vec<_> = values.iter().map(value).collect();
             parts.into_iter().collect::<Option<_>>()?
         };
+        let slow = |part: &Expression| match part {
+            Expression::Test(_, patterns) => patterns.iter().filter(|pattern| pattern.is_slow()).count(),
+            _ => 0,
+        };
+        if parts.iter().map(slow).sum::<usize>() > limits::RULE_SLOW_VALUES {
+            let most = limits::RULE_SLOW_VALUES;
+            let message =
+                format!("a field takes at most {most} values with wildcards inside, or regular expressions");
+            let span = values.first().map(|(_, span)| *span).unwrap_or_default();
+            return self.fail(span, "too-large", message);
+        }
         let joined = if modifiers.all { Expression::All(parts) } else { any_value(parts) };
         Some(if modifiers.neq { Expression::Not(Box::new(joined)) } else { joined })
     }
