@@ -16,9 +16,9 @@ LEVELS = ["critical", "high", "medium", "low", "informational"]
 
 
 def load(folder):
-    """The documents of each rule file, by the file's name."""
+    """The documents of each rule file, by the file's name. Every scalar is text: a selection may be called `off`."""
     for path in sorted(folder.glob("**/*.yml")):
-        yield path, list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+        yield path, list(yaml.load_all(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader))
 
 
 def values(item):
@@ -39,7 +39,7 @@ def event_types(documents):
                     continue
                 for field, value in part.items():
                     path, _, modifier = field.partition("|")
-                    if path == "eventType":
+                    if path == "eventType" and modifier != "exists":
                         star = "*" if modifier == "startswith" else ""
                         found |= {f"{text}{star}" for text in values(value)}
     return sorted(found)
