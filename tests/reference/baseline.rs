@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::condition::among;
 use super::event::Occurrence;
 
 const WEEK_MS: i64 = 7 * 24 * 3_600_000;
@@ -26,9 +25,9 @@ impl Baseline {
         let has_field = |occurrence: &Occurrence<'_>| {
             self.distinct.as_ref().is_none_or(|field| !occurrence.event.values(field).is_empty())
         };
-        among(events, has_field, |events| {
-            (0..events.len()).filter(|place| self.is_high(events, *place)).collect()
-        })
+        let places: Vec<usize> = (0..events.len()).filter(|place| has_field(&events[*place])).collect();
+        let own: Vec<Occurrence<'_>> = places.iter().map(|place| events[*place].clone()).collect();
+        (0..own.len()).filter(|place| self.is_high(&own, *place)).map(|place| places[place]).collect()
     }
 
     fn is_high(&self, events: &[Occurrence<'_>], place: usize) -> bool {

@@ -1,4 +1,4 @@
-//! When does a figure satisfy a condition?
+//! When does a figure of a window satisfy a condition?
 
 use super::event::Occurrence;
 use super::window::{holding, window};
@@ -47,54 +47,50 @@ impl Operator {
     }
 }
 
-/// The places at which a figure that grows with every event satisfies all thresholds.
-///
-/// What asks for much is told by the event's own window; what asks for little, by the highest
-/// figure of all windows that hold the event: five events in a burst are never "at most three".
-pub fn rising(
-    thresholds: &[Threshold],
-    events: &[Occurrence<'_>],
-    timespan_ms: i64,
-    figure: impl Fn(&[&Occurrence<'_>]) -> f64,
-) -> Vec<usize> {
-    let of_window = |last| figure(&window(events, timespan_ms, last));
-    let satisfied = |place: &usize| {
-        let own = of_window(*place);
-        let holding = holding(events, timespan_ms, *place);
-        let peak = holding.into_iter().map(of_window).fold(own, f64::max);
-        thresholds.iter().all(|Threshold { operator, value }| match operator {
-            Operator::Gt => own > *value,
-            Operator::Gte => own >= *value,
-            Operator::Lt => peak < *value,
-            Operator::Lte => peak <= *value,
-            Operator::Eq => own == *value && peak == *value,
-            Operator::Neq => peak < *value || own > *value,
-        })
-    };
-    (0..events.len()).filter(satisfied).collect()
-}
+/// A correlation type that compares one figure of a window.
+pub trait Gauge {
+    fn timespan_ms(&self) -> i64;
+    fn thresholds(&self) -> &[Threshold];
 
-/// The places at which a figure that may fall satisfies all thresholds, by the event's own window.
-pub fn falling(
-    thresholds: &[Threshold],
-    events: &[Occurrence<'_>],
-    timespan_ms: i64,
-    figure: impl Fn(&[&Occurrence<'_>]) -> f64,
-) -> Vec<usize> {
-    let satisfied = |place: &usize| {
-        let own = figure(&window(events, timespan_ms, *place));
-        thresholds.iter().all(|threshold| threshold.operator.holds(own, threshold.value))
-    };
-    (0..events.len()).filter(satisfied).collect()
-}
+    /// The figure grows with every event, or at least never falls.
+    fn rises(&self) -> bool;
 
-/// Answers for some of the events, by their places among all.
-pub fn among(
-    events: &[Occurrence<'_>],
-    of: impl Fn(&Occurrence<'_>) -> bool,
-    satisfied: impl Fn(&[Occurrence<'_>]) -> Vec<usize>,
-) -> Vec<usize> {
-    let places: Vec<usize> = (0..events.len()).filter(|place| of(&events[*place])).collect();
-    let some: Vec<Occurrence<'_>> = places.iter().map(|place| events[*place].clone()).collect();
-    satisfied(&some).into_iter().map(|place| places[place]).collect()
+    /// Whether an event is one of the rule's: it has what is measured.
+    fn takes(&self, occurrence: &Occurrence<'_>) -> bool;
+
+    fn figure(&self, window: &[&Occurrence<'_>]) -> f64;
+
+    /// The figure of the window that ends with an event.
+    fn own(&self, events: &[Occurrence<'_>], last: usize) -> f64 {
+        let window = window(events, self.timespan_ms(), last);
+        let taken: Vec<_> = window.into_iter().filter(|other| self.takes(other)).collect();
+        self.figure(&taken)
+    }
+
+    /// The places at which the figure satisfies all thresholds.
+    ///
+    /// Of a figure that rises, what asks for much is told by the event's own window; what asks for
+    /// little, by the highest figure of all windows that hold the event: five events in a burst are
+    /// never "at most three".
+    fn satisfied(&self, events: &[Occurrence<'_>]) -> Vec<usize> {
+        let satisfied = |place: &usize| {
+            let own = self.own(events, *place);
+            let holding = holding(events, self.timespan_ms(), *place);
+            let taken = holding.into_iter().filter(|last| self.takes(&events[*last]));
+            let peak = match self.rises() {
+                true => taken.map(|last| self.own(events, last)).fold(own, f64::max),
+                false => own,
+            };
+            self.takes(&events[*place])
+                && self.thresholds().iter().all(|Threshold { operator, value }| match operator {
+                    Operator::Gt => own > *value,
+                    Operator::Gte => own >= *value,
+                    Operator::Lt => peak < *value,
+                    Operator::Lte => peak <= *value,
+                    Operator::Eq => own == *value && peak == *value,
+                    Operator::Neq => peak < *value || own > *value,
+                })
+        };
+        (0..events.len()).filter(satisfied).collect()
+    }
 }

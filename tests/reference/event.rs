@@ -55,6 +55,8 @@ pub struct Match<'e> {
     pub event: &'e Event,
     /// The correlation's group-by with its values, lower case.
     pub group: Vec<(String, String)>,
+    /// What was measured, where that is one number.
+    pub figure: Option<f64>,
 }
 
 impl Match<'_> {

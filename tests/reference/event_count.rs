@@ -1,6 +1,6 @@
-//! `event_count`: at which events does a window hold so many?
+//! `event_count`: how many events does a window hold?
 
-use super::condition::{Threshold, rising};
+use super::condition::{Gauge, Threshold};
 use super::event::Occurrence;
 
 #[derive(Clone, Debug)]
@@ -9,8 +9,24 @@ pub struct EventCount {
     pub thresholds: Vec<Threshold>,
 }
 
-impl EventCount {
-    pub fn satisfied(&self, events: &[Occurrence<'_>]) -> Vec<usize> {
-        rising(&self.thresholds, events, self.timespan_ms, |window| window.len() as f64)
+impl Gauge for EventCount {
+    fn timespan_ms(&self) -> i64 {
+        self.timespan_ms
+    }
+
+    fn thresholds(&self) -> &[Threshold] {
+        &self.thresholds
+    }
+
+    fn rises(&self) -> bool {
+        true
+    }
+
+    fn takes(&self, _: &Occurrence<'_>) -> bool {
+        true
+    }
+
+    fn figure(&self, window: &[&Occurrence<'_>]) -> f64 {
+        window.len() as f64
     }
 }

@@ -24,7 +24,7 @@ pub mod value_percentile;
 pub mod value_sum;
 pub mod window;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use event::{Event, Match, Occurrence, Taken};
 use rule::{Body, Correlation, Rule};
@@ -38,11 +38,11 @@ pub struct Satisfying {
     pub uuid: String,
 }
 
-/// The satisfying windows of each rule. A rule takes matches of rules before it in the list.
+/// The satisfying windows of each rule, with what is measured of them. A rule takes matches of rules before it in the list.
 ///
 /// The matches of a correlation are one at the last event of each satisfying window, whether or not
 /// that window raised an alert.
-pub fn evaluate(rules: &[Rule], events: &[Event]) -> Vec<BTreeSet<Satisfying>> {
+pub fn evaluate(rules: &[Rule], events: &[Event]) -> Vec<BTreeMap<Satisfying, Option<f64>>> {
     let mut sorted: Vec<&Event> = events.iter().collect();
     sorted.sort_by_key(|event| event.place());
     sorted.dedup_by_key(|event| event.place());
@@ -53,7 +53,7 @@ pub fn evaluate(rules: &[Rule], events: &[Event]) -> Vec<BTreeSet<Satisfying>> {
             Body::Detection { kinds } => detected(kinds, &sorted),
             Body::Correlation(correlation) => correlated(correlation, rules, &matches),
         };
-        found.push(of_rule.iter().map(Match::satisfying).collect());
+        found.push(of_rule.iter().map(|one| (one.satisfying(), one.figure)).collect());
         matches.push(of_rule);
     }
     found
@@ -61,7 +61,7 @@ pub fn evaluate(rules: &[Rule], events: &[Event]) -> Vec<BTreeSet<Satisfying>> {
 
 fn detected<'e>(kinds: &[usize], events: &[&'e Event]) -> Vec<Match<'e>> {
     let matching = events.iter().filter(|event| kinds.contains(&event.kind));
-    matching.map(|event| Match { event, group: Vec::new() }).collect()
+    matching.map(|event| Match { event, group: Vec::new(), figure: None }).collect()
 }
 
 fn correlated<'e>(correlation: &Correlation, rules: &[Rule], matches: &[Vec<Match<'e>>]) -> Vec<Match<'e>> {
@@ -74,7 +74,8 @@ fn correlated<'e>(correlation: &Correlation, rules: &[Rule], matches: &[Vec<Matc
         for (place, beside) in correlation.satisfied(&events, &everything, rules) {
             let shown = key[..correlation.group_by.len()].iter().cloned().chain(beside);
             let group = correlation.shows().into_iter().zip(shown).collect();
-            found.push(Match { event: events[place].event, group });
+            let figure = correlation.figure(&events, place);
+            found.push(Match { event: events[place].event, group, figure });
         }
     }
     found.sort_by_key(|matched| matched.event.place());

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::absence::Absence;
 use super::aggregate::Aggregate;
 use super::baseline::Baseline;
+use super::condition::Gauge as _;
 use super::event::{Match, Occurrence};
 use super::event_count::EventCount;
 use super::new_value::NewValue;
@@ -134,6 +135,19 @@ impl Correlation {
             Kind::RiskScore(kind) => kind.satisfied(events, rules),
         };
         places.into_iter().map(|place| (place, Vec::new())).collect()
+    }
+
+    /// What is measured of the window that ends with an event, where that is one number.
+    pub fn figure(&self, events: &[Occurrence<'_>], last: usize) -> Option<f64> {
+        match &self.kind {
+            Kind::EventCount(kind) => Some(kind.own(events, last)),
+            Kind::ValueCount(kind) => Some(kind.own(events, last)),
+            Kind::ValueSum(kind) => Some(kind.own(events, last)),
+            Kind::ValueAvg(kind) => Some(kind.own(events, last)),
+            Kind::ValueMedian(kind) | Kind::ValuePercentile(kind) => Some(kind.own(events, last)),
+            Kind::Temporal(kind) => kind.seen().map(|seen| seen.own(events, last)),
+            _ => None,
+        }
     }
 
     /// The names of what its matches show: the group-by, and the fields of a new value.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::condition::{Threshold, rising};
+use super::condition::{Gauge, Threshold};
 use super::event::Occurrence;
 use super::window::{silent_around, window};
 
@@ -14,10 +14,8 @@ pub struct Temporal {
 
 #[derive(Clone, Debug)]
 pub enum Asked {
-    /// Each of the rules; there are so many.
-    All(usize),
-    /// So many of the rules.
-    Some(Vec<Threshold>),
+    /// So many of the rules; where nothing is said, all of them.
+    Number(Vec<Threshold>),
     /// What is said of single rules.
     Said(Boolean),
 }
@@ -31,20 +29,47 @@ pub enum Boolean {
     Or(Box<Boolean>, Box<Boolean>),
 }
 
+/// How many of the rules a window holds matches of.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    timespan_ms: i64,
+    thresholds: Vec<Threshold>,
+}
+
+impl Gauge for Seen {
+    fn timespan_ms(&self) -> i64 {
+        self.timespan_ms
+    }
+
+    fn thresholds(&self) -> &[Threshold] {
+        &self.thresholds
+    }
+
+    fn rises(&self) -> bool {
+        true
+    }
+
+    fn takes(&self, _: &Occurrence<'_>) -> bool {
+        true
+    }
+
+    fn figure(&self, window: &[&Occurrence<'_>]) -> f64 {
+        let branches = window.iter().flat_map(|occurrence| &occurrence.by).map(|taken| taken.branch);
+        branches.collect::<BTreeSet<_>>().len() as f64
+    }
+}
+
 impl Temporal {
     pub fn satisfied(&self, events: &[Occurrence<'_>]) -> Vec<usize> {
-        let seen = |window: &[&Occurrence<'_>]| {
-            let branches = window.iter().flat_map(|occurrence| &occurrence.by).map(|taken| taken.branch);
-            branches.collect::<BTreeSet<_>>()
-        };
-        let count = |window: &[&Occurrence<'_>]| seen(window).len() as f64;
         match &self.asked {
-            Asked::All(rules) => (0..events.len())
-                .filter(|place| seen(&window(events, self.timespan_ms, *place)).len() == *rules)
-                .collect(),
-            Asked::Some(thresholds) => rising(thresholds, events, self.timespan_ms, count),
+            Asked::Number(_) => self.seen().map(|seen| seen.satisfied(events)).unwrap_or_default(),
             Asked::Said(boolean) => self.said(boolean, events),
         }
+    }
+
+    pub fn seen(&self) -> Option<Seen> {
+        let Asked::Number(thresholds) = &self.asked else { return None };
+        Some(Seen { timespan_ms: self.timespan_ms, thresholds: thresholds.clone() })
     }
 
     /// A rule is there if the window holds a match of it. It is not there if there is none in any

@@ -1,6 +1,6 @@
-//! `value_avg`: at which events is the mean of a window's numbers so high?
+//! `value_avg`: what is the mean of a window's numbers?
 
-use super::condition::{Threshold, among, falling};
+use super::condition::{Gauge, Threshold};
 use super::event::Occurrence;
 
 #[derive(Clone, Debug)]
@@ -10,17 +10,27 @@ pub struct ValueAvg {
     pub field: String,
 }
 
-impl ValueAvg {
-    /// An event without a number is none of the rule's.
-    pub fn satisfied(&self, events: &[Occurrence<'_>]) -> Vec<usize> {
-        let has_number = |occurrence: &Occurrence<'_>| !occurrence.event.numbers(&self.field).is_empty();
-        among(events, has_number, |events| {
-            falling(&self.thresholds, events, self.timespan_ms, |window| {
-                let numbers: Vec<f64> =
-                    window.iter().flat_map(|occurrence| occurrence.event.numbers(&self.field)).collect();
-                mean(&numbers)
-            })
-        })
+impl Gauge for ValueAvg {
+    fn timespan_ms(&self) -> i64 {
+        self.timespan_ms
+    }
+
+    fn thresholds(&self) -> &[Threshold] {
+        &self.thresholds
+    }
+
+    fn rises(&self) -> bool {
+        false
+    }
+
+    fn takes(&self, occurrence: &Occurrence<'_>) -> bool {
+        !occurrence.event.numbers(&self.field).is_empty()
+    }
+
+    fn figure(&self, window: &[&Occurrence<'_>]) -> f64 {
+        let numbers: Vec<f64> =
+            window.iter().flat_map(|occurrence| occurrence.event.numbers(&self.field)).collect();
+        mean(&numbers)
     }
 }
 

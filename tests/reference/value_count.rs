@@ -1,8 +1,8 @@
-//! `value_count`: at which events does a window hold so many distinct values?
+//! `value_count`: how many distinct values does a window hold?
 
 use std::collections::BTreeSet;
 
-use super::condition::{Threshold, among, rising};
+use super::condition::{Gauge, Threshold};
 use super::event::Occurrence;
 
 #[derive(Clone, Debug)]
@@ -13,15 +13,25 @@ pub struct ValueCount {
     pub fields: Vec<String>,
 }
 
-impl ValueCount {
-    /// An event that lacks one of the fields is none of the rule's.
-    pub fn satisfied(&self, events: &[Occurrence<'_>]) -> Vec<usize> {
-        let has_all = |occurrence: &Occurrence<'_>| !occurrence.event.tuples(&self.fields).is_empty();
-        among(events, has_all, |events| {
-            rising(&self.thresholds, events, self.timespan_ms, |window| {
-                let values = window.iter().flat_map(|occurrence| occurrence.event.tuples(&self.fields));
-                values.collect::<BTreeSet<_>>().len() as f64
-            })
-        })
+impl Gauge for ValueCount {
+    fn timespan_ms(&self) -> i64 {
+        self.timespan_ms
+    }
+
+    fn thresholds(&self) -> &[Threshold] {
+        &self.thresholds
+    }
+
+    fn rises(&self) -> bool {
+        true
+    }
+
+    fn takes(&self, occurrence: &Occurrence<'_>) -> bool {
+        !occurrence.event.tuples(&self.fields).is_empty()
+    }
+
+    fn figure(&self, window: &[&Occurrence<'_>]) -> f64 {
+        let values = window.iter().flat_map(|occurrence| occurrence.event.tuples(&self.fields));
+        values.collect::<BTreeSet<_>>().len() as f64
     }
 }

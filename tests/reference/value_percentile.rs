@@ -1,6 +1,6 @@
-//! `value_percentile`, `value_median`: at which events are so many of a window's numbers below?
+//! `value_percentile`, `value_median`: below which number are so many of a window's?
 
-use super::condition::{Threshold, among, falling};
+use super::condition::{Gauge, Threshold};
 use super::event::Occurrence;
 
 #[derive(Clone, Debug)]
@@ -12,17 +12,26 @@ pub struct ValuePercentile {
     pub percentile: f64,
 }
 
-impl ValuePercentile {
-    /// An event without a number is none of the rule's.
-    pub fn satisfied(&self, events: &[Occurrence<'_>]) -> Vec<usize> {
-        let has_number = |occurrence: &Occurrence<'_>| !occurrence.event.numbers(&self.field).is_empty();
-        among(events, has_number, |events| {
-            falling(&self.thresholds, events, self.timespan_ms, |window| {
-                let numbers =
-                    window.iter().flat_map(|occurrence| occurrence.event.numbers(&self.field)).collect();
-                percentile(numbers, self.percentile)
-            })
-        })
+impl Gauge for ValuePercentile {
+    fn timespan_ms(&self) -> i64 {
+        self.timespan_ms
+    }
+
+    fn thresholds(&self) -> &[Threshold] {
+        &self.thresholds
+    }
+
+    fn rises(&self) -> bool {
+        false
+    }
+
+    fn takes(&self, occurrence: &Occurrence<'_>) -> bool {
+        !occurrence.event.numbers(&self.field).is_empty()
+    }
+
+    fn figure(&self, window: &[&Occurrence<'_>]) -> f64 {
+        let numbers = window.iter().flat_map(|occurrence| occurrence.event.numbers(&self.field)).collect();
+        percentile(numbers, self.percentile)
     }
 }
 

@@ -1,6 +1,6 @@
-//! `value_sum`: at which events do the numbers of a window add up to so much?
+//! `value_sum`: what do the numbers of a window add up to?
 
-use super::condition::{Threshold, among, rising};
+use super::condition::{Gauge, Threshold};
 use super::event::Occurrence;
 
 #[derive(Clone, Debug)]
@@ -10,14 +10,24 @@ pub struct ValueSum {
     pub field: String,
 }
 
-impl ValueSum {
-    /// An event without a number is none of the rule's.
-    pub fn satisfied(&self, events: &[Occurrence<'_>]) -> Vec<usize> {
-        let has_number = |occurrence: &Occurrence<'_>| !occurrence.event.numbers(&self.field).is_empty();
-        among(events, has_number, |events| {
-            rising(&self.thresholds, events, self.timespan_ms, |window| {
-                window.iter().flat_map(|occurrence| occurrence.event.numbers(&self.field)).sum()
-            })
-        })
+impl Gauge for ValueSum {
+    fn timespan_ms(&self) -> i64 {
+        self.timespan_ms
+    }
+
+    fn thresholds(&self) -> &[Threshold] {
+        &self.thresholds
+    }
+
+    fn rises(&self) -> bool {
+        true
+    }
+
+    fn takes(&self, occurrence: &Occurrence<'_>) -> bool {
+        !occurrence.event.numbers(&self.field).is_empty()
+    }
+
+    fn figure(&self, window: &[&Occurrence<'_>]) -> f64 {
+        window.iter().flat_map(|occurrence| occurrence.event.numbers(&self.field)).sum()
     }
 }

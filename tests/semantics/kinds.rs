@@ -129,9 +129,20 @@ fn percentile(percent: impl Strategy<Value = i64>) -> impl Strategy<Value = Valu
 }
 
 fn temporal(takes: usize) -> BoxedStrategy<Kind> {
-    let some = (1..=takes as i64)
-        .prop_map(|value| Asked::Some(vec![Threshold { operator: Operator::Gte, value: value as f64 }]));
-    let asked = prop_oneof![Just(Asked::All(takes)), some, boolean(takes).prop_map(Asked::Said)];
+    let threshold = |operator, value: usize| Threshold { operator, value: value as f64 };
+    let all = vec![threshold(Operator::Gte, takes)];
+    let number = (1..=takes, 0..6).prop_map(move |(value, shape)| match shape {
+        0 | 1 => vec![threshold(Operator::Gte, value)],
+        2 => vec![threshold(Operator::Gt, value - 1)],
+        3 => vec![threshold(Operator::Lte, value)],
+        4 => vec![threshold(Operator::Eq, value)],
+        _ => vec![threshold(Operator::Gte, value), threshold(Operator::Neq, takes)],
+    });
+    let asked = prop_oneof![
+        Just(Asked::Number(all)),
+        number.prop_map(Asked::Number),
+        boolean(takes).prop_map(Asked::Said)
+    ];
     (span(), asked).prop_map(|(timespan_ms, asked)| Kind::Temporal(Temporal { timespan_ms, asked })).boxed()
 }
 

@@ -1,6 +1,6 @@
 //! Do the engine's alerts agree with the reference?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oktawatch::model::{Activity, Alert};
 use proptest::prelude::*;
@@ -14,17 +14,26 @@ use crate::reference::rule::{Body, Rule};
 use crate::reference::{Satisfying, evaluate};
 use crate::yaml::documents;
 
+type Windows = BTreeMap<Satisfying, Option<f64>>;
 type Verdict = Result<(), TestCaseError>;
 
-/// Without suppression, the alerts of every correlation are its satisfying windows.
+/// Without suppression, the alerts of every correlation are its satisfying windows. When everything
+/// is there in time, they measure the same too; else an alert may be raised before all of its window
+/// has come.
 pub fn exact(program: &Program, deliveries: &[Delivery], partitions: i32) -> Verdict {
-    compare(program, deliveries, partitions, |rule, windows, alerts| {
+    compare(program, deliveries, partitions, |rule, windows, alerts, way| {
         let raised = raised(alerts, &rule.name);
         let seen = distinct(&raised);
-        let (missing, extra) = (windows - &seen, &seen - windows);
+        let satisfying: BTreeSet<Satisfying> = windows.keys().cloned().collect();
+        let (missing, extra) = (&satisfying - &seen, &seen - &satisfying);
         prop_assert!(missing.is_empty(), "{} misses {missing:#?}", rule.name);
         prop_assert!(extra.is_empty(), "{} raises without reason {extra:#?}", rule.name);
         prop_assert!(raised.len() == seen.len(), "{} repeats itself", rule.name);
+        for alert in alerts.iter().filter(|alert| *alert.rule.name == *rule.name) {
+            let figure = windows[&standing_on(alert)].filter(|_| matches!(way, Way::InOrder));
+            let measured = figure.map(|_| alert.measured[0].observed);
+            prop_assert_eq!(measured, figure, "{} at {:?}", rule.name, standing_on(alert));
+        }
         Ok(())
     })
 }
@@ -32,11 +41,11 @@ pub fn exact(program: &Program, deliveries: &[Delivery], partitions: i32) -> Ver
 /// With suppression, every satisfying window is near enough to an alert of its key, every alert
 /// stands on a satisfying window, and none is near enough to another to be the same.
 pub fn covered(program: &Program, deliveries: &[Delivery], partitions: i32) -> Verdict {
-    compare(program, deliveries, partitions, |rule, windows, alerts| {
+    compare(program, deliveries, partitions, |rule, windows, alerts, _| {
         let own: Vec<&Alert> = alerts.iter().filter(|alert| *alert.rule.name == *rule.name).collect();
         for alert in &own {
             let standing = standing_on(alert);
-            prop_assert!(windows.contains(&standing), "{} stands on nothing: {standing:?}", rule.name);
+            prop_assert!(windows.contains_key(&standing), "{} stands on nothing: {standing:?}", rule.name);
             let created = |other: &&&Alert| other.activity == Activity::Create && other.id == alert.id;
             prop_assert!(own.iter().any(|other| created(&other)), "{} updates nothing", rule.name);
         }
@@ -44,7 +53,7 @@ pub fn covered(program: &Program, deliveries: &[Delivery], partitions: i32) -> V
         let near = |one: &Satisfying, other: &Satisfying| {
             one.key == other.key && one.time_ms.abs_diff(other.time_ms) < rule.suppress_ms.unsigned_abs()
         };
-        for window in windows {
+        for window in windows.keys() {
             prop_assert!(
                 raised.iter().any(|raised| near(raised, window)),
                 "{} does not cover {window:?}",
@@ -68,7 +77,7 @@ fn compare(
     program: &Program,
     deliveries: &[Delivery],
     partitions: i32,
-    judge: impl Fn(&Rule, &BTreeSet<Satisfying>, &[Alert]) -> Verdict,
+    judge: impl Fn(&Rule, &Windows, &[Alert], Way) -> Verdict,
 ) -> Verdict {
     let negative = program.bears_negatives();
     let events: Vec<Event> =
@@ -93,7 +102,7 @@ fn compare(
         let alerts = alerts(&rules, program.clock, batches, last_ms, end);
         for (rule, windows) in program.rules.iter().zip(&windows) {
             if matches!(rule.body, Body::Correlation(_)) {
-                let verdict = judge(rule, windows, &alerts);
+                let verdict = judge(rule, windows, &alerts, way);
                 verdict.map_err(|error| TestCaseError::fail(format!("{way:?} {end:?}: {error}")))?;
             }
         }

@@ -155,11 +155,17 @@ impl Lines<'_> {
             format!("timespan: {}", seconds(kind.timespan_ms)),
         ];
         lines.extend(match &kind.asked {
-            Asked::All(_) => None,
-            Asked::Some(thresholds) => Some(format!("condition: {{{}}}", compared(thresholds).join(", "))),
+            Asked::Number(thresholds) if self.is_all(thresholds) => None,
+            Asked::Number(thresholds) => Some(format!("condition: {{{}}}", compared(thresholds).join(", "))),
             Asked::Said(boolean) => Some(format!("condition: {}", self.boolean(boolean))),
         });
         lines
+    }
+
+    /// What is asked for where nothing is said.
+    fn is_all(&self, thresholds: &[Threshold]) -> bool {
+        let all = self.correlation.takes.len() as f64;
+        matches!(thresholds, [Threshold { operator: Operator::Gte, value }] if *value == all)
     }
 
     fn boolean(&self, boolean: &Boolean) -> String {
