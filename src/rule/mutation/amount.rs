@@ -32,7 +32,7 @@ fn nudges(amount: Amount) -> [Vec<i64>; 2] {
 
 fn told(site: &Site, steps: i64) -> String {
     let key = site.last_key();
-    format!("`{key}: {}` → `{key}: {}`", site.amount, site.amount.of(steps))
+    format!("`{}` → `{}`", site.told(key, site.amount.steps()), site.told(key, steps))
 }
 
 /// Modifiers that compare by order.

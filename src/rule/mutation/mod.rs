@@ -227,7 +227,8 @@ mod tests {
     fn a_detection_is_changed_in_every_part() {
         let text = document(
             "one",
-            "sel:\n  eventType: [a, b]\n  severity|startswith: x\nnot_us:\n- actor.id|neq: '1'\n- enriched.ip.site|exists: true\n\
+            "sel:\n  eventType: [a, b]\n  severity|startswith: x\n\
+             not_us:\n- actor.id|neq: '1'\n- enriched.ip.site|exists: true\n\
              speed: {enriched.travel.kmh|gte: 900}\ncondition: sel and (not not_us or speed)",
             "",
         );
