@@ -381,7 +381,7 @@ mod tests {
     #[test]
     fn an_upper_bound_says_how_much_it_would_have_to_be() {
         let few = "type: event_count, rules: [start], timespan: 10m, condition: {lte: 2}";
-        let events = "{at: 0s, repeat: 4, every: 0s, eventType: user.session.start}, \
+        let events = "{at: 0s, repeat: 4, every: 1m, eventType: user.session.start}, \
                       {at: 1h, eventType: user.session.end}";
         assert_eq!(
             nearest(few, events),

@@ -173,23 +173,21 @@ impl Asking<'_> {
                 each.min_by_key(|reasons| weight(reasons)).unwrap_or_default()
             }
             (Made::Leaf(_, field), wanted) => {
-                let not = if wanted { "" } else { "not " };
-                let text = format!("{}, wanted {not}`{}`", self.was(part, *field), part.text);
                 let weight = if part.of_type { TYPE_WEIGHT } else { 1 };
-                vec![Reason { line: part.line, text, weight }]
+                vec![Reason { line: part.line, text: self.told(part, *field, wanted), weight }]
             }
         }
     }
 
-    fn was(&self, part: &Part, field: Option<FieldId>) -> String {
-        let Some(field) = field else { return format!("`{}`", part.text) };
-        let values: Vec<String> =
-            self.fields.values(field).take(VALUES_SHOWN).map(|value| value.to_string()).collect();
-        let path = self.table.path(field);
-        match values.as_slice() {
-            [] => format!("`{path}` had no value"),
-            values => format!("`{path}` was {}", values.join(", ")),
-        }
+    fn told(&self, part: &Part, field: Option<FieldId>, wanted: bool) -> String {
+        let Some(field) = field else {
+            return format!("`{}` {}", part.text, if wanted { "does not hold" } else { "holds" });
+        };
+        let values = self.fields.values(field).take(VALUES_SHOWN).map(|value| value.to_string());
+        let values = values.collect::<Vec<_>>().join(", ");
+        let was = if values.is_empty() { "had no value".to_owned() } else { format!("was {values}") };
+        let not = if wanted { "" } else { "not " };
+        format!("`{}` {was}, wanted {not}`{}`", self.table.path(field), part.text)
     }
 }
 
@@ -276,6 +274,20 @@ mod tests {
             }
         }
         assert_eq!(matched, 4);
+    }
+
+    #[test]
+    fn a_filter_that_holds_an_event_back_is_the_reason() {
+        let filter = "title: F\nlogsource: {product: okta}\n\
+            filter: {rules: [one], us: {actor.id: '1'}, condition: not us}\n";
+        let rule = document("one", "sel: {severity: x}\ncondition: sel", "");
+        let sources = Sources::of([("a.yml", rule.as_str()), ("f.yml", filter)]);
+        let set = compile(&sources).unwrap();
+        let trace = Outline::new(&sources).trace("one", &set).unwrap();
+        let fields = event(&set, &[("severity", Text("x")), ("actor.id", Text("1"))]);
+        let reasons = trace.reasons(&fields, &set.table);
+        assert_eq!(reasons[0].text, "`a filter` does not hold");
+        assert_eq!((trace.judge(&fields).last(), trace.points().len()), (Some(&false), 1));
     }
 
     #[test]

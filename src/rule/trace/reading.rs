@@ -1,14 +1,17 @@
 //! How is a detection as it is written taken apart?
 
-use super::super::RuleSet;
+use std::sync::Arc;
+
 use super::super::budget::Budget;
 use super::super::condition::{self, Names, Place};
 use super::super::detection::{Detection, Expression};
 use super::super::diagnostic::Findings;
+use super::super::filter::Filter;
 use super::super::lists::Lists;
 use super::super::outline::Outline;
 use super::super::selection::Reading;
 use super::super::yaml::{Entry, Kind, Node};
+use super::super::{Body, RuleSet};
 use super::{Made, Part, PartKind, Trace, VALUES_SHOWN};
 use crate::model::{FieldId, core};
 
@@ -30,8 +33,22 @@ impl Outline {
             reads: Vec::new(),
             event_types: Vec::new(),
         };
-        Taking { reading, text: self.text(document.file), parts: Vec::new() }.trace(entries)
+        let compiled = rules.rules.iter().find(|known| *known.info.name == *rule);
+        let filters = compiled.map(|rule| filters(&rule.body)).unwrap_or_default();
+        Taking { reading, text: self.text(document.file), parts: Vec::new() }.trace(entries, filters)
     }
+}
+
+/// The filters that go on a detection: they stand beside its own condition.
+fn filters(body: &Body) -> Vec<Arc<Filter>> {
+    let Body::Detection(Detection { condition: Expression::All(parts), .. }) = body else {
+        return Vec::new();
+    };
+    let filters = parts.iter().filter_map(|part| match part {
+        Expression::Filter(filter) => Some(Arc::clone(filter)),
+        _ => None,
+    });
+    filters.collect()
 }
 
 struct Taking<'t> {
@@ -41,14 +58,15 @@ struct Taking<'t> {
 }
 
 impl Taking<'_> {
-    fn trace(mut self, entries: &[Entry]) -> Option<Trace> {
+    fn trace(mut self, entries: &[Entry], filters: Vec<Arc<Filter>>) -> Option<Trace> {
         let (mut names, mut places) = (Vec::new(), Vec::new());
         for entry in entries.iter().filter(|entry| entry.key != "condition") {
             names.push(entry.key.as_str());
             places.push(self.selection(&entry.value, &entry.key)?);
         }
         let node = entries.iter().find(|entry| entry.key == "condition").map(|entry| &entry.value)?;
-        let place = self.condition(node, &names, &places)?;
+        let own = self.condition(node, &names, &places)?;
+        let place = self.filtered(own, filters, node);
         // The condition is asked for as the last part.
         if place + 1 < self.parts.len() {
             let Part { text, line, of_type, .. } = self.parts.get(place)?;
@@ -59,6 +77,16 @@ impl Taking<'_> {
         let mut trace = Trace { parts: self.parts };
         trace.hush_unused();
         Some(trace)
+    }
+
+    /// The condition with the filters, which are not parts of the detection's own to be told of.
+    fn filtered(&mut self, own: usize, filters: Vec<Arc<Filter>>, node: &Node) -> usize {
+        let mut parts = vec![own];
+        for filter in filters {
+            let made = leaf(Expression::Filter(filter), None);
+            parts.push(self.push(made, node, "a filter".to_owned(), PartKind::Repeated));
+        }
+        self.together(parts, Made::All, node, "", PartKind::Repeated)
     }
 
     fn push(&mut self, made: Made, node: &Node, text: String, kind: PartKind) -> usize {
