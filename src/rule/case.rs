@@ -250,7 +250,8 @@ mod tests {
                      securityContext.isProxy: true}\n\
                      \x20 - {at: 4m, arrive: 10m, target: [{type: User, id: null}], outcome.reason: '1'}\n\
                      \x20 until: 13h\n\
-                     \x20 expect:\n  - {rule: one, at: 4m, key: ana, count: 5, message: 5 by ana, mode: shadow}\n\
+                     \x20 expect:\n\
+                     \x20 - {rule: one, at: 4m, key: ana, count: 5, message: 5 by ana, mode: shadow}\n\
                      \x20 - {}";
         let cases = tests(lines).unwrap();
         assert_eq!(

@@ -25,6 +25,7 @@ pub struct Outline {
 #[derive(Debug)]
 pub(super) struct Written {
     pub file: u32,
+    /// Empty for a filter that has none.
     pub name: String,
     pub entries: Vec<Entry>,
     span: Range<usize>,
@@ -37,6 +38,12 @@ pub(super) struct Written {
 }
 
 impl Written {
+    /// Its name; of a filter that has none, the title.
+    pub(super) fn shown_name(&self) -> String {
+        let title = || self.get("title").and_then(Node::scalar).map(|title| title.text.clone());
+        if self.name.is_empty() { title().unwrap_or_default() } else { self.name.clone() }
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
@@ -54,7 +61,7 @@ impl Outline {
         let mut by_word = BTreeMap::new();
         for (place, document) in documents.iter().enumerate() {
             let id = document.get("id").and_then(|node| node.scalar()).map(|id| id.text.to_lowercase());
-            by_word.insert(document.name.clone(), place);
+            by_word.extend((!document.name.is_empty()).then(|| (document.name.clone(), place)));
             by_word.extend(id.map(|id| (id, place)));
         }
         let mut outline = Self { sources: sources.clone(), documents, by_word };
@@ -87,9 +94,10 @@ impl Outline {
         &self.sources
     }
 
-    /// The names of the documents of a file, in their order.
+    /// The names of the rules of a file, in their order.
     pub fn rules(&self, file: &Path) -> Vec<&str> {
-        self.of_file(file).map(|document| document.name.as_str()).collect()
+        let rules = self.of_file(file).filter(|document| !is_filter(document));
+        rules.map(|document| document.name.as_str()).collect()
     }
 
     /// The names of the rules whose matches a rule takes.
@@ -270,7 +278,10 @@ pub(super) fn of_entry(entry: &Entry) -> Range<usize> {
 fn written(file: u32, node: Node) -> Option<Written> {
     let span = node.span.range();
     let Kind::Map(entries) = node.kind else { return None };
-    let name = entries.iter().find(|entry| entry.key == "name")?.value.scalar()?.text.clone();
+    let text = |key: &str| entries.iter().find(|entry| entry.key == key)?.value.scalar();
+    let is_filter = entries.iter().any(|entry| entry.key == "filter");
+    let name = text("name").map(|name| name.text.clone());
+    let name = name.or_else(|| is_filter.then(String::new))?;
     let (takes, names, takes_all) = (BTreeSet::new(), BTreeSet::new(), false);
     Some(Written { file, name, entries, span, takes, names, takes_all })
 }
@@ -380,6 +391,25 @@ mod tests {
         let outline = outline(&[("a.yml", vec![detection("a")]), ("score.yml", vec![score])]);
         assert_eq!(around(&outline, "a.yml"), ["a.yml"]);
         assert_eq!(around(&outline, "score.yml"), ["a.yml", "score.yml"]);
+    }
+
+    #[test]
+    fn a_filter_belongs_to_the_rules_it_goes_on() {
+        let filter = |rules: &str| {
+            format!("title: F\nfilter: {{rules: {rules}, sel: {{severity: x}}, condition: sel}}\n")
+        };
+        let files = |rules: &str| {
+            outline(&[
+                ("a.yml", vec![detection("a")]),
+                ("b.yml", vec![detection("b")]),
+                ("filter.yml", vec![filter(rules)]),
+            ])
+        };
+        assert_eq!(around(&files("[a]"), "a.yml"), ["a.yml", "filter.yml"]);
+        assert_eq!(around(&files("[a]"), "b.yml"), ["b.yml"]);
+        assert_eq!(around(&files("any"), "b.yml"), ["a.yml", "b.yml", "filter.yml"]);
+        assert_eq!(files("[a]").rules(Path::new("filter.yml")), [""; 0]);
+        assert_eq!(files("[a]").alone("a").unwrap().pieces.len(), 2);
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct Site {
     pub rule: String,
     /// The keys that lead to it: `condition.gte`.
     pub key: String,
+    /// What stands before it in the text of a condition: `ips >= `.
+    pub before: String,
     /// Byte range in the file.
     pub range: Range<usize>,
     /// What stands there.
@@ -81,6 +83,11 @@ impl std::fmt::Display for Amount {
 }
 
 impl Site {
+    /// As it would be written with another amount: `gte: 4`, `condition: ips >= 4`.
+    pub fn told(&self, key: &str, steps: i64) -> String {
+        format!("{key}: {}{}", self.before, self.amount.of(steps))
+    }
+
     /// The last key: `gte`.
     pub fn last_key(&self) -> &str {
         self.key.rsplit('.').next().unwrap_or_default()
@@ -126,29 +133,45 @@ fn walk(node: &Node, key: &str, rule: &str, found: &mut Vec<Site>) {
 }
 
 fn scalar_sites(node: &Node, scalar: &Scalar, key: &str, rule: &str, found: &mut Vec<Site>) {
-    let mut add = |range, amount| {
-        found.push(Site { rule: rule.to_owned(), key: key.to_owned(), range, amount });
+    let mut add = |range, before: &str, amount| {
+        let (rule, key, before) = (rule.to_owned(), key.to_owned(), before.to_owned());
+        found.push(Site { rule, key, before, range, amount });
     };
-    match scalar.literal() {
-        Literal::Integer(_) | Literal::Float(_) => {
-            number(&scalar.text).into_iter().for_each(|amount| add(node.span.range(), amount));
+    let (literal, base) = (scalar.literal(), scalar.base.map(|base| base as usize));
+    match (literal, base) {
+        (Literal::Integer(_) | Literal::Float(_), _) => {
+            number(&scalar.text).into_iter().for_each(|amount| add(node.span.range(), "", amount));
         }
-        Literal::Text(text) => match (timespan::seconds(&text), scalar.base) {
-            (Some(seconds), Some(base)) => {
-                let start = base as usize;
-                add(start..start + text.len(), Amount::Time { seconds });
-            }
-            (None, Some(base)) => {
-                for token in expression::tokens(&text) {
-                    let range = token.range.start + base as usize..token.range.end + base as usize;
-                    let written = text.get(token.range).filter(|_| token.kind == TokenKind::Amount);
-                    written.and_then(amount).into_iter().for_each(|amount| add(range.clone(), amount));
+        (Literal::Text(text), Some(base)) => match timespan::seconds(&text) {
+            Some(seconds) => add(base..base + text.len(), "", Amount::Time { seconds }),
+            None => {
+                for (range, before, amount) in amounts(&text) {
+                    add(base + range.start..base + range.end, before, amount);
                 }
             }
-            _ => {}
         },
         _ => {}
     }
+}
+
+/// The amounts in the text of a condition, each with what stands before it in its comparison.
+fn amounts(text: &str) -> Vec<(Range<usize>, &str, Amount)> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for token in expression::tokens(text) {
+        match token.kind {
+            TokenKind::Amount => {
+                let written = text.get(token.range.clone()).and_then(amount);
+                let before = text.get(start..token.range.start).unwrap_or_default().trim_start();
+                found.extend(written.map(|amount| (token.range, before, amount)));
+            }
+            TokenKind::And | TokenKind::Or | TokenKind::Not | TokenKind::Open | TokenKind::Close => {
+                start = token.range.end;
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 fn amount(written: &str) -> Option<Amount> {
@@ -184,7 +207,7 @@ mod tests {
             .iter()
             .map(|site| {
                 let written = text.get(site.range.clone()).unwrap();
-                format!("{} {written}={}", site.key, site.amount)
+                format!("{written}={}", site.told(&site.key, site.amount.steps()))
             })
             .collect()
     }
@@ -198,7 +221,10 @@ mod tests {
         assert_eq!(shown(standard), expected);
         let steps = "type: sequence\nsteps:\n- {rule: a, min: 3, within: 5m}\n- {rule: [b, c], max: 1}\n\
                      within: 1h\nhours_of_week: true\nwhen: after";
-        assert_eq!(shown(steps), ["steps.min 3=3", "steps.within 5m=5m", "steps.max 1=1", "within 1h=1h"]);
+        assert_eq!(
+            shown(steps),
+            ["3=steps.min: 3", "5m=steps.within: 5m", "1=steps.max: 1", "1h=within: 1h"]
+        );
     }
 
     #[test]

@@ -190,15 +190,15 @@ impl Probe<'_> {
 
     fn gap(&self, site: &Site, steps: i64) -> Gap {
         let line = self.suite.outline.line(self.file, site.range.start);
-        let (key, amount) = (&site.key, site.amount);
+        let amount = site.amount;
         let at = match (site.amount.is_time(), steps > amount.steps()) {
             (true, true) => "just outside",
             (true, false) => "just inside",
             (false, true) => "one more",
             (false, false) => "one less",
         };
-        let other = amount.of(steps);
-        Gap { line, text: format!("{at}: no test tells `{key}: {amount}` from {other}") }
+        let told = site.told(&site.key, amount.steps());
+        Gap { line, text: format!("{at}: no test tells `{told}` from {}", amount.of(steps)) }
     }
 }
 
@@ -218,9 +218,19 @@ mod tests {
             .collect()
     }
 
-    const THREE: &str = "  - {name: a, events: [{at: 0s, repeat: 3, every: 299s, eventType: user.mfa.okta_verify.deny_push}], expect: []}\n";
-    const EDGES: &str = "  - {name: b, events: [{at: 0s, repeat: 2, every: 1m, eventType: user.mfa.okta_verify.deny_push}], expect: []}\n\
-        \x20 - {name: c, events: [{at: 0s, repeat: 3, every: 5m, eventType: user.mfa.okta_verify.deny_push}, {at: 0s}], expect: []}\n";
+    const THREE: &str = "
+  - name: three
+    events: [{at: 0s, repeat: 3, every: 299s, eventType: user.mfa.okta_verify.deny_push}]
+    expect: []
+";
+    const EDGES: &str = "
+  - name: two
+    events: [{at: 0s, repeat: 2, every: 1m, eventType: user.mfa.okta_verify.deny_push}]
+    expect: []
+  - name: three, the last one too late
+    events: [{at: 0s, repeat: 3, every: 5m, eventType: user.mfa.okta_verify.deny_push}, {at: 0s}]
+    expect: []
+";
 
     #[test]
     fn edges_that_no_test_reaches_are_told_with_their_lines() {

@@ -161,11 +161,25 @@ mod tests {
             .collect()
     }
 
-    const THREE: &str = "  - {name: a, events: [{at: 0s, repeat: 3, every: 1m, eventType: user.mfa.okta_verify.deny_push}], expect: [{rule: three-denied, at: 2m}]}\n";
-    const EDGES: &str = "\
-        \x20 - {name: b, events: [{at: 0s, repeat: 3, every: 5m, eventType: user.mfa.okta_verify.deny_push}], expect: []}\n\
-        \x20 - {name: c, events: [{at: 0s, repeat: 2, every: 5m, eventType: user.mfa.okta_verify.deny_push}, {at: 599s, eventType: user.mfa.okta_verify.deny_push}], expect: [{rule: three-denied}]}\n\
-        \x20 - {name: d, events: [{at: 0s, repeat: 3, every: 1s, eventType: user.mfa.okta_verify.deny_push, actor.alternateId: 'u{n}'}], expect: []}\n";
+    const THREE: &str = "
+  - name: three
+    events: [{at: 0s, repeat: 3, every: 1m, eventType: user.mfa.okta_verify.deny_push}]
+    expect: [{rule: three-denied, at: 2m}]
+";
+    const EDGES: &str = "
+  - name: the window has just ended
+    events: [{at: 0s, repeat: 3, every: 5m, eventType: user.mfa.okta_verify.deny_push}]
+    expect: []
+  - name: the window has not ended yet
+    events:
+      - {at: 0s, repeat: 2, every: 5m, eventType: user.mfa.okta_verify.deny_push}
+      - {at: 599s, eventType: user.mfa.okta_verify.deny_push}
+    expect: [{rule: three-denied}]
+  - name: three users
+    events:
+      - {at: 0s, repeat: 3, every: 1s, eventType: user.mfa.okta_verify.deny_push, actor.alternateId: 'u{n}'}
+    expect: []
+";
 
     #[test]
     fn what_no_test_holds_survives() {

@@ -271,7 +271,7 @@ fn told(near: &[Near], rule: Option<&str>) -> Option<String> {
         .iter()
         .find(|near| WINDOWS.contains(&near.site.last_key()) && near.steps > near.site.amount.steps());
     let text = match (fewer, late) {
-        (None, None) => near.first().map(otherwise)?,
+        (None, None) => otherwise(near)?,
         (None, Some(late)) => format!(
             "{} for the {} of {}",
             lateness("the last event", late),
@@ -301,9 +301,15 @@ fn lateness(which: &str, near: &Near) -> String {
     }
 }
 
-fn otherwise(near: &Near) -> String {
-    let (key, amount) = (&near.site.key, near.site.amount);
-    format!("it fires with `{key}: {}` instead of {amount}", amount.of(near.steps))
+/// The nearest number, and the nearest length of time.
+fn otherwise(near: &[Near]) -> Option<String> {
+    let of = |is_time: bool| near.iter().find(|near| near.site.amount.is_time() == is_time);
+    let told = |near: &Near| {
+        let site = &near.site;
+        format!("with `{}` instead of {}", site.told(&site.key, near.steps), site.amount)
+    };
+    let told: Vec<String> = [of(false), of(true)].into_iter().flatten().map(told).collect();
+    (!told.is_empty()).then(|| format!("it fires {}", told.join(", or ")))
 }
 
 fn ordinal(number: &str) -> String {
@@ -375,9 +381,12 @@ mod tests {
     #[test]
     fn an_upper_bound_says_how_much_it_would_have_to_be() {
         let few = "type: event_count, rules: [start], timespan: 10m, condition: {lte: 2}";
-        let events = "{at: 0s, repeat: 4, every: 0s, eventType: user.session.start}, \
+        let events = "{at: 0s, repeat: 4, every: 1m, eventType: user.session.start}, \
                       {at: 1h, eventType: user.session.end}";
-        assert_eq!(nearest(few, events), "it fires with `condition.lte: 4` instead of 2");
+        assert_eq!(
+            nearest(few, events),
+            "it fires with `condition.lte: 4` instead of 2, or with `timespan: 2m` instead of 10m"
+        );
     }
 
     #[test]

@@ -122,7 +122,11 @@ mod tests {
                 Input::Record(record) => {
                     let event: Value = serde_json::from_slice(&record.payload).unwrap();
                     let text = |pointer: &str| event.pointer(pointer).unwrap().as_str().unwrap().to_owned();
-                    records.push((now, text("/published")[14..19].to_owned(), text("/actor/alternateId")));
+                    records.push((
+                        now,
+                        text("/published").chars().skip(14).take(5).collect(),
+                        text("/actor/alternateId"),
+                    ));
                 }
                 Input::Complete { upto_ms } => complete = upto_ms - START_MS,
                 other => panic!("{other:?}"),

@@ -267,11 +267,19 @@ mod tests {
     fn only_the_values_that_differ_are_written_anew() {
         let tests = |at: &str| {
             format!(
-                "  # kept\n  - name: a   # kept\n    events:\n      - {{at: 0s, repeat: 3, every: 1m, {DENY}}}\n\
-                 \x20     - {{at: 0s, repeat: 3, every: 1m, {DENY}, actor.alternateId: ben}}\n\
-                 \x20   expect:\n      # kept\n      - {{ rule: three-denied,   at: {at}, key: 'ana@example.com' }} # kept\n\
-                 \x20     - rule: three-denied\n        key: ben # kept\n        at: {at}\n\
-                 \x20 - {{name: b, events: [{{at: 0s}}], expect: []}}\n"
+                "  # kept
+  - name: a   # kept
+    events:
+      - {{at: 0s, repeat: 3, every: 1m, {DENY}}}
+      - {{at: 0s, repeat: 3, every: 1m, {DENY}, actor.alternateId: ben}}
+    expect:
+      # kept
+      - {{ rule: three-denied,   at: {at}, key: 'ana@example.com' }} # kept
+      - rule: three-denied
+        key: ben # kept
+        at: {at}
+  - {{name: b, events: [{{at: 0s}}], expect: []}}
+"
             )
         };
         assert_eq!(tests_after(&tests("90s")), tests("2m"));
@@ -310,8 +318,12 @@ mod tests {
     #[test]
     fn a_file_without_a_last_line_feed_and_one_of_windows_are_written_as_they_are() {
         let head = format!(
-            "  - name: a\n    events:\n      - {{at: 0s, repeat: 3, every: 1m, {DENY}}}\n\
-             \x20     - {{at: 5m, repeat: 3, every: 1m, {DENY}, actor.alternateId: ben}}\n    expect:\n      - {{rule: three-denied, key: ben}}"
+            "  - name: a
+    events:
+      - {{at: 0s, repeat: 3, every: 1m, {DENY}}}
+      - {{at: 5m, repeat: 3, every: 1m, {DENY}, actor.alternateId: ben}}
+    expect:
+      - {{rule: three-denied, key: ben}}"
         );
         let new = "- {rule: three-denied, at: 2m, key: ana@example.com, count: 3}";
         assert_eq!(tests_after(&head), format!("{head}\n      {new}"));
@@ -322,7 +334,11 @@ mod tests {
     #[test]
     fn the_lines_that_change_are_told() {
         let tests = format!(
-            "  - name: a\n    events: [{{at: 0s, repeat: 3, every: 1m, {DENY}}}]\n    expect:\n      - {{rule: three-denied, at: 1m}}\n"
+            "  - name: a
+    events: [{{at: 0s, repeat: 3, every: 1m, {DENY}}}]
+    expect:
+      - {{rule: three-denied, at: 1m}}
+"
         );
         let update = updated_text(&tests).unwrap().unwrap();
         assert_eq!(update.tests[0].removed, ["      - {rule: three-denied, at: 1m}"]);

@@ -52,16 +52,17 @@ fn expectation(expected: &Expectation) -> Value {
 }
 
 fn seen(alert: &Seen) -> Value {
-    json!({"rule": alert.rule, "rule_id": alert.rule_id, "at_ms": alert.at_ms, "key": alert.key(), "group": alert.group,
-        "entity": alert.entity, "count": alert.count, "mode": alert.mode.as_str(),
+    json!({"rule": alert.rule, "rule_id": alert.rule_id, "at_ms": alert.at_ms, "key": alert.key(),
+        "group": alert.group, "entity": alert.entity, "count": alert.count, "mode": alert.mode.as_str(),
         "level": alert.level.as_str(), "message": alert.sentence})
 }
 
 /// How much of one rule is reached.
 pub(super) fn coverage(covered: &Coverage) -> Value {
     let gaps = covered.gaps.iter().map(|gap| json!({"line": gap.line, "text": gap.text}));
+    let gaps: Vec<Value> = gaps.collect();
     json!({"file": covered.file.display().to_string(), "rule": covered.rule, "percent": covered.percent(),
-        "total": covered.total, "reached": covered.total - covered.gaps.len(), "gaps": gaps.collect::<Vec<_>>()})
+        "total": covered.total, "reached": covered.total - covered.gaps.len(), "gaps": gaps})
 }
 
 /// A change that no test notices.

@@ -66,9 +66,8 @@ fn case(one: &Ran, file: &str) -> String {
         None => ("failure", told(outcome)),
     };
     let (message, text) = (escaped(&message), escaped(&diff::failure(outcome, false)));
-    format!(
-        "{head}>\n      <{element} message=\"{message}\" type=\"{element}\">{text}</{element}>\n    </testcase>\n"
-    )
+    let inside = format!("<{element} message=\"{message}\" type=\"{element}\">{text}</{element}>");
+    format!("{head}>\n      {inside}\n    </testcase>\n")
 }
 
 fn told(outcome: &crate::suite::Outcome) -> String {
@@ -115,10 +114,10 @@ mod tests {
         let ran = [failed, passed, broken].map(|outcome| Ran { outcome, took });
         let text = document(&ran);
         for part in [
-            "<testsuites name=\"oktawatch test\" tests=\"3\" failures=\"1\" errors=\"1\" skipped=\"0\" time=\"0.750\">",
-            "<testsuite name=\"rules/a.yml\" tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\" time=\"0.250\">",
-            "<testcase classname=\"rules.a\" name=\"five &amp; a half\" file=\"rules/a.yml\" line=\"7\" time=\"0.250\">",
-            "<failure message=\"1 missing, 1 changed, 1 extra\" type=\"failure\">FAILED rules/a.yml:7",
+            r#"<testsuites name="oktawatch test" tests="3" failures="1" errors="1" skipped="0" time="0.750">"#,
+            r#"<testsuite name="rules/a.yml" tests="1" failures="1" errors="0" skipped="0" time="0.250">"#,
+            r#"<testcase classname="rules.a" name="five &amp; a half" file="rules/a.yml" line="7" time="0.250">"#,
+            r#"<failure message="1 missing, 1 changed, 1 extra" type="failure">FAILED rules/a.yml:7"#,
             "<error message=\"an event &quot;\u{fffd}&quot; cannot be read\" type=\"error\">",
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");

@@ -32,7 +32,7 @@ fn nudges(amount: Amount) -> [Vec<i64>; 2] {
 
 fn told(site: &Site, steps: i64) -> String {
     let key = site.last_key();
-    format!("`{key}: {}` → `{key}: {}`", site.amount, site.amount.of(steps))
+    format!("`{}` → `{}`", site.told(key, site.amount.steps()), site.told(key, steps))
 }
 
 /// Modifiers that compare by order.
@@ -40,8 +40,7 @@ const ORDERS: &[&str] = &["lt", "lte", "gt", "gte"];
 
 /// Numbers that a detection compares by order.
 fn ordered_fields(ground: &Ground<'_>, changes: &mut Vec<Change>) {
-    let selections = ground.detection().iter().filter(|entry| entry.key != "condition");
-    for entry in selections.flat_map(|entry| super::detection::fields(&entry.value)) {
+    for entry in ground.selections().flat_map(|entry| super::detection::fields(&entry.value)) {
         if !entry.key.split('|').any(|modifier| ORDERS.contains(&modifier)) {
             continue;
         }

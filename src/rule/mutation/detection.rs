@@ -30,14 +30,11 @@ pub(super) fn fields(selection: &Node) -> Vec<&Entry> {
     }
 }
 
-fn selections<'g>(ground: &Ground<'g>) -> impl Iterator<Item = &'g Entry> {
-    ground.detection().iter().filter(|entry| entry.key != "condition")
-}
-
 /// Without each selection, where the condition does not name it but a pattern that fits others too.
 pub(super) fn selection(ground: &Ground<'_>, changes: &mut Vec<Change>) {
-    let pieces: Vec<Range<usize>> = ground.detection().iter().map(of_entry).collect();
-    for (place, entry) in ground.detection().iter().enumerate() {
+    let entries = ground.detection();
+    let pieces: Vec<Range<usize>> = entries.iter().map(|entry| of_entry(entry)).collect();
+    for (place, entry) in entries.iter().enumerate() {
         if entry.key != "condition" {
             changes.extend(ground.removal(&pieces, place));
         }
@@ -46,7 +43,7 @@ pub(super) fn selection(ground: &Ground<'_>, changes: &mut Vec<Change>) {
 
 /// Without each field of a selection.
 pub(super) fn field(ground: &Ground<'_>, changes: &mut Vec<Change>) {
-    for entry in selections(ground) {
+    for entry in ground.selections() {
         for map in maps(&entry.value) {
             let pieces: Vec<_> = map.iter().map(of_entry).collect();
             changes.extend((0..pieces.len()).filter_map(|place| ground.removal(&pieces, place)));
@@ -64,7 +61,7 @@ fn maps(node: &Node) -> Vec<&[Entry]> {
 
 /// Without each value of a field, and each alternative of a selection.
 pub(super) fn value(ground: &Ground<'_>, changes: &mut Vec<Change>) {
-    for entry in selections(ground) {
+    for entry in ground.selections() {
         for items in lists(&entry.value) {
             let pieces: Vec<_> = items.iter().map(|item| item.span.range()).collect();
             changes.extend((0..pieces.len()).filter_map(|place| ground.removal(&pieces, place)));
@@ -91,7 +88,7 @@ pub(super) fn modifier(ground: &Ground<'_>, changes: &mut Vec<Change>) {
 /// Without `neq`, and `exists` the other way round.
 pub(super) fn negation(ground: &Ground<'_>, changes: &mut Vec<Change>) {
     each_modifier(ground, NEGATIONS, changes);
-    for entry in selections(ground).flat_map(|entry| fields(&entry.value)) {
+    for entry in ground.selections().flat_map(|entry| fields(&entry.value)) {
         let asks = entry.key.split('|').skip(1).any(|modifier| modifier == "exists");
         let literal = entry.value.scalar().filter(|_| asks).map(|scalar| scalar.literal());
         if let Some(Literal::Boolean(flag)) = literal {
@@ -101,7 +98,7 @@ pub(super) fn negation(ground: &Ground<'_>, changes: &mut Vec<Change>) {
 }
 
 fn each_modifier(ground: &Ground<'_>, mistaken: &[(&str, Option<&str>)], changes: &mut Vec<Change>) {
-    for entry in selections(ground).flat_map(|entry| fields(&entry.value)) {
+    for entry in ground.selections().flat_map(|entry| fields(&entry.value)) {
         let key = ground.written(entry.key_span.range());
         let start = entry.key_span.range().start;
         let mut at = start;

@@ -92,7 +92,7 @@ impl Outline {
                 let mut changes = Vec::new();
                 find(&ground, &mut changes);
                 for Change { edit, what, at, lesser } in changes {
-                    let rule = document.name.clone();
+                    let rule = document.shown_name();
                     let ladder = mutants.len() - usize::from(lesser && !mutants.is_empty());
                     let ladder = mutants.get(ladder).map_or(ladder, |before: &Mutant| before.ladder);
                     mutants.push(Mutant { rule, operator: name, edit, what, at, ladder });
@@ -109,9 +109,14 @@ impl<'g> Ground<'g> {
         self.text.get(range).unwrap_or_default()
     }
 
-    /// The selections and the condition.
-    fn detection(&self) -> &'g [Entry] {
-        entries(self.document.get("detection"))
+    /// The selections and the condition, of a detection or of a filter.
+    fn detection(&self) -> Vec<&'g Entry> {
+        let filter = entries(self.document.get("filter")).iter().filter(|entry| entry.key != "rules");
+        entries(self.document.get("detection")).iter().chain(filter).collect()
+    }
+
+    fn selections(&self) -> impl Iterator<Item = &'g Entry> {
+        self.detection().into_iter().filter(|entry| entry.key != "condition")
     }
 
     fn correlation(&self) -> Option<&'g Node> {
@@ -121,7 +126,7 @@ impl<'g> Ground<'g> {
     /// Every text of a condition, with where it starts in the file.
     fn conditions(&self) -> Vec<(&'g str, usize)> {
         let correlation = entries(self.correlation());
-        let conditions = self.detection().iter().chain(correlation);
+        let conditions = self.detection().into_iter().chain(correlation);
         let conditions = conditions.filter(|entry| entry.key == "condition");
         conditions.flat_map(|entry| texts(&entry.value)).collect()
     }
@@ -227,7 +232,8 @@ mod tests {
     fn a_detection_is_changed_in_every_part() {
         let text = document(
             "one",
-            "sel:\n  eventType: [a, b]\n  severity|startswith: x\nnot_us:\n- actor.id|neq: '1'\n- enriched.ip.site|exists: true\n\
+            "sel:\n  eventType: [a, b]\n  severity|startswith: x\n\
+             not_us:\n- actor.id|neq: '1'\n- enriched.ip.site|exists: true\n\
              speed: {enriched.travel.kmh|gte: 900}\ncondition: sel and (not not_us or speed)",
             "",
         );
@@ -259,6 +265,15 @@ mod tests {
             ]
         );
         assert_eq!(with("selection").len(), 3);
+    }
+
+    #[test]
+    fn a_filter_is_changed_like_a_detection() {
+        let text = "title: F\nfilter:\n  rules: [a, b]\n  sel: {severity: [x, y]}\n  condition: not sel\n";
+        assert_eq!(lines(text, "value"), ["sel: {severity: [y]}", "sel: {severity: [x]}"]);
+        assert_eq!(lines(text, "negation"), ["condition: sel"]);
+        let outline = Outline::new(&Sources::of([("a.yml", text)]));
+        assert_eq!(outline.mutants(Path::new("a.yml"))[0].rule, "F");
     }
 
     #[test]

@@ -3,16 +3,13 @@
 //! A detection as it is written, beside the compiled one that the engine runs: the same readers
 //! compile its parts one by one, so that each can be asked on its own and told with its line.
 
-use super::RuleSet;
-use super::budget::Budget;
-use super::condition::{self, Names, Place};
-use super::detection::{Detection, Expression};
-use super::diagnostic::Findings;
-use super::lists::Lists;
-use super::outline::Outline;
-use super::selection::Reading;
-use super::yaml::{Entry, Kind, Node};
-use crate::model::{FieldId, FieldTable, Fields, core};
+mod reading;
+
+use super::detection::Detection;
+use crate::model::{FieldId, FieldTable, Fields};
+
+/// Values of one field that are shown; the rest is counted.
+const VALUES_SHOWN: usize = 3;
 
 /// A detection taken apart.
 #[derive(Debug)]
@@ -88,205 +85,6 @@ const TYPE_WEIGHT: usize = 10;
 /// How far an event is from a match.
 pub fn weight(reasons: &[Reason]) -> usize {
     reasons.iter().map(|reason| reason.weight).sum()
-}
-
-impl Outline {
-    /// Takes a detection apart. `rules` are compiled from files that it stands in. `None` for what
-    /// is no detection, or does not compile.
-    pub fn trace(&self, rule: &str, rules: &RuleSet) -> Option<Trace> {
-        let document = self.document(rule)?;
-        let Kind::Map(entries) = &document.get("detection")?.kind else { return None };
-        let mut table = (*rules.table).clone();
-        let mut findings = Findings::default();
-        let mut lists = Lists::new(self.sources(), &mut findings);
-        let mut budget = Budget::default();
-        let reading = Reading {
-            table: &mut table,
-            lists: &mut lists,
-            budget: &mut budget,
-            findings: &mut findings,
-            reads: Vec::new(),
-            event_types: Vec::new(),
-        };
-        Taking { reading, text: self.text(document.file), parts: Vec::new() }.trace(entries)
-    }
-}
-
-struct Taking<'t> {
-    reading: Reading<'t>,
-    text: &'t str,
-    parts: Vec<Part>,
-}
-
-impl Taking<'_> {
-    fn trace(mut self, entries: &[Entry]) -> Option<Trace> {
-        let (mut names, mut places) = (Vec::new(), Vec::new());
-        for entry in entries.iter().filter(|entry| entry.key != "condition") {
-            names.push(entry.key.as_str());
-            places.push(self.selection(&entry.value, &entry.key)?);
-        }
-        let node = entries.iter().find(|entry| entry.key == "condition").map(|entry| &entry.value)?;
-        let place = self.condition(node, &names, &places)?;
-        // The condition is asked for as the last part.
-        if place + 1 < self.parts.len() {
-            let Part { text, line, of_type, .. } = self.parts.get(place)?;
-            let (text, line, of_type) = (text.clone(), *line, *of_type);
-            let made = Made::All(vec![place]);
-            self.parts.push(Part { made, line, text, kind: PartKind::Repeated, of_type });
-        }
-        let mut trace = Trace { parts: self.parts };
-        trace.hush_unused();
-        Some(trace)
-    }
-
-    fn push(&mut self, made: Made, node: &Node, text: String, kind: PartKind) -> usize {
-        let of_type = match &made {
-            Made::All(parts) | Made::Any(parts) => parts.iter().all(|part| self.is_of_type(*part)),
-            Made::Not(part) => self.is_of_type(*part),
-            Made::Leaf(_, field) => *field == Some(core::EVENT_TYPE),
-        };
-        let line = crate::text::line(self.text, node.span.range().start);
-        self.parts.push(Part { made, line, text, kind, of_type });
-        self.parts.len() - 1
-    }
-
-    fn is_of_type(&self, part: usize) -> bool {
-        self.parts.get(part).is_some_and(|part| part.of_type)
-    }
-
-    fn selection(&mut self, node: &Node, name: &str) -> Option<usize> {
-        match &node.kind {
-            Kind::Map(entries) if !entries.is_empty() => {
-                let parts: Vec<usize> =
-                    entries.iter().map(|entry| self.field(entry)).collect::<Option<_>>()?;
-                Some(self.together(parts, Made::All, node, name, PartKind::Selection))
-            }
-            Kind::List(items) if items.iter().any(|item| item.scalar().is_none()) => {
-                let parts = (1..).zip(items).map(|(number, item)| {
-                    let name = format!("{name}, alternative {number}");
-                    self.selection(item, &name)
-                });
-                let parts: Vec<usize> = parts.collect::<Option<_>>()?;
-                Some(self.together(parts, Made::Any, node, name, PartKind::Selection))
-            }
-            _ => {
-                let compiled = self.reading.selection(node)?;
-                Some(self.push(leaf(compiled, None), node, name.to_owned(), PartKind::Selection))
-            }
-        }
-    }
-
-    /// Parts under `and` or `or`; of one, there is nothing more to say.
-    fn together(
-        &mut self,
-        parts: Vec<usize>,
-        made: fn(Vec<usize>) -> Made,
-        node: &Node,
-        text: &str,
-        kind: PartKind,
-    ) -> usize {
-        match parts.as_slice() {
-            [only] => *only,
-            _ => self.push(made(parts), node, text.to_owned(), kind),
-        }
-    }
-
-    fn field(&mut self, entry: &Entry) -> Option<usize> {
-        let compiled = self.reading.item(entry)?;
-        let path = entry.key.split('|').next().unwrap_or_default();
-        let field = self.reading.table.id(path);
-        let node = Node { span: entry.key_span, kind: entry.value.kind.clone() };
-        Some(self.push(leaf(compiled, field), &node, written(entry), PartKind::Field))
-    }
-
-    fn condition(&mut self, node: &Node, names: &[&str], places: &[usize]) -> Option<usize> {
-        match &node.kind {
-            Kind::Scalar(scalar) => {
-                let place = Place { span: node.span, base: scalar.base };
-                let mut known = Names::new(names.to_vec());
-                let parsed = condition::parse(&scalar.text, place, &mut known, self.reading.findings)?;
-                let part = self.expression(&parsed, node, names, places)?;
-                let whole = format!("condition: {}", scalar.text.trim());
-                if let Some(part) = self.parts.get_mut(part).filter(|part| part.kind == PartKind::Condition) {
-                    part.text = whole;
-                }
-                Some(part)
-            }
-            Kind::List(items) => {
-                let parts = items.iter().map(|item| self.condition(item, names, places));
-                let parts: Vec<usize> = parts.collect::<Option<_>>()?;
-                Some(self.together(parts, Made::Any, node, "condition", PartKind::Condition))
-            }
-            Kind::Map(_) => None,
-        }
-    }
-
-    fn expression(
-        &mut self,
-        expression: &Expression,
-        node: &Node,
-        names: &[&str],
-        places: &[usize],
-    ) -> Option<usize> {
-        let (parts, made): (_, fn(Vec<usize>) -> Made) = match expression {
-            Expression::Selection(place) => return places.get(*place).copied(),
-            Expression::Not(part) => {
-                let part = self.expression(part, node, names, places)?;
-                return Some(self.push(Made::Not(part), node, String::new(), PartKind::Repeated));
-            }
-            Expression::All(parts) => (parts, Made::All),
-            Expression::Any(parts) => (parts, Made::Any),
-            _ => return None,
-        };
-        let parts: Vec<usize> =
-            parts.iter().map(|part| self.expression(part, node, names, places)).collect::<Option<_>>()?;
-        let text = spelled(expression, names);
-        Some(self.together(parts, made, node, &text, PartKind::Condition))
-    }
-}
-
-fn leaf(compiled: Expression, field: Option<FieldId>) -> Made {
-    let detection = Detection { selections: Vec::new(), condition: compiled, reads: Vec::new() };
-    Made::Leaf(Box::new(detection), field)
-}
-
-/// A part of a condition, with the names of its selections.
-fn spelled(expression: &Expression, names: &[&str]) -> String {
-    let list = |parts: &[Expression], joint: &str| {
-        let parts = parts.iter().map(|part| match part {
-            Expression::All(_) | Expression::Any(_) => format!("({})", spelled(part, names)),
-            _ => spelled(part, names),
-        });
-        parts.collect::<Vec<_>>().join(joint)
-    };
-    match expression {
-        Expression::All(parts) => list(parts, " and "),
-        Expression::Any(parts) => list(parts, " or "),
-        Expression::Not(part) => match **part {
-            Expression::Selection(_) => format!("not {}", spelled(part, names)),
-            _ => format!("not ({})", spelled(part, names)),
-        },
-        Expression::Selection(place) => names.get(*place).map_or_else(String::new, |name| (*name).to_owned()),
-        _ => String::new(),
-    }
-}
-
-/// Values of one field that are shown; the rest is counted.
-const VALUES_SHOWN: usize = 3;
-
-/// A field with its values: `outcome.result: FAILURE or DENY`.
-fn written(entry: &Entry) -> String {
-    let values: Vec<&str> = match &entry.value.kind {
-        Kind::List(items) => items.iter().filter_map(Node::scalar).map(|scalar| &*scalar.text).collect(),
-        Kind::Scalar(scalar) => vec![&scalar.text],
-        Kind::Map(_) => Vec::new(),
-    };
-    let joint = if entry.key.split('|').any(|modifier| modifier == "all") { " and " } else { " or " };
-    let mut shown = values.iter().take(VALUES_SHOWN).copied().collect::<Vec<_>>().join(joint);
-    if values.len() > VALUES_SHOWN {
-        shown.push_str(&format!(" and {} more", values.len() - VALUES_SHOWN));
-    }
-    format!("{}: {}", entry.key, if shown.is_empty() { "''" } else { &shown })
 }
 
 impl Trace {
@@ -375,34 +173,33 @@ impl Asking<'_> {
                 each.min_by_key(|reasons| weight(reasons)).unwrap_or_default()
             }
             (Made::Leaf(_, field), wanted) => {
-                let not = if wanted { "" } else { "not " };
-                let text = format!("{}, wanted {not}`{}`", self.was(part, *field), part.text);
                 let weight = if part.of_type { TYPE_WEIGHT } else { 1 };
-                vec![Reason { line: part.line, text, weight }]
+                vec![Reason { line: part.line, text: self.told(part, *field, wanted), weight }]
             }
         }
     }
 
-    fn was(&self, part: &Part, field: Option<FieldId>) -> String {
-        let Some(field) = field else { return format!("`{}`", part.text) };
-        let values: Vec<String> =
-            self.fields.values(field).take(VALUES_SHOWN).map(|value| value.to_string()).collect();
-        let path = self.table.path(field);
-        match values.as_slice() {
-            [] => format!("`{path}` had no value"),
-            values => format!("`{path}` was {}", values.join(", ")),
-        }
+    fn told(&self, part: &Part, field: Option<FieldId>, wanted: bool) -> String {
+        let Some(field) = field else {
+            return format!("`{}` {}", part.text, if wanted { "does not hold" } else { "holds" });
+        };
+        let values = self.fields.values(field).take(VALUES_SHOWN).map(|value| value.to_string());
+        let values = values.collect::<Vec<_>>().join(", ");
+        let was = if values.is_empty() { "had no value".to_owned() } else { format!("was {values}") };
+        let not = if wanted { "" } else { "not " };
+        format!("`{}` {was}, wanted {not}`{}`", self.table.path(field), part.text)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{self, document, event};
-    use super::super::{Sources, compile};
+    use super::super::{Outline, RuleSet, Sources, compile};
     use super::*;
     use crate::model::Value::{self, Boolean, Text};
 
-    const RULE: &str = "classic: {eventType: a}\ndeclined:\n  eventType: b\n  outcome.result|startswith: [FAIL, DENY, NO, NEVER]\n\
+    const RULE: &str = "classic: {eventType: a}\ndeclined:\n  eventType: b\n\
+        \x20 outcome.result|startswith: [FAIL, DENY, NO, NEVER]\n\
         way:\n- severity: x\n- severity: y\n  actor.id: z\noffice: {securityContext.isProxy: true}\n\
         condition: (classic or (declined and way)) and not office";
 
@@ -477,6 +274,20 @@ mod tests {
             }
         }
         assert_eq!(matched, 4);
+    }
+
+    #[test]
+    fn a_filter_that_holds_an_event_back_is_the_reason() {
+        let filter = "title: F\nlogsource: {product: okta}\n\
+            filter: {rules: [one], us: {actor.id: '1'}, condition: not us}\n";
+        let rule = document("one", "sel: {severity: x}\ncondition: sel", "");
+        let sources = Sources::of([("a.yml", rule.as_str()), ("f.yml", filter)]);
+        let set = compile(&sources).unwrap();
+        let trace = Outline::new(&sources).trace("one", &set).unwrap();
+        let fields = event(&set, &[("severity", Text("x")), ("actor.id", Text("1"))]);
+        let reasons = trace.reasons(&fields, &set.table);
+        assert_eq!(reasons[0].text, "`a filter` does not hold");
+        assert_eq!((trace.judge(&fields).last(), trace.points().len()), (Some(&false), 1));
     }
 
     #[test]
