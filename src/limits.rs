@@ -22,6 +22,9 @@ pub const JSON_DEPTH: usize = 64;
 /// Fields all rules together may read; more is an error at load.
 pub const FIELDS: usize = 4_096;
 
+/// Bytes of the path of a field; no longer one can be read.
+pub const FIELD_PATH_BYTES: usize = 512;
+
 /// Elements of one array that are read into a field; the rest is ignored.
 pub const ARRAY_ELEMENTS: usize = 256;
 
@@ -67,11 +70,45 @@ pub const RULE_MISTAKES: usize = 1_000;
 /// Mistakes of one load that come with a guess at what was meant; the rest goes without.
 pub const RULE_GUESSES: usize = 100;
 
-/// Nodes of one rule document, after aliases; more is an error at load.
+/// Bytes of what one mistake says; the rest is cut.
+pub const RULE_MESSAGE_BYTES: usize = 1_024;
+
+/// Bytes of a line that is shown with the mistake in it; of a longer one, only the place is told.
+pub const RULE_LINE_BYTES: usize = 4_096;
+
+/// Nodes of one rule file, after aliases; more is an error at load.
 pub const RULE_NODES: usize = 100_000;
+
+/// Bytes of all texts of one rule file, after aliases; more is an error at load.
+pub const RULE_TEXT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Documents of one rule file; more is an error at load.
+pub const RULE_DOCUMENTS: usize = 1_000;
+
+/// Bytes of one key in a rule file; longer is an error at load.
+pub const RULE_KEY_BYTES: usize = 1_024;
 
 /// Nesting of one rule document and of one condition; deeper is an error at load.
 pub const RULE_DEPTH: usize = 64;
+
+/// Bytes of a rule's name; longer is an error at load.
+pub const RULE_NAME_BYTES: usize = 128;
+
+/// Characters of a rule's title, Sigma's own bound; more is an error at load.
+pub const RULE_TITLE_CHARS: usize = 256;
+
+/// Bytes of a rule's texts besides what it matches and its tests, all together: they are in each
+/// of its alerts. More is an error at load.
+pub const RULE_PROSE_BYTES: usize = 128 * 1024;
+
+/// Rules that a correlation names in one place; more is an error at load.
+pub const CORRELATION_RULES: usize = 1_000;
+
+/// Fields that a correlation groups by; more is an error at load.
+pub const GROUP_BY: usize = 16;
+
+/// Aliases of a correlation; more is an error at load.
+pub const ALIASES: usize = 32;
 
 /// Bytes of one pattern with wildcards; longer is an error at load.
 pub const WILDCARD_BYTES: usize = 4_096;

@@ -1,9 +1,18 @@
 //! How are near misses of a word found, long texts cut, lines counted, and instants written?
 
+/// Characters of a word that a candidate is looked for; what was meant by a longer one is not guessed.
+const WORD: usize = 96;
+
 /// The candidate nearest to a word, if it is near enough to be what was meant.
 pub fn nearest<'k>(word: &str, candidates: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    let most = (word.chars().count() / 3).max(1);
+    let length = word.chars().take(WORD + 1).count();
+    if length > WORD {
+        return None;
+    }
+    let most = (length / 3).max(1);
+    let alike = |candidate: &&str| candidate.chars().take(length + most + 1).count().abs_diff(length) <= most;
     candidates
+        .filter(alike)
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)
@@ -66,6 +75,14 @@ mod tests {
         assert_eq!(nearest("evntType", words.into_iter()), Some("eventType"));
         assert_eq!(nearest("outcome.reslut", words.into_iter()), Some("outcome.result"));
         assert_eq!(nearest("severity", words.into_iter()), None);
+    }
+
+    #[test]
+    fn what_a_very_long_word_means_is_not_guessed() {
+        let long = "x".repeat(WORD);
+        assert_eq!(nearest(&long, ["a", &format!("{long}y")].into_iter()), Some(&*format!("{long}y")));
+        assert_eq!(nearest(&format!("{long}y"), [long.as_str()].into_iter()), None);
+        assert_eq!(nearest("abc", [long.as_str(), "abd"].into_iter()), Some("abd"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What does a condition say about its selections?
 
+use std::collections::BTreeMap;
+
 use super::detection::Expression;
 use super::diagnostic::Findings;
 use super::sources::Span;
@@ -9,14 +11,18 @@ use crate::text::nearest;
 /// Names a condition can use, with what has been used of them.
 pub(super) struct Names<'s> {
     names: Vec<&'s str>,
+    places: BTreeMap<&'s str, usize>,
     used: Vec<bool>,
     /// What they name.
     what: &'static str,
+    /// How many names patterns have been held against.
+    compared: usize,
 }
 
 impl<'s> Names<'s> {
     pub(super) fn new(names: Vec<&'s str>) -> Self {
-        Self { used: vec![false; names.len()], names, what: "selection" }
+        let places = names.iter().zip(0..).map(|(name, place)| (*name, place)).collect();
+        Self { used: vec![false; names.len()], names, places, what: "selection", compared: 0 }
     }
 
     /// The rules of a correlation.
@@ -29,7 +35,18 @@ impl<'s> Names<'s> {
         self.used.iter().enumerate().filter(|(_, used)| !**used).map(|(place, _)| place)
     }
 
-    fn find(&mut self, fits: impl Fn(&str) -> bool) -> Vec<Expression> {
+    fn named(&mut self, name: &str) -> Option<Expression> {
+        let place = *self.places.get(name)?;
+        *self.used.get_mut(place)? = true;
+        Some(Expression::Selection(place))
+    }
+
+    /// `None`: the conditions have held too many names against patterns.
+    fn fitting(&mut self, fits: impl Fn(&str) -> bool) -> Option<Vec<Expression>> {
+        self.compared += self.names.len();
+        if self.compared > limits::RULE_NODES {
+            return None;
+        }
         let mut found = Vec::new();
         for (place, (name, used)) in self.names.iter().zip(&mut self.used).enumerate() {
             if fits(name) {
@@ -37,7 +54,7 @@ impl<'s> Names<'s> {
                 found.push(Expression::Selection(place));
             }
         }
-        found
+        Some(found)
     }
 }
 
@@ -56,7 +73,7 @@ pub(super) fn parse(
     findings: &mut Findings,
 ) -> Option<Expression> {
     let tokens = tokens(text);
-    let mut parser = Parser { tokens: &tokens, at: 0, depth: 0, size: 0, place, names, findings };
+    let mut parser = Parser { tokens: &tokens, at: 0, depth: 0, place, names, findings };
     let expression = parser.or()?;
     match parser.peek() {
         None => Some(expression),
@@ -104,7 +121,6 @@ struct Parser<'p, 't, 's> {
     tokens: &'p [Token<'t>],
     at: usize,
     depth: usize,
-    size: usize,
     place: Place,
     names: &'p mut Names<'s>,
     findings: &'p mut Findings,
@@ -204,28 +220,28 @@ impl Parser<'_, '_, '_> {
             return self.fail("a name, a pattern such as `selection*`, or `them` is due", None);
         };
         let found = match pattern {
-            "them" => self.names.find(|name| fits("*", name)),
-            _ => self.names.find(|name| fits(pattern, name)),
+            "them" => self.names.fitting(|name| fits("*", name)),
+            _ => self.names.fitting(|name| fits(pattern, name)),
+        };
+        let Some(found) = found else {
+            let (what, most) = (self.names.what, limits::RULE_NODES);
+            return self.fail(&format!("patterns are held against more than {most} {what}s"), None);
         };
         if found.is_empty() {
             return self.fail(&format!("no {} fits `{pattern}`", self.names.what), None);
-        }
-        self.size += found.len();
-        if self.size > limits::RULE_NODES {
-            return self.fail(&format!("more than {} selections are named", limits::RULE_NODES), None);
         }
         self.at += 1;
         Some(combine(found))
     }
 
     fn selection(&mut self, name: &str) -> Option<Expression> {
-        match self.names.find(|known| known == name).pop() {
+        match self.names.named(name) {
             Some(selection) => {
                 self.at += 1;
                 Some(selection)
             }
             None => {
-                let near = nearest(name, self.names.names.iter().copied());
+                let near = self.findings.guess(|| nearest(name, self.names.names.iter().copied()));
                 let help = near.map(|near| format!("did you mean `{near}`?"));
                 self.fail(&format!("no {} `{name}`", self.names.what), hint(name).or(help))
             }
@@ -319,6 +335,14 @@ mod tests {
         assert!(read("selection filter_main").unwrap_err().contains("is due"));
         assert!(read(&"(".repeat(10_000)).unwrap_err().contains("nested deeper"));
         assert!(read("").unwrap_err().contains("too early"));
+    }
+
+    #[test]
+    fn patterns_are_held_against_so_many_names_at_most() {
+        let text = vec!["1 of them"; limits::RULE_NODES / NAMES.len()].join(" or ");
+        assert!(read(&text).is_ok());
+        let message = read(&format!("{text} or all of filter_*")).unwrap_err();
+        assert!(message.starts_with("patterns are held against more than 100000 selections"), "{message}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::sources::{Sources, Span};
 use crate::limits;
+use crate::text::cut;
 
 /// A mistake in a rule file: where, what, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -69,12 +70,12 @@ pub(super) struct Finding {
 
 impl Finding {
     pub(super) fn help(&mut self, help: impl Into<String>) {
-        self.help = Some(help.into());
+        self.help = Some(bounded(help.into()));
     }
 
     /// Names what was probably meant, or else what there is.
     pub(super) fn suggest(&mut self, nearest: Option<&str>, otherwise: impl FnOnce() -> String) {
-        self.help = Some(nearest.map_or_else(otherwise, |nearest| format!("did you mean `{nearest}`?")));
+        self.help(nearest.map_or_else(otherwise, |nearest| format!("did you mean `{nearest}`?")));
     }
 }
 
@@ -151,6 +152,7 @@ impl Findings {
     }
 
     fn push(&mut self, severity: Severity, span: Span, code: &'static str, message: String) -> &mut Finding {
+        let message = bounded(message);
         let finding = Finding { severity, code, message, span, help: None };
         if self.is_full() {
             self.untold += usize::from(severity == Severity::Error);
@@ -161,6 +163,15 @@ impl Findings {
         self.list.push(finding);
         self.list.get_mut(place).unwrap_or(&mut self.sink)
     }
+}
+
+/// What a mistake says may quote the file, which may hold anything.
+fn bounded(mut text: String) -> String {
+    if text.len() > limits::RULE_MESSAGE_BYTES {
+        text.truncate(cut(&text, limits::RULE_MESSAGE_BYTES).len());
+        text.push('…');
+    }
+    text
 }
 
 impl Finding {
@@ -206,6 +217,16 @@ mod tests {
         let told = findings.finish(&Sources::default());
         assert_eq!(told.len(), limits::RULE_MISTAKES + 1);
         assert_eq!(told.last().unwrap().message, "5 more errors are not told");
+    }
+
+    #[test]
+    fn what_a_mistake_quotes_is_cut() {
+        let mut findings = Findings::default();
+        let long = "é".repeat(limits::RULE_MESSAGE_BYTES);
+        findings.error(Span::default(), "x", format!("no {long}")).help(format!("{long}!"));
+        let told = findings.finish(&Sources::default()).remove(0);
+        assert_eq!(told.message.len(), limits::RULE_MESSAGE_BYTES - 1 + '…'.len_utf8());
+        assert!(told.message.ends_with("é…") && told.help.is_some_and(|help| help.ends_with("é…")));
     }
 
     #[test]

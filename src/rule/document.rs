@@ -10,6 +10,7 @@ use super::options::{self, Options};
 use super::reader::{Map, Spanned};
 use super::types::CorrelationDocument;
 use super::yaml::{Kind, Node};
+use crate::limits;
 use crate::model::{Attack, Level};
 
 /// One rule as it was read.
@@ -130,10 +131,25 @@ pub(super) fn read<'n>(node: &'n Node, findings: &mut Findings) -> (Option<Read<
     (document(&map, findings).map(|document| Read::Rule(Box::new(document))), tests)
 }
 
+/// Keys whose texts are in no alert.
+const NO_PROSE: &[&str] = &["detection", "correlation", "tests"];
+
+fn bound_prose(map: &Map<'_>, findings: &mut Findings) -> Option<()> {
+    let prose = map.entries.iter().filter(|entry| !NO_PROSE.contains(&entry.key.as_str()));
+    if prose.map(|entry| entry.value.bytes()).sum::<usize>() > limits::RULE_PROSE_BYTES {
+        let most = limits::RULE_PROSE_BYTES;
+        let message = format!("what a rule says besides what it matches has at most {most} bytes");
+        findings.error(map.first_key(), "too-large", message);
+        return None;
+    }
+    Some(())
+}
+
 fn document<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<Document<'n>> {
+    bound_prose(map, findings)?;
     let tags = map.texts("tags", findings);
     let plain = |texts: Vec<Spanned>| texts.into_iter().map(|text| text.text).collect();
-    let title = map.require("title", findings).and_then(|_| map.text("title", findings));
+    let title = title(map, findings);
     let id = id(map, findings);
     let name = name(map, findings);
     let (level, status) = words(map, findings);
@@ -159,6 +175,16 @@ fn document<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<Document<'n>> 
     })
 }
 
+pub(super) fn title(map: &Map<'_>, findings: &mut Findings) -> Option<Spanned> {
+    map.require("title", findings)?;
+    let title = map.text("title", findings)?;
+    if title.text.chars().count() > limits::RULE_TITLE_CHARS {
+        let message = format!("a title has at most {} characters", limits::RULE_TITLE_CHARS);
+        findings.error(title.span, "too-large", message);
+    }
+    Some(title)
+}
+
 pub(super) fn id(map: &Map<'_>, findings: &mut Findings) -> Option<Spanned> {
     map.require("id", findings)?;
     let id = map.text("id", findings)?;
@@ -180,6 +206,11 @@ pub(super) fn name(map: &Map<'_>, findings: &mut Findings) -> Option<Spanned> {
     if !starts_well || !name.text.bytes().all(allowed) {
         let finding = findings.error(name.span, "name", format!("`{}` is no name of a rule", name.text));
         finding.help("A name is a letter, then letters, digits and hyphens, all in lower case.");
+        return None;
+    }
+    if name.text.len() > limits::RULE_NAME_BYTES {
+        let message = format!("a name has at most {} characters", limits::RULE_NAME_BYTES);
+        findings.error(name.span, "too-large", message);
         return None;
     }
     Some(name)

@@ -1,6 +1,7 @@
 //! Which fields may a rule use?
 
 use super::known::KNOWN;
+use crate::limits;
 use crate::model::{FieldDef, FieldKind, OPEN_MAPS, core};
 use crate::text::nearest;
 
@@ -33,6 +34,9 @@ pub(super) enum PathKind {
 
 /// What a path is to a rule.
 pub(super) fn kind_of(path: &str) -> PathKind {
+    if path.len() > limits::FIELD_PATH_BYTES {
+        return PathKind::Unknown;
+    }
     if path.starts_with(TARGET_ROOT) {
         return if target_of(path).is_some() { PathKind::Value } else { PathKind::Unknown };
     }
@@ -78,6 +82,9 @@ pub(super) fn target_of(path: &str) -> Option<(&str, &'static str)> {
 
 /// What was probably meant by an unknown path.
 pub(super) fn suggestion(path: &str) -> Option<String> {
+    if path.len() > limits::FIELD_PATH_BYTES {
+        return None;
+    }
     if let Some((kind, attribute)) = path.strip_prefix(TARGET_ROOT).and_then(|rest| rest.rsplit_once('.')) {
         let names = TARGET_ATTRIBUTES.iter().map(|(name, _)| *name);
         return nearest(attribute, names).map(|name| format!("{TARGET_ROOT}{kind}.{name}"));
@@ -115,6 +122,8 @@ mod tests {
         {
             assert_eq!(kind_of(path), PathKind::Unknown, "{path}");
         }
+        let deep = |parts: usize| kind_of(&format!("debugContext.debugData{}", ".a".repeat(parts)));
+        assert_eq!((deep(200), deep(100_000)), (PathKind::Value, PathKind::Unknown));
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub(super) struct Filters {
 
 /// Reads a document that has the key `filter`.
 pub(super) fn read<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<FilterDocument<'n>> {
-    let title = map.require("title", findings).and_then(|_| map.text("title", findings));
+    let title = document::title(map, findings);
     let id = map.get("id").and_then(|_| document::id(map, findings));
     let name = map.get("name").and_then(|_| document::name(map, findings));
     document::words(map, findings);

@@ -197,7 +197,8 @@ impl Lint<'_> {
             return;
         }
         if fields::kind_of(name) != PathKind::Value {
-            let near = nearest(name, known()).map(str::to_owned).or_else(|| fields::suggestion(name));
+            let guess = || nearest(name, known()).map(str::to_owned).or_else(|| fields::suggestion(name));
+            let near = self.findings.guess(guess);
             let told = format!("no placeholder `{{{name}}}`");
             self.findings.error(message.span, "unknown-placeholder", told).suggest(near.as_deref(), || {
                 format!(

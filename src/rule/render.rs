@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
 use super::diagnostic::{Diagnostic, Severity};
 use super::sources::Sources;
+use crate::limits;
 
 /// Every diagnostic with the line it is about, a mark under the place, and what to do; a count at
 /// the end. Without colours.
@@ -52,16 +53,28 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
             let snippet = Snippet::source(lines).path(path).line_start(diagnostic.line);
             title.element(snippet.annotation(AnnotationKind::Primary.span(mark)))
         }
-        None => title.element(annotate_snippets::Origin::path(path)),
+        None => title.element(origin(diagnostic, path)),
     };
     let help = diagnostic.help.as_deref().map(|help| Level::HELP.message(help));
     renderer.render(&[group.elements(help)])
 }
 
-/// The line of the mistake, and its place in it: what is marked ends with the line.
+/// The place alone.
+fn origin(diagnostic: &Diagnostic, path: String) -> Origin<'_> {
+    let origin = Origin::path(path);
+    match diagnostic.span.end {
+        0 => origin,
+        _ => origin.line(diagnostic.line).char_column(diagnostic.column),
+    }
+}
+
+/// The line of the mistake, unless it is very long, and its place in it: what is marked ends with the line.
 fn window<'t>(text: &'t str, diagnostic: &Diagnostic) -> Option<(&'t str, std::ops::Range<usize>)> {
     let start = text.get(..diagnostic.span.start)?.rfind('\n').map_or(0, |at| at + 1);
     let line = text.get(start..)?.lines().next().unwrap_or_default();
+    if line.len() > limits::RULE_LINE_BYTES {
+        return None;
+    }
     let from = diagnostic.span.start - start;
     let to = diagnostic.span.end.saturating_sub(start).min(line.len()).max(from);
     line.is_char_boundary(from).then_some((line, from.min(line.len())..to))
@@ -98,6 +111,19 @@ error[unknown-field]: no field `evntType`
         let shown = render(&diagnostics, &sources);
         assert!(shown.starts_with("error[unreadable]: cannot read the rule file: "), "{shown}");
         assert!(shown.contains("--> /nowhere/x.yml"), "{shown}");
+    }
+
+    #[test]
+    fn of_a_very_long_line_the_place_is_told() {
+        let text = format!("[{}]", "x, ".repeat(limits::RULE_LINE_BYTES));
+        let sources = Sources::of([("a.yml", text.as_str()), ("b.yml", "a: [x, {")]);
+        let diagnostics = super::super::compile(&sources).unwrap_err();
+        let shown = render(&diagnostics, &sources);
+        assert!(
+            shown.starts_with("error[wrong-type]: a rule is a map, not a list\n--> a.yml:1:1\n"),
+            "{shown}"
+        );
+        assert!(shown.contains(" --> b.yml:1:9\n  |\n1 | a: [x, {\n"), "{shown}");
     }
 
     #[test]

@@ -105,12 +105,43 @@ impl Node {
         }
     }
 
-    fn size(&self) -> usize {
+    /// Bytes of all texts in it.
+    pub(super) fn bytes(&self) -> usize {
+        self.size().bytes
+    }
+
+    fn size(&self) -> Size {
         match &self.kind {
-            Kind::Scalar(_) => 1,
-            Kind::List(items) => 1 + items.iter().map(Node::size).sum::<usize>(),
-            Kind::Map(entries) => 1 + entries.iter().map(|entry| 1 + entry.value.size()).sum::<usize>(),
+            Kind::Scalar(scalar) => Size::of(&scalar.text),
+            Kind::List(items) => items.iter().fold(Size::NODE, |sum, item| sum + item.size()),
+            Kind::Map(entries) => {
+                entries.iter().fold(Size::NODE, |sum, entry| sum + Size::of(&entry.key) + entry.value.size())
+            }
         }
+    }
+}
+
+/// How much a file holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Size {
+    nodes: usize,
+    /// Bytes of texts.
+    bytes: usize,
+}
+
+impl Size {
+    const NODE: Self = Self { nodes: 1, bytes: 0 };
+
+    fn of(text: &str) -> Self {
+        Self { nodes: 1, bytes: text.len() }
+    }
+}
+
+impl std::ops::Add for Size {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { nodes: self.nodes + other.nodes, bytes: self.bytes + other.bytes }
     }
 }
 
@@ -148,7 +179,8 @@ struct Builder<'t> {
     documents: Vec<Node>,
     stack: Vec<Frame>,
     anchors: BTreeMap<usize, Node>,
-    nodes: usize,
+    /// Of all that was read, and of each copy that an anchor or an alias makes.
+    size: Size,
 }
 
 struct Frame {
@@ -163,7 +195,7 @@ impl<'t> Builder<'t> {
         let offset = |(at, _): (usize, char)| u32::try_from(at).unwrap_or(u32::MAX);
         let offsets = if text.is_ascii() { Vec::new() } else { text.char_indices().map(offset).collect() };
         let (documents, stack, anchors) = (Vec::new(), Vec::new(), BTreeMap::new());
-        Self { file, text, offsets, documents, stack, anchors, nodes: 0 }
+        Self { file, text, offsets, documents, stack, anchors, size: Size::default() }
     }
 
     /// `None`: the file is not worth reading on.
@@ -194,22 +226,40 @@ impl<'t> Builder<'t> {
                 }
                 self.add(frame.node, frame.anchor, findings)
             }
-            Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
-                Some(node) => {
-                    self.nodes += node.size();
-                    self.add(Node { span, ..node }, 0, findings)
-                }
-                None => {
-                    findings.error(span, "yaml", "an alias stands inside what it repeats");
-                    None
-                }
-            },
+            Event::Alias(anchor) => {
+                let node = self.copy(anchor, span, findings)?;
+                self.attach(node, findings)
+            }
             Event::DocumentStart(_) => {
                 self.anchors.clear();
                 Some(())
             }
             _ => Some(()),
         }
+    }
+
+    /// What an alias repeats; its size is judged before it is copied.
+    fn copy(&mut self, anchor: usize, span: Span, findings: &mut Findings) -> Option<Node> {
+        let Some(size) = self.anchors.get(&anchor).map(Node::size) else {
+            findings.error(span, "yaml", "an alias stands inside what it repeats");
+            return None;
+        };
+        self.charge(size, span, findings)?;
+        let node = self.anchors.get(&anchor)?.clone();
+        Some(Node { span, ..node })
+    }
+
+    fn charge(&mut self, size: Size, span: Span, findings: &mut Findings) -> Option<()> {
+        self.size = self.size + size;
+        let message = if self.size.nodes > limits::RULE_NODES {
+            format!("more than {} values, aliases counted in full", limits::RULE_NODES)
+        } else if self.size.bytes > limits::RULE_TEXT_BYTES {
+            format!("more than {} bytes of text, aliases counted in full", limits::RULE_TEXT_BYTES)
+        } else {
+            return Some(());
+        };
+        findings.error(span, "too-large", message);
+        None
     }
 
     fn check_tag(&self, span: Span, tag: Option<&Tag>, findings: &mut Findings) -> Option<()> {
@@ -232,20 +282,31 @@ impl<'t> Builder<'t> {
     }
 
     fn add(&mut self, node: Node, anchor: usize, findings: &mut Findings) -> Option<()> {
-        self.nodes += 1;
-        if self.nodes > limits::RULE_NODES {
-            let message = format!("more than {} values, aliases counted in full", limits::RULE_NODES);
+        let own = node.scalar().map_or(Size::NODE, |scalar| Size::of(&scalar.text));
+        self.charge(own, node.span, findings)?;
+        if anchor != 0 {
+            self.charge(node.size(), node.span, findings)?;
+            self.anchors.insert(anchor, node.clone());
+        }
+        self.attach(node, findings)
+    }
+
+    /// Puts a node where it belongs.
+    fn attach(&mut self, node: Node, findings: &mut Findings) -> Option<()> {
+        match self.stack.last_mut() {
+            Some(frame) => frame.add(node, findings),
+            None => self.document(node, findings),
+        }
+    }
+
+    fn document(&mut self, node: Node, findings: &mut Findings) -> Option<()> {
+        if self.documents.len() >= limits::RULE_DOCUMENTS {
+            let message = format!("a rule file has at most {} documents", limits::RULE_DOCUMENTS);
             findings.error(node.span, "too-large", message);
             return None;
         }
-        if anchor != 0 {
-            self.anchors.insert(anchor, node.clone());
-        }
-        let Some(frame) = self.stack.last_mut() else {
-            self.documents.push(node);
-            return Some(());
-        };
-        frame.add(node, findings)
+        self.documents.push(node);
+        Some(())
     }
 
     fn span(&self, start: usize, end: usize) -> Span {
@@ -293,6 +354,11 @@ fn key(seen: &mut BTreeSet<String>, node: Node, findings: &mut Findings) -> Opti
         findings.error(node.span, "yaml", "a key is text, not a list or a map");
         return None;
     };
+    if scalar.text.len() > limits::RULE_KEY_BYTES {
+        let message = format!("a key has at most {} bytes", limits::RULE_KEY_BYTES);
+        findings.error(node.span, "too-large", message);
+        return None;
+    }
     if !seen.insert(scalar.text.clone()) {
         let message = format!("the key `{}` stands twice in one map", scalar.text);
         findings.error(node.span, "duplicate-key", message).help("A map keeps one value for each key.");
@@ -376,8 +442,29 @@ mod tests {
         }
         assert!(read(&bomb).1[0].contains("aliases counted in full"));
         let (documents, messages) = read("a: &x [1, 2]\nb: *x\n");
-        assert_eq!((documents[0].size(), messages.len()), (9, 0));
+        assert_eq!((documents[0].size(), messages.len()), (Size { nodes: 9, bytes: 6 }, 0));
         assert_eq!(read("a: &x [*x]\n").1.len(), 1);
+    }
+
+    #[test]
+    fn what_anchors_and_aliases_copy_is_bounded_in_bytes_too() {
+        let long = "x".repeat(400_000);
+        let repeated = |times: usize| read(&format!("a: &a {long}\nb: [{}]\n", "*a, ".repeat(times))).1;
+        assert_eq!(repeated(7), Vec::<String>::new());
+        assert_eq!(repeated(10), ["more than 4194304 bytes of text, aliases counted in full"]);
+        let nested: String = (0..60).map(|level| format!("&a{level} [")).collect();
+        let nested = format!("{nested}{}{}", "x, ".repeat(10_000), "]".repeat(60));
+        assert_eq!(read(&nested).1, ["more than 100000 values, aliases counted in full"]);
+    }
+
+    #[test]
+    fn documents_are_counted_and_keys_measured() {
+        let many = "---\na: b\n".repeat(limits::RULE_DOCUMENTS + 5);
+        let (documents, messages) = read(&many);
+        assert_eq!(documents.len(), limits::RULE_DOCUMENTS);
+        assert_eq!(messages, ["a rule file has at most 1000 documents"]);
+        assert_eq!(read(&format!("? {}\n: b\n", "k".repeat(1_025))).1, ["a key has at most 1024 bytes"]);
+        assert!(read(&format!("? {}\n: b\n", "k".repeat(1_024))).1.is_empty());
     }
 
     #[test]

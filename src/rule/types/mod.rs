@@ -33,6 +33,7 @@ use super::diagnostic::Findings;
 use super::reader::{Map, Spanned};
 use super::timespan;
 use super::yaml::{Entry, Literal, Node};
+use crate::limits;
 use crate::model::RuleKind;
 use crate::text::nearest;
 
@@ -110,7 +111,7 @@ impl CorrelationDocument {
         let kind = kind(&map, findings)?;
         let known: Vec<&str> = KEYS.iter().chain(keys(kind)).copied().collect();
         map.only(&known, findings);
-        let group_by = map.texts("group-by", findings);
+        let group_by = bounded("group-by", limits::GROUP_BY, map.texts("group-by", findings), findings)?;
         let aliases = aliases(&map, findings);
         let generate = map.boolean("generate", findings).unwrap_or_default();
         let content = match kind {
@@ -176,10 +177,18 @@ fn named(map: &Map<'_>, key: &str, findings: &mut Findings) -> Vec<Spanned> {
     let Some(node) = map.require(key, findings) else { return Vec::new() };
     let before = findings.errors();
     let names = map.texts(key, findings);
+    let Some(names) = bounded(key, limits::CORRELATION_RULES, names, findings) else { return Vec::new() };
     if names.is_empty() && findings.errors() == before {
         findings.error(node.span, "empty", format!("`{key}` needs a rule"));
     }
     names
+}
+
+/// `None`, and an error, if a key names too many.
+fn bounded(key: &str, most: usize, names: Vec<Spanned>, findings: &mut Findings) -> Option<Vec<Spanned>> {
+    let Some(first) = names.get(most) else { return Some(names) };
+    findings.error(first.span, "too-large", format!("`{key}` names at most {most}"));
+    None
 }
 
 /// The window under `timespan`, ms.
@@ -228,6 +237,11 @@ fn span(
 fn aliases(map: &Map<'_>, findings: &mut Findings) -> Vec<Alias> {
     let aliases = map.get("aliases").and_then(|node| Map::of(node, "`aliases`", findings));
     let Some(aliases) = aliases else { return Vec::new() };
+    if let Some(first) = aliases.entries.get(limits::ALIASES) {
+        let message = format!("a correlation has at most {} aliases", limits::ALIASES);
+        findings.error(first.key_span, "too-large", message);
+        return Vec::new();
+    }
     let mut found = Vec::new();
     for entry in aliases.entries {
         let Some(fields) = Map::of(&entry.value, "an alias", findings) else { continue };
