@@ -92,6 +92,10 @@ pub const RULE_VALUES: usize = 50_000;
 /// Values of one field under `all`, each of which is looked for by itself; more is an error at load.
 pub const RULE_ALL_VALUES: usize = 1_000;
 
+/// Values of one field that are tried one after the other, as they are regular expressions or have
+/// wildcards inside; more is an error at load.
+pub const RULE_SLOW_VALUES: usize = 1_000;
+
 /// Values of all rules together, each counted in every way it is written; more is an error at load.
 pub const RULE_PATTERNS: usize = 500_000;
 
@@ -100,6 +104,10 @@ pub const ENCODED_TEXTS: usize = 1_000;
 
 /// Dashes that `windash` leaves open in one encoded text; more is an error at load.
 pub const ENCODED_DASHES: usize = 3;
+
+/// Dashes that `windash` leaves open in a text up to which every way to write it is looked for; with
+/// more, the text is one pattern with wildcards.
+pub const SPELLED_DASHES: usize = 2;
 
 /// Correlations of correlations; a longer chain is an error at load.
 pub const RULE_CHAIN: usize = 8;

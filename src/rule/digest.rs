@@ -107,7 +107,9 @@ fn spell(pattern: &Pattern) -> String {
         Pattern::Part(part, operation, number) => format!("part {part:?} {operation:?} {number}"),
         Pattern::Cidr(network) => format!("cidr {network}"),
         Pattern::Regex { regex, flags } => format!("regex {flags} {}", regex.as_str()),
-        Pattern::Networks(_) | Pattern::Set(_) | Pattern::Search { .. } => String::new(),
+        Pattern::Integers(_) | Pattern::Networks(_) | Pattern::Set(_) | Pattern::Search { .. } => {
+            String::new()
+        }
     }
 }
 

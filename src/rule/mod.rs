@@ -44,6 +44,7 @@ mod render;
 mod roles;
 mod search;
 mod selection;
+mod set;
 mod site;
 mod sources;
 #[cfg(test)]

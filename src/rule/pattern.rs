@@ -6,19 +6,17 @@ use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
 use compact_str::{CompactString, ToCompactString};
-use foldhash::fast::FixedState;
-use hashbrown::HashSet;
 use ipnet::IpNet;
 use regex::Regex;
-use smallvec::SmallVec;
 
 use super::modifier::Operation;
 use super::network::{self, Networks};
+use super::set::{Integers, Part, Set, parted, whole};
 use super::time_part::TimePart;
 use super::wildcard::{Shape, fold};
 use crate::model::{Value, instant_ms};
 
-/// From so many equal texts on, a set is faster than one comparison after the other.
+/// From so many values on, a set is faster than one comparison after the other.
 const SET_FROM: usize = 8;
 
 /// From so many bytes of searched texts on, the compact automaton is taken.
@@ -45,6 +43,10 @@ pub(super) enum Pattern {
         regex: Box<Regex>,
         flags: String,
     },
+    /// Many numbers, one of which the value must be.
+    Integers(Integers),
+    /// Many numbers, one of which the value must be.
+    Integers(Integers),
     /// Many networks, one of which must hold the value.
     Networks(Networks),
     /// Many texts, one of which the value must equal, or begin or end with.
@@ -62,25 +64,6 @@ pub(super) enum Bound {
     Number(f64),
     /// In ms.
     Instant(i64),
-}
-
-/// Texts, and with which part of a value they are compared. They are folded unless case counts.
-#[derive(Clone, Debug)]
-pub(super) struct Set {
-    part: Part,
-    cased: bool,
-    texts: HashSet<Box<[u8]>, FixedState>,
-    /// The lengths that texts have, each once, the shortest first.
-    lengths: Box<[usize]>,
-}
-
-/// The part of a value that a text is compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
-    Whole,
-    Start,
-    End,
-    Inside,
 }
 
 /// One value of an event in the forms that patterns ask for.
@@ -157,6 +140,11 @@ impl<'v> Subject<'v> {
 }
 
 impl Pattern {
+    /// Whether it is judged by itself, in time that grows with the value, however many there are.
+    pub(super) fn is_slow(&self) -> bool {
+        matches!(self, Self::Regex { .. } | Self::Text { shape: Shape::Glob(_), .. })
+    }
+
     pub(super) fn matches(&self, subject: &Subject<'_>) -> bool {
         if matches!(subject.value, Value::Container) {
             return matches!(self, Self::Text { shape: Shape::Any, .. });
@@ -184,6 +172,11 @@ impl Pattern {
             }
             Self::Networks(all) => network::address(&subject.raw).is_some_and(|address| all.hold(address)),
             Self::Regex { regex, .. } => regex.is_match(&subject.raw),
+            Self::Integers(all) => match subject.value {
+                Value::Integer(number) => all.hold(number),
+                Value::Text(text) if text.parse().is_ok_and(|number| all.hold(number)) => true,
+                _ => subject.number().is_some_and(|number| all.hold_number(number)),
+            },
             Self::Set(set) => set.matches(subject.text(set.cased)),
             Self::Search { automaton, cased } => automaton.is_match(subject.text(*cased)),
         }
@@ -201,47 +194,13 @@ fn in_order<T: PartialOrd>(number: &T, operation: Operation, bound: &T) -> bool 
     }
 }
 
-impl Set {
-    fn new(part: Part, cased: bool, texts: Vec<String>) -> Self {
-        let mut lengths: Vec<usize> = texts.iter().map(String::len).collect();
-        lengths.sort_unstable();
-        lengths.dedup();
-        let texts = texts.into_iter().map(|text| text.into_bytes().into_boxed_slice()).collect();
-        Self { part, cased, texts, lengths: lengths.into_boxed_slice() }
-    }
-
-    /// A text that is folded unless case counts, or ASCII. One look-up for each length that texts
-    /// have, however many texts there are.
-    fn matches(&self, text: &str) -> bool {
-        if self.part == Part::Whole && self.lengths.last().is_none_or(|longest| text.len() > *longest) {
-            return false;
-        }
-        let bytes: SmallVec<[u8; 64]> = match self.cased {
-            true => SmallVec::from_slice(text.as_bytes()),
-            false => text.bytes().map(|byte| byte.to_ascii_lowercase()).collect(),
-        };
-        let has = |part: Option<&[u8]>| part.is_some_and(|part| self.texts.contains(part));
-        let mut lengths = self.lengths.iter().take_while(|length| **length <= bytes.len());
-        match self.part {
-            Part::Start => lengths.any(|length| has(bytes.get(..*length))),
-            Part::End => lengths.any(|length| has(bytes.get(bytes.len() - length..))),
-            Part::Whole | Part::Inside => has(Some(&bytes)),
-        }
-    }
-
-    /// The texts, if the whole value must equal one of them, case aside.
-    pub(super) fn equal(&self) -> Option<impl Iterator<Item = &str>> {
-        let texts = (self.part == Part::Whole && !self.cased).then_some(&self.texts)?;
-        Some(texts.iter().filter_map(|text| std::str::from_utf8(text).ok()))
-    }
-}
-
 /// The same patterns, those of one kind put together; any of them may match.
 pub(super) fn together(patterns: Vec<Pattern>) -> Result<Vec<Pattern>, BuildError> {
     let mut texts: BTreeMap<(Part, bool), Vec<String>> = BTreeMap::new();
-    let (mut networks, mut rest) = (Vec::new(), Vec::new());
+    let (mut integers, mut networks, mut rest) = (Vec::new(), Vec::new(), Vec::new());
     for pattern in patterns {
         match pattern {
+            Pattern::Integer(number) => integers.push(number),
             Pattern::Cidr(network) => networks.push(network),
             Pattern::Text { shape, cased } => match parted(shape) {
                 Ok((part, text)) => texts.entry((part, cased)).or_default().push(text),
@@ -251,6 +210,11 @@ pub(super) fn together(patterns: Vec<Pattern>) -> Result<Vec<Pattern>, BuildErro
         }
     }
     let mut all = Vec::new();
+    if integers.len() >= SET_FROM {
+        all.push(Pattern::Integers(Integers::new(integers)));
+    } else {
+        all.extend(integers.into_iter().map(Pattern::Integer));
+    }
     for ((part, cased), texts) in texts {
         if part == Part::Inside {
             rest.push(Pattern::Search { automaton: automaton(&texts, cased)?, cased });
@@ -269,26 +233,6 @@ pub(super) fn together(patterns: Vec<Pattern>) -> Result<Vec<Pattern>, BuildErro
     Ok(all)
 }
 
-/// The text of a shape and the part of a value that it is compared with.
-fn parted(shape: Shape) -> Result<(Part, String), Shape> {
-    match shape {
-        Shape::Exact(text) => Ok((Part::Whole, text)),
-        Shape::Prefix(text) => Ok((Part::Start, text)),
-        Shape::Suffix(text) => Ok((Part::End, text)),
-        Shape::Contains(text) => Ok((Part::Inside, text)),
-        other => Err(other),
-    }
-}
-
-fn whole(part: Part, text: String) -> Shape {
-    match part {
-        Part::Whole => Shape::Exact(text),
-        Part::Start => Shape::Prefix(text),
-        Part::End => Shape::Suffix(text),
-        Part::Inside => Shape::Contains(text),
-    }
-}
-
 fn automaton(texts: &[String], cased: bool) -> Result<AhoCorasick, BuildError> {
     let bytes: usize = texts.iter().map(String::len).sum();
     let kind = (bytes >= COMPACT_FROM).then_some(AhoCorasickKind::ContiguousNFA);
@@ -297,6 +241,8 @@ fn automaton(texts: &[String], cased: bool) -> Result<AhoCorasick, BuildError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::wildcard::symbols;
     use super::*;
 
@@ -407,6 +353,30 @@ mod tests {
         for value in ["10.19.255.255", "10.20.0.0", " 10.0.0.0 ", "::ffff:10.7.0.1", "10.0.0.0/16", "x"] {
             let value = Value::Text(value);
             assert_eq!(any(&alone, value), any(&set, value), "{value}");
+        }
+    }
+
+    fn some_pattern() -> impl Strategy<Value = Pattern> {
+        let network = (0..4_u8, 28..=32_u8).prop_map(|(last, bits)| format!("192.0.2.{last}/{bits}"));
+        prop_oneof![
+            6 => ("[abÄ*?]{1,4}", proptest::bool::ANY).prop_map(|(pattern, cased)| text(&pattern, cased)),
+            2 => (-3..9_i64).prop_map(Pattern::Integer),
+            1 => (-3..9_i32).prop_map(|number| Pattern::Float(f64::from(number) / 2.0)),
+            1 => network.prop_map(|net| Pattern::Cidr(network::parse(&net).unwrap())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn patterns_put_together_match_what_one_of_them_matches(
+            patterns in proptest::collection::vec(some_pattern(), 0..60),
+            word in "[abAÄä]{0,5}|192.0.2.[0-9]|-?[0-9](\\.[05])?",
+            number in -3..9_i64
+        ) {
+            let joined = together(patterns.clone()).unwrap();
+            for value in [Value::Text(&word), Value::Integer(number), Value::Number(number as f64 / 2.0)] {
+                prop_assert_eq!(any(&joined, value), any(&patterns, value), "{:?}", value);
+            }
         }
     }
 }

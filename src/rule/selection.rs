@@ -179,10 +179,28 @@ impl Reading<'_> {
         } else {
             let value = |(literal, span): &(Literal, Span)| self.value(subject, modifiers, literal, *span);
             let parts: Vec<_> = values.iter().map(value).collect();
-            parts.into_iter().collect::<Option<_>>()?
+            let parts: Vec<Expression> = parts.into_iter().collect::<Option<_>>()?;
+            self.check_speed(&parts, values)?;
+            parts
         };
         let joined = if modifiers.all { Expression::All(parts) } else { any_value(parts) };
         Some(if modifiers.neq { Expression::Not(Box::new(joined)) } else { joined })
+    }
+
+    /// What is tried one by one must be few.
+    fn check_speed(&mut self, parts: &[Expression], values: &[(Literal, Span)]) -> Option<()> {
+        let slow = |part: &Expression| match part {
+            Expression::Test(_, patterns) => patterns.iter().filter(|pattern| pattern.is_slow()).count(),
+            _ => 0,
+        };
+        let most = limits::RULE_SLOW_VALUES;
+        if parts.iter().map(slow).sum::<usize>() <= most {
+            return Some(());
+        }
+        let message =
+            format!("a field takes at most {most} values with wildcards inside, or regular expressions");
+        let span = values.first().map(|(_, span)| *span).unwrap_or_default();
+        self.fail(span, "too-large", message)
     }
 
     fn values(&mut self, modifiers: &Modifiers, node: &Node) -> Option<Vec<(Literal, Span)>> {

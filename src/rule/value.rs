@@ -47,7 +47,13 @@ impl Reading<'_> {
             open_dashes(&mut pattern);
         }
         if modifiers.encodings.is_empty() {
-            return self.placed(pattern, text.len(), modifiers, span).map(|pattern| vec![pattern]);
+            // Every way to write it is searched for at once, unless they are many.
+            let written =
+                if open(&pattern) <= limits::SPELLED_DASHES { every_dash(pattern) } else { vec![pattern] };
+            let written = written.into_iter();
+            let patterns: Vec<_> =
+                written.map(|pattern| self.placed(pattern, text.len(), modifiers, span)).collect();
+            return patterns.into_iter().collect();
         }
         if modifiers.operation == Operation::Equals
             && modifiers.encodings.last() == Some(&Encoding::Base64Offset)
@@ -56,7 +62,7 @@ impl Reading<'_> {
             let finding = self.findings.warning(span, "base64offset", message);
             finding.help("Look for it inside: `base64offset|contains`.");
         }
-        let encoded = self.encoded(&pattern, modifiers, span)?;
+        let encoded = self.encoded(pattern, modifiers, span)?;
         let patterns: Vec<_> = encoded
             .iter()
             .map(|text| self.placed(text.chars().map(Symbol::Char).collect(), text.len(), modifiers, span))
@@ -85,14 +91,14 @@ impl Reading<'_> {
         Some(Pattern::Text { shape, cased: modifiers.cased })
     }
 
-    fn encoded(&mut self, pattern: &[Symbol], modifiers: &Modifiers, span: Span) -> Option<Vec<String>> {
-        let dashes = pattern.iter().filter(|symbol| **symbol == Symbol::Dash).count();
-        if dashes > limits::ENCODED_DASHES {
+    fn encoded(&mut self, pattern: Vec<Symbol>, modifiers: &Modifiers, span: Span) -> Option<Vec<String>> {
+        if open(&pattern) > limits::ENCODED_DASHES {
             let message =
                 format!("at most {} dashes of an encoded text are left open", limits::ENCODED_DASHES);
             return self.fail(span, "too-large", message);
         }
-        let Some(texts) = every_dash(pattern) else {
+        let texts = every_dash(pattern).iter().map(|pattern| plain(pattern)).collect::<Option<Vec<_>>>();
+        let Some(texts) = texts else {
             let message = "a text with wildcards cannot be encoded";
             let finding = self.findings.error(span, "modifier-conflict", message);
             finding.help("A star or question mark that is meant is written `\\*` or `\\?`.");
@@ -164,21 +170,34 @@ fn build(text: &str, flags: &str, size: usize) -> Result<Regex, regex::Error> {
         .build()
 }
 
-/// The texts that a pattern means, with every dash in the place of each that is open; `None` if it
-/// has wildcards.
-fn every_dash(pattern: &[Symbol]) -> Option<Vec<String>> {
-    let mut texts = vec![String::new()];
-    for symbol in pattern {
-        match symbol {
-            Symbol::Char(char) => texts.iter_mut().for_each(|text| text.push(*char)),
-            Symbol::Dash => {
-                let with = |text: &String| DASHES.map(|dash| format!("{text}{dash}"));
-                texts = texts.iter().flat_map(with).collect();
-            }
-            Symbol::Star | Symbol::Question => return None,
-        }
+/// A pattern in each way to write its open dashes.
+fn every_dash(pattern: Vec<Symbol>) -> Vec<Vec<Symbol>> {
+    let places: Vec<usize> =
+        (0..pattern.len()).filter(|at| pattern.get(*at) == Some(&Symbol::Dash)).collect();
+    let mut written = vec![pattern];
+    for place in places {
+        let with = |before: &Vec<Symbol>, dash: char| {
+            let mut after = before.clone();
+            after.iter_mut().skip(place).take(1).for_each(|symbol| *symbol = Symbol::Char(dash));
+            after
+        };
+        let each = |before: &Vec<Symbol>| DASHES.map(|dash| with(before, dash));
+        written = written.iter().flat_map(each).collect();
     }
-    Some(texts)
+    written
+}
+
+/// The text that a pattern is, if it has no wildcards.
+fn plain(pattern: &[Symbol]) -> Option<String> {
+    let chars = pattern.iter().map(|symbol| match symbol {
+        Symbol::Char(char) => Some(*char),
+        Symbol::Star | Symbol::Question | Symbol::Dash => None,
+    });
+    chars.collect()
+}
+
+fn open(pattern: &[Symbol]) -> usize {
+    pattern.iter().filter(|symbol| **symbol == Symbol::Dash).count()
 }
 
 /// A value as text.
@@ -231,6 +250,38 @@ mod tests {
         assert_eq!(mistake("severity|windash|base64: '-a -b -c -d'").0, "too-large");
         assert_eq!(mistake("severity|base64offset: abc").0, "base64offset");
         assert_eq!(mistake("severity|base64: null").0, "wrong-type");
+    }
+
+    #[test]
+    fn open_dashes_are_found_however_many_there_are() {
+        for (pattern, text) in [
+            ("' -a'", "x –A"),
+            ("' -a -b'", "/a ―B"),
+            ("'-a -b -c'", "x /a —b -c y"),
+            ("' -a*-b'", " /ax -b"),
+        ] {
+            assert!(
+                holds(&format!("severity|windash|contains: {pattern}"), &[Text(&format!("x {text}"))]),
+                "{pattern}"
+            );
+            assert!(
+                !holds(&format!("severity|contains: {pattern}"), &[Text(&format!("x {text}"))]),
+                "{pattern}"
+            );
+        }
+        assert!(
+            holds("severity|windash|cased: -A", &[Text("/A")])
+                && !holds("severity|windash|cased: -A", &[Text("/a")])
+        );
+    }
+
+    #[test]
+    fn what_is_tried_one_by_one_is_bounded() {
+        let list = |word: &str| vec![word; limits::RULE_SLOW_VALUES + 1].join(",");
+        let (code, message) = mistake(&format!("severity: [{}]", list("'a*b'")));
+        assert_eq!(code, "too-large");
+        assert!(message.contains("wildcards inside"), "{message}");
+        assert!(holds(&format!("severity|contains: [{}, b]", list("a")), &[Text("xb")]));
     }
 
     #[test]
