@@ -254,6 +254,33 @@ mod tests {
         );
     }
 
+    const SEARCHED: &str = "
+title: Teapot
+id: 33333333-3333-4333-8333-333333333333
+name: teapot
+logsource: {product: okta, service: okta}
+detection: {words: [Teapot, kettle], condition: words}
+tests:
+  - name: a word that no rule names a field for
+    events:
+      - {at: 0s, actor.alternateId: ana@example.com, debugContext.debugData.unheard: a TEAPOT x}
+      - {at: 1s, actor.alternateId: ben@example.com, debugContext.debugData.unheard: a TEAPOT x}
+      - {at: 2s, actor.alternateId: ana@example.com, debugContext.debugData.unheard: a pot of tea}
+    expect: [{rule: teapot, at: 0s}]
+---
+title: Ben may
+logsource: {product: okta}
+filter: {rules: [teapot], ben: {actor.alternateId: ben@example.com}, condition: not ben}
+";
+
+    #[test]
+    fn keywords_search_whole_events_and_filters_leave_some_out() {
+        let rules = compile(&Sources::of([("searched.yml", SEARCHED)])).unwrap();
+        let rules = Arc::new(rules);
+        let outcome = run(&rules.tests[0], &Config::default(), &rules, &Arc::new(GeoIp::default()));
+        assert!(outcome.passed(), "{outcome:#?}");
+    }
+
     #[test]
     fn a_change_that_does_not_fit_fails_the_test_with_the_reason() {
         let bad = "{at: 0s, eventType: user.session.start, published: soon}";
