@@ -177,6 +177,9 @@ pub const VALUES_PER_ENTITY: usize = 10_000;
 /// [`VALUES_PER_ENTITY`].
 pub const VALUES_PER_ORG: usize = 200_000;
 
+/// Rules that a risk score names with their points, the most first; the others are added up.
+pub const RISK_PARTS: usize = 10;
+
 /// Buckets of the history of a `baseline`; more is an error at load. Those without events take no room.
 pub const BUCKETS_PER_HISTORY: i64 = 10_000;
 

@@ -57,6 +57,7 @@ fn default(alert: &Alert) -> String {
             format!("{entity}, with no {what} within {}", one(alert, "window"))
         }
         RuleKind::NewValue => format!("{} for {entity}", new_value(alert)),
+        RuleKind::RiskScore => format!("{} for {entity} in {span}", risk_score(alert)),
         RuleKind::Baseline => match alert.measured.first() {
             Some(Measured { what, observed, required }) => {
                 format!("{observed} {what} for {entity}, where {required} is unusual")
@@ -94,6 +95,18 @@ fn new_value(alert: &Alert) -> String {
     let shown: Vec<String> = shown.map(|(name, value)| one_line(&format!("{name} {value}"))).collect();
     let what = if shown.is_empty() { "a new value".to_owned() } else { shown.join(", ") };
     format!("{what} for the first time")
+}
+
+/// `risk score 120 (push-bombing 73, new-country 47)`
+fn risk_score(alert: &Alert) -> String {
+    let score = alert.measured.iter().find(|measured| measured.what == "risk score");
+    let parts = alert.measured.iter().filter_map(|measured| {
+        Some(format!("{} {}", measured.what.strip_prefix("points of ")?, measured.observed))
+    });
+    let parts: Vec<String> = parts.collect();
+    let (shown, more) = parts.split_at(parts.len().min(SENTENCE_VALUES));
+    let more = if more.is_empty() { String::new() } else { format!(" +{}", more.len()) };
+    format!("risk score {} ({}{more})", number(score.map(|score| score.observed)), shown.join(", "))
 }
 
 /// City and country of an event, as far as they are known.
@@ -414,6 +427,29 @@ mod tests {
         assert_eq!(
             sentence(&alert),
             "MFA push bombing: 6 events per 1h for ana@example.com, where > 2.4 (mean 1.2) is unusual \
+             from Lisbon, Portugal"
+        );
+    }
+
+    #[test]
+    fn a_risk_score_is_told_with_its_parts() {
+        let mut alert = samples::correlation();
+        let rule = Arc::make_mut(&mut alert.rule);
+        (rule.message, rule.kind) = (None, RuleKind::RiskScore);
+        let measured = |what: &str, observed: f64| Measured {
+            what: what.to_owned(),
+            observed,
+            required: "any".to_owned(),
+        };
+        alert.measured = vec![measured("risk score", 161.5), measured("tactics", 2.0)];
+        alert.measured.extend(
+            [("a", 73.0), ("b", 47.0), ("c", 21.5), ("d", 20.0)]
+                .map(|(name, points)| measured(&format!("points of {name}"), points)),
+        );
+        alert.evidence.truncate(1);
+        assert_eq!(
+            sentence(&alert),
+            "MFA push bombing: risk score 161.5 (a 73, b 47, c 21.5 +1) for ana@example.com in 4m12s \
              from Lisbon, Portugal"
         );
     }

@@ -197,7 +197,7 @@ impl Baselines {
         let bucket = &mut entity.buckets.entry(number).or_insert_with(new).bucket;
         let most = self.spec.events_per_key;
         bucket.pass(feed.watermark_ms, usize::MAX);
-        let place = bucket.take(stamp, values, most, feed, self.spec.feeds);
+        let place = bucket.take(stamp, values, most, feed, || self.spec.passed(&feed.matched.event));
         if waits {
             let due_ms = entity.next_due_ms(test);
             self.agenda.plan(hash, &mut entity.planned_ms, due_ms);

@@ -8,6 +8,7 @@ use super::distinct::Values;
 use super::firing::Feed;
 use super::series::{Occurrence, Series, Stamp};
 use super::shown::Gallery;
+use crate::model::Enriched;
 
 /// A bucket that events may still come into.
 ///
@@ -54,13 +55,12 @@ impl Bucket {
         values: Option<&Values>,
         most: usize,
         feed: &Feed<'_>,
-        feeds: bool,
+        passed: impl FnOnce() -> Option<Arc<Enriched>>,
     ) -> Option<usize> {
         let (place, is_new) = match self.series.find(stamp) {
             Ok(place) => (place, false),
             Err(place) => {
-                let event = feeds.then(|| Arc::clone(&feed.matched.event));
-                self.series.insert(place, Occurrence { stamp, mark: 0, satisfied: false, event });
+                self.series.insert(place, Occurrence { stamp, mark: 0, satisfied: false, event: passed() });
                 (place, true)
             }
         };
@@ -188,7 +188,7 @@ mod tests {
         let feed = Feed { matched: &matched, branch: 0, watermark_ms: None, now_ms: None };
         let values = values.map(Values::from_slice);
         let mut reached = Vec::new();
-        if let Some(place) = bucket.take(stamp(time_ms), values.as_ref(), MANY, &feed, false) {
+        if let Some(place) = bucket.take(stamp(time_ms), values.as_ref(), MANY, &feed, || None) {
             bucket.judge(place, 3, &mut reached);
         }
         reached.iter().map(|reached| bucket.get(reached.place).unwrap().stamp.time_ms).collect()

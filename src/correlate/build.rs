@@ -9,6 +9,7 @@ use super::measure::{Measure, Timespan};
 use super::new_value::NewValues;
 use super::numbers;
 use super::own::Own;
+use super::risk_score::RiskScores;
 use super::sequence::Sequence;
 use super::settled::Settled;
 use super::table::{Correlate, Spec, Table};
@@ -30,6 +31,7 @@ pub(super) fn table(correlation: &Correlation, spec: Spec) -> Boxed {
         Test::Absence(test) => boxed(Absence::new(test, timespan), spec),
         Test::Aggregate(test) => boxed(Aggregate::new(timespan, test), spec),
         Test::Baseline(test) => Box::new(Baselines::new(test, spec)),
+        Test::RiskScore(test) => Box::new(RiskScores::new(test, timespan, spec)),
         Test::NewValue(test) => Box::new(NewValues::new(test, spec)),
     }
 }

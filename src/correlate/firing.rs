@@ -5,6 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use super::episode::Verdict;
+use super::key;
 use super::shown::Selection;
 use crate::model::{Enriched, Evidence, Match, Measured, RuleIndex, Window};
 
@@ -77,6 +78,7 @@ impl Firing {
             event,
             evidence: self.shown.evidence.clone(),
             group: self.group.clone(),
+            key: key::of_group(self.org.as_deref().unwrap_or_default(), &self.group),
         })
     }
 }

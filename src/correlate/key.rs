@@ -43,7 +43,7 @@ pub(super) fn keys(group_by: &[GroupBy], branch: usize, matched: &Match) -> (Vec
     let org = matched.event.event().org.as_deref().unwrap_or_default();
     let mut keys: Vec<Key> = Vec::with_capacity(combinations.len());
     for values in combinations {
-        let hash = digest(org, &values);
+        let hash = digest(org, values.iter().map(CompactString::as_str));
         if keys.iter().all(|key| key.hash != hash) {
             keys.push(Key { hash, values });
         }
@@ -82,7 +82,12 @@ fn update_lower(hash: &mut Xxh3, value: &str) {
     }
 }
 
-fn digest(org: &str, values: &[CompactString]) -> u128 {
+/// What the alerts of a correlation are held together by, as a digest.
+pub(super) fn of_group(org: &str, group: &[(String, String)]) -> u128 {
+    digest(org, group.iter().map(|(_, value)| value.as_str()))
+}
+
+fn digest<'v>(org: &str, values: impl IntoIterator<Item = &'v str>) -> u128 {
     let mut hash = Xxh3::new();
     hash.update(org.as_bytes());
     for value in values {
@@ -124,6 +129,7 @@ mod tests {
             event: Arc::new(event),
             evidence: Vec::new(),
             group: vec![("user".to_owned(), "ana@example.com".to_owned())],
+            key: 0,
         }
     }
 

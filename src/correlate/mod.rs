@@ -51,9 +51,11 @@ mod nearby;
 mod new_value;
 mod numbers;
 mod own;
+mod points;
 #[cfg(test)]
 mod recount;
 mod remembered;
+mod risk_score;
 #[cfg(test)]
 mod samples;
 mod sequence;
@@ -76,7 +78,7 @@ pub use firing::Firing;
 pub use shown::Selection;
 
 use crate::config::Limits;
-use crate::model::{Match, Measured, RuleIndex, RuleInfo, Tally};
+use crate::model::{FieldId, Match, Measured, RuleIndex, RuleInfo, Tally};
 use crate::rule::{Body, Correlation, RuleSet};
 use firing::Feed;
 use table::{Correlate, Spec};
@@ -97,6 +99,8 @@ struct Held {
     table: Box<dyn Correlate + Send>,
     /// How long after the events the matches it takes come at most, ms.
     lag_ms: i64,
+    /// Rules whose matches come too late for it.
+    slow: Vec<RuleIndex>,
 }
 
 /// When a match is taken in.
@@ -112,6 +116,7 @@ impl Correlator {
     /// An empty state for these rules.
     pub fn new(rules: Arc<RuleSet>, limits: &Limits) -> Self {
         let mut tables: Vec<Option<Held>> = rules.rules.iter().map(|_| None).collect();
+        let mut passes = passes(&rules);
         for index in &rules.order {
             let Some(Body::Correlation(correlation)) = rules.get(*index).map(|rule| &rule.body) else {
                 continue;
@@ -120,10 +125,15 @@ impl Correlator {
                 let below = tables.get(rule.0 as usize).and_then(Option::as_ref);
                 below.map_or(0, |below| below.lag_ms.saturating_add(below.table.waits_ms()))
             };
-            let lag_ms = correlation.rules.iter().map(lag).max().unwrap_or_default();
-            let table = spec(&rules, *index, limits).map(|spec| build::table(correlation, spec));
+            // What takes any rule does not wait for those that wait themselves.
+            let is_slow = |rule: &RuleIndex| correlation.test.takes_any() && lag(rule) > 0;
+            let (slow, taken): (Vec<RuleIndex>, Vec<RuleIndex>) =
+                correlation.rules.iter().copied().partition(is_slow);
+            let lag_ms = taken.iter().map(lag).max().unwrap_or_default();
+            let passes = passes.get_mut(index.0 as usize).map(std::mem::take).unwrap_or_default();
+            let table = spec(&rules, *index, passes, limits).map(|spec| build::table(correlation, spec));
             if let Some(held) = tables.get_mut(index.0 as usize) {
-                *held = table.map(|table| Held { table, lag_ms });
+                *held = table.map(|table| Held { table, lag_ms, slow });
             }
         }
         Self { rules, tables, next_ms: i64::MAX }
@@ -142,6 +152,9 @@ impl Correlator {
         let Some(correlation) = correlation(&self.rules, consumer) else { return };
         let Some(branch) = correlation.rules.iter().position(|rule| *rule == matched.rule) else { return };
         let Some(Some(held)) = self.tables.get_mut(consumer.0 as usize) else { return };
+        if held.slow.contains(&matched.rule) {
+            return;
+        }
         let watermark_ms = moment.watermark_ms.map(|watermark_ms| watermark_ms.saturating_sub(held.lag_ms));
         let feed = Feed { matched, branch, watermark_ms, now_ms: moment.now_ms };
         held.table.feed(correlation, &feed, fired, tally);
@@ -219,13 +232,36 @@ fn correlation(rules: &RuleSet, rule: RuleIndex) -> Option<&Correlation> {
     }
 }
 
-fn spec(rules: &RuleSet, index: RuleIndex, limits: &Limits) -> Option<Spec> {
+/// For each rule, the fields that the correlations above it read of the event that a match of it came
+/// true at.
+fn passes(rules: &RuleSet) -> Vec<Vec<FieldId>> {
+    let mut passes: Vec<Vec<FieldId>> = vec![Vec::new(); rules.rules.len()];
+    for index in rules.order.iter().rev() {
+        let consumers = rules.get(*index).into_iter().flat_map(|rule| &rule.feeds);
+        let fields = consumers.flat_map(|consumer| {
+            let taken = correlation(rules, *consumer).map(|above| &above.rules);
+            let branch = taken.and_then(|taken| taken.iter().position(|rule| rule == index));
+            let read = rules.get(*consumer).zip(branch).map(|(above, branch)| above.reads(branch));
+            read.into_iter().chain(passes.get(consumer.0 as usize).cloned()).flatten()
+        });
+        let mut fields: Vec<FieldId> = fields.collect();
+        fields.sort_unstable();
+        fields.dedup();
+        if let Some(own) = passes.get_mut(index.0 as usize) {
+            *own = fields;
+        }
+    }
+    passes
+}
+
+fn spec(rules: &RuleSet, index: RuleIndex, passes: Vec<FieldId>, limits: &Limits) -> Option<Spec> {
     let rule = rules.get(index)?;
     Some(Spec {
         rule: index,
         info: Arc::clone(&rule.info),
         suppression: suppression(&rule.info),
         feeds: !rule.feeds.is_empty(),
+        passes,
         keys: limits.keys_per_rule,
         events_per_key: limits.events_per_key,
     })

@@ -45,6 +45,7 @@ pub(super) fn matched(values: &[(FieldId, Vec<Value<'_>>)]) -> Match {
         event: Arc::new(event),
         evidence: Vec::new(),
         group: Vec::new(),
+        key: 0,
     }
 }
 
@@ -138,7 +139,7 @@ fn event(rule: RuleIndex, time_ms: i64, uuid: &str, fields: Fields) -> Match {
     let event = Enriched { observation, session: None, user: None, travel: None, late: false };
     let evidence = Evidence { uuid: uuid.into(), published_ms: time_ms, ..Evidence::default() };
     let (event, evidence, group) = (Arc::new(event), vec![Arc::new(evidence)], Vec::new());
-    Match { rule, time_ms, uuid: uuid.into(), event, evidence, group }
+    Match { rule, time_ms, uuid: uuid.into(), event, evidence, group, key: 0 }
 }
 
 /// The correlations of some documents, fed match by match.
@@ -195,10 +196,14 @@ impl Play {
         values: &[(&str, &str)],
     ) -> Vec<Firing> {
         let matched = self.matched(self.index(rule), time_ms, uuid, values);
+        self.chain(vec![matched])
+    }
+
+    /// Gives matches to what takes them, and what comes true by that to what takes those.
+    fn chain(&mut self, mut waiting: Vec<Match>) -> Vec<Firing> {
         let moment = Moment { watermark_ms: self.watermark_ms, now_ms: None };
         let rules = Arc::clone(&self.rules);
         let (mut fired, mut all) = (Vec::new(), Vec::new());
-        let mut waiting = vec![matched];
         while let Some(matched) = waiting.pop() {
             for consumer in &rules.get(matched.rule).unwrap().feeds {
                 self.correlator.feed(*consumer, &matched, moment, &mut fired, &mut self.tally);
@@ -223,14 +228,17 @@ impl Play {
     pub(super) fn reach(&mut self, watermark_ms: i64) -> Vec<Firing> {
         let rules = Arc::clone(&self.rules);
         let moment = Moment { watermark_ms: Some(watermark_ms), now_ms: None };
-        let mut fired = Vec::new();
+        let mut all = Vec::new();
         for rule in &rules.order {
+            let mut fired = Vec::new();
             self.correlator.decide(*rule, moment, &mut fired, &mut self.tally);
+            let above = self.chain(fired.iter().filter_map(Firing::chained).collect());
+            all.extend(fired.into_iter().chain(above));
         }
         self.correlator.decided();
         self.watermark_ms = Some(watermark_ms);
         self.correlator.expire(watermark_ms);
-        fired
+        all
     }
 
     /// How many keys the correlation `c` holds.

@@ -13,7 +13,7 @@ use crate::model::{Evidence, Match};
 const FIRST: usize = limits::EVIDENCE_PER_KEY / 4;
 
 /// One event to show.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Shown {
     /// Its place in time.
     pub(super) stamp: Stamp,
@@ -48,7 +48,7 @@ impl Gallery {
         match self.shown.binary_search_by(|shown| shown.stamp.cmp(&stamp)) {
             Ok(place) => {
                 if let Some(shown) = self.shown.get_mut(place) {
-                    add_new(&mut shown.evidence, &matched.evidence);
+                    shown.add(&matched.evidence);
                 }
             }
             Err(place) => {
@@ -56,6 +56,12 @@ impl Gallery {
                 self.shown.insert(place, Shown { stamp, uuid: matched.uuid.clone(), evidence });
             }
         }
+    }
+
+    /// Adds an event that is after all that are there.
+    pub(super) fn put(&mut self, last: &Shown) {
+        debug_assert!(self.shown.back().is_none_or(|shown| shown.stamp < last.stamp), "out of order");
+        self.shown.push_back(last.clone());
     }
 
     /// Goes back to the bound. An event that is not judged or decided yet must be there; those up to

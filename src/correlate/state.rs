@@ -1,7 +1,5 @@
 //! What is held of one key, and what does one more event change?
 
-use std::sync::Arc;
-
 use super::episode::Episodes;
 use super::firing::Feed;
 use super::key::Key;
@@ -72,7 +70,7 @@ impl<M: Measure> State<M> {
                 place
             }
             Err(place) => {
-                let event = spec.feeds.then(|| Arc::clone(&feed.matched.event));
+                let event = spec.passed(&feed.matched.event);
                 self.series.insert(place, Occurrence { stamp, mark, satisfied: false, event });
                 measure.inserted(&self.series, place, &mut self.tally);
                 place

@@ -10,7 +10,7 @@ use super::measure::{Measure, Reading, Timespan};
 use super::series::Stamp;
 use super::state::State;
 use super::store::{Agenda, Store};
-use crate::model::{Measured, RuleIndex, RuleInfo, Tally};
+use crate::model::{Enriched, FieldId, Measured, RuleIndex, RuleInfo, Tally};
 use crate::rule::Correlation;
 
 /// What a table needs to know of its rule besides the measure.
@@ -21,11 +21,18 @@ pub(super) struct Spec {
     pub(super) suppression: Suppression,
     /// Other correlations take its matches.
     pub(super) feeds: bool,
+    /// The fields that those read of the event that a match came true at.
+    pub(super) passes: Vec<FieldId>,
     pub(super) keys: usize,
     pub(super) events_per_key: usize,
 }
 
 impl Spec {
+    /// What is kept of an event for the correlations that take the matches, if any do.
+    pub(super) fn passed(&self, event: &Enriched) -> Option<Arc<Enriched>> {
+        self.feeds.then(|| Arc::new(event.only(&self.passes)))
+    }
+
     /// What is to be told of something that came true at `last_ms`; `None` if it is only counted.
     pub(super) fn verdict(
         &self,

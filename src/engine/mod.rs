@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::correlate::{Correlator, Firing, Moment, Verdict, suppression};
 use crate::enrich::{Context, GeoIp, Observer};
 use crate::model::{
-    Effects, Enriched, Event, Evidence, Input, Match, Measured, RawRecord, RuleIndex, Tally, core,
+    Effects, Enriched, Event, Evidence, Input, Match, Measured, RawRecord, RuleIndex, RuleKind, Tally, core,
 };
 use crate::rule::{Body, Rule, RuleSet};
 use crate::source::{self, Reader, Room};
@@ -265,11 +265,25 @@ impl Shard {
                 time_ms: event.event().published_ms,
                 uuid: event.event().uuid.clone(),
                 event: Arc::clone(event),
+                key: self.own_key(index, rule, event, &evidence),
                 evidence: vec![evidence],
                 group: Vec::new(),
             };
             self.correlate(&rules, matched, effects);
         }
+    }
+
+    /// What a detection's alerts are held together by, where a risk score asks.
+    fn own_key(&self, index: RuleIndex, rule: &Rule, event: &Enriched, evidence: &Evidence) -> u128 {
+        let kind = |consumer: &RuleIndex| self.rules.get(*consumer).map(|rule| rule.info.kind);
+        let is_asked = || rule.feeds.iter().any(|consumer| kind(consumer) == Some(RuleKind::RiskScore));
+        if rule.info.suppress_ms == 0 || !is_asked() {
+            return 0;
+        }
+        let entity = entity::of_event(rule.info.entity, evidence, &event.event().fields);
+        let (_, key) =
+            single::subject(index, event.event().org.as_deref().unwrap_or_default(), &entity.value);
+        key
     }
 
     fn raise_single(

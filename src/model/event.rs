@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::{Evidence, Fields, IpFacts, Place, Position, RuleIndex};
+use super::{Evidence, FieldId, Fields, IpFacts, Place, Position, RuleIndex};
 
 /// One Okta event, taken out of its envelope and decoded.
 #[derive(Clone, Debug)]
@@ -59,6 +59,23 @@ pub struct Enriched {
 }
 
 impl Enriched {
+    /// Who, when and some of its fields: what is kept of an event that a correlation came true at.
+    pub fn only(&self, fields: &[FieldId]) -> Self {
+        let event = self.event();
+        let event = Event {
+            position: Position::default(),
+            uuid: event.uuid.clone(),
+            published_ms: event.published_ms,
+            org: event.org.clone(),
+            envelope: event.envelope,
+            lossy: event.lossy,
+            fields: event.fields.only(fields),
+            raw: None,
+        };
+        let observation = Observation { event, place: None };
+        Self { observation, session: None, user: None, travel: None, late: self.late }
+    }
+
     /// The event inside.
     pub fn event(&self) -> &Event {
         &self.observation.event
@@ -140,4 +157,7 @@ pub struct Match {
     pub evidence: Vec<Arc<Evidence>>,
     /// Values of the correlation's own group-by, by name; empty for a detection.
     pub group: Vec<(String, String)>,
+    /// What the rule's own alerts are held together by: the group of a correlation, what a detection is
+    /// about, as a digest; 0 where nobody asks.
+    pub key: u128,
 }

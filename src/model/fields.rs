@@ -64,6 +64,20 @@ impl Fields {
         self
     }
 
+    /// The same with the values of some fields only, in as little room as they need.
+    pub fn only(&self, ids: &[FieldId]) -> Self {
+        let len = ids.iter().map(|id| id.index() + 1).max().unwrap_or_default();
+        let mut only = Self { slots: vec![Slot::Absent; len], lists: Vec::new(), text: String::new() };
+        for id in ids {
+            match self.slots.get(id.index()) {
+                None | Some(Slot::Absent) => {}
+                Some(Slot::List { .. }) => only.set_list(*id, self.elements(*id)),
+                Some(_) => self.values(*id).for_each(|value| only.set(*id, value)),
+            }
+        }
+        only
+    }
+
     /// Bytes of text that it has room for.
     pub fn text_room(&self) -> usize {
         self.text.capacity()
@@ -219,6 +233,19 @@ mod tests {
         assert_eq!(elements, [Some(Value::Text("a")), None, Some(Value::Text("c"))]);
         assert_eq!(fields.values(FieldId::new(1)).count(), 2);
         assert!(!fields.exists(FieldId::new(0)));
+    }
+
+    #[test]
+    fn some_fields_are_kept_as_they_are() {
+        let mut fields = Fields::new(4);
+        fields.set(FieldId::new(0), Value::Text("gone"));
+        fields.set(FieldId::new(1), Value::Text("kept"));
+        fields.set_list(FieldId::new(2), [Some(Value::Integer(7)), None]);
+        let only = fields.only(&[FieldId::new(2), FieldId::new(1), FieldId::new(3)]);
+        assert_eq!((only.text(FieldId::new(0)), only.text(FieldId::new(1))), (None, Some("kept")));
+        assert_eq!(only.elements(FieldId::new(2)).collect::<Vec<_>>(), [Some(Value::Integer(7)), None]);
+        assert!(!only.exists(FieldId::new(3)) && only.text_room() < 16);
+        assert_eq!(fields.only(&[]).slots.len(), 0);
     }
 
     #[test]

@@ -91,10 +91,10 @@ pub(super) fn compile(sources: &Sources, mut table: FieldTable, findings: &mut F
         budget: Budget::default(),
         findings,
     };
-    let graph = Graph::new(&documents, &directory, compiler.findings);
+    let roles = Roles::new(&documents, &directory);
+    let graph = Graph::new(&documents, &directory, &roles, compiler.findings);
     let filtering = compiler.filters(&filters);
     let bodies = compiler.bodies(graph.as_ref(), &filtering);
-    let roles = Roles::new(&documents, &directory);
     let mut facts = facts(&documents, &bodies, &tests, &directory, &roles);
     if let Some(graph) = &graph {
         add_reads(&mut facts, &bodies, graph, &table);

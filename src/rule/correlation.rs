@@ -1,7 +1,7 @@
 //! Which matches does a correlation put together, and when is it true?
 
 use super::types::{
-    AbsenceTest, AggregateTest, BaselineTest, FigureTest, NewValueTest, SequenceTest, TemporalTest,
+    AbsenceTest, AggregateTest, BaselineTest, FigureTest, NewValueTest, RiskTest, SequenceTest, TemporalTest,
 };
 use crate::model::{FieldId, FieldTable, RuleIndex, RuleKind};
 
@@ -38,6 +38,8 @@ pub enum Test {
     NewValue(NewValueTest),
     /// How far above an entity's habit a bucket of time is.
     Baseline(BaselineTest),
+    /// What the matches of a window add up to.
+    RiskScore(RiskTest),
 }
 
 /// One group-by field or alias.
@@ -156,7 +158,48 @@ pub fn required(thresholds: &[Threshold]) -> String {
     each.collect::<Vec<_>>().join(" and ")
 }
 
+impl Correlation {
+    /// The fields that it reads of the events behind a branch's matches.
+    pub fn reads(&self, branch: usize) -> Vec<FieldId> {
+        let grouped = self.group_by.iter().filter_map(|group| group.field(branch));
+        grouped.chain(self.test.reads(branch)).collect()
+    }
+}
+
+impl GroupBy {
+    /// The field it is read from in a match of a branch, if it is one.
+    fn field(&self, branch: usize) -> Option<FieldId> {
+        match self.source.get(branch)? {
+            GroupSource::Field(field) => Some(*field),
+            GroupSource::Group(_) => None,
+        }
+    }
+}
+
 impl Test {
+    /// It takes every rule that raises alerts, and not only those that are named.
+    pub fn takes_any(&self) -> bool {
+        matches!(self, Self::RiskScore(test) if test.any)
+    }
+
+    /// The fields that it reads of a branch's matches.
+    fn reads(&self, branch: usize) -> Vec<FieldId> {
+        match self {
+            Self::Figure(test) => test.counted.of_branch(branch).flatten().collect(),
+            Self::NewValue(test) => test.fields.iter().filter_map(|field| field.field(branch)).collect(),
+            Self::Baseline(test) => {
+                test.distinct.iter().flat_map(|counted| counted.of_branch(branch)).flatten().collect()
+            }
+            Self::Sequence(test) => {
+                let distinct = test.steps.iter().filter_map(|step| step.distinct.as_ref());
+                let counted = distinct.chain(&test.unequal);
+                counted.flat_map(|counted| counted.of_branch(branch)).flatten().collect()
+            }
+            Self::Aggregate(test) => test.reads(branch),
+            Self::Temporal(_) | Self::Absence(_) | Self::RiskScore(_) => Vec::new(),
+        }
+    }
+
     /// Digest of what the branch is to the rule, where branches differ in more than their rules.
     pub(super) fn role(&self, branch: usize, table: &FieldTable) -> String {
         match self {
@@ -167,6 +210,7 @@ impl Test {
             Self::Aggregate(_) => String::new(),
             Self::NewValue(test) => test.role(branch, table),
             Self::Baseline(test) => test.role(branch, table),
+            Self::RiskScore(test) => test.role(branch),
         }
     }
 
@@ -181,6 +225,7 @@ impl Test {
             Self::Aggregate(test) => test.meaning(branches, table),
             Self::NewValue(test) => test.meaning(),
             Self::Baseline(test) => test.meaning(),
+            Self::RiskScore(test) => test.meaning(),
         }
     }
 

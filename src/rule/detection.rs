@@ -65,6 +65,15 @@ impl Detection {
         &self.reads
     }
 
+    /// Every field that it asks for.
+    pub(super) fn fields(&self) -> Vec<FieldId> {
+        let mut found = Vec::new();
+        for selection in self.selections.iter().chain([&self.condition]) {
+            selection.add_fields(&mut found);
+        }
+        found
+    }
+
     /// The lists it reads.
     pub(super) fn lists(&self) -> Vec<Arc<ListInfo>> {
         let mut found = Vec::new();
@@ -114,6 +123,16 @@ impl Detection {
 }
 
 impl Expression {
+    fn add_fields(&self, found: &mut Vec<FieldId>) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.add_fields(found)),
+            Self::Not(part) => part.add_fields(found),
+            Self::Selection(_) => {}
+            Self::Exists(field) | Self::Test(field, _) | Self::Listed(field, _) => found.push(*field),
+            Self::Compare(comparison) => found.extend([comparison.left, comparison.right]),
+        }
+    }
+
     /// Every use of lists.
     pub(super) fn each_listed(&self, take: &mut dyn FnMut(FieldId, &Listed)) {
         match self {

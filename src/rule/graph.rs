@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::diagnostic::Findings;
 use super::document::{Content, Document};
 use super::reader::Spanned;
-use super::types::CorrelationDocument;
+use super::risk;
+use super::roles::Roles;
 use crate::limits;
+use crate::model::RuleKind;
 use crate::text::nearest;
 
 /// Finds rules by name or by id.
@@ -58,16 +60,13 @@ impl Graph {
     pub(super) fn new(
         documents: &[Document<'_>],
         directory: &Directory<'_>,
+        roles: &Roles,
         findings: &mut Findings,
     ) -> Option<Self> {
         let before = findings.errors();
-        let children = documents
-            .iter()
-            .map(|document| match &document.content {
-                Content::Detection(_) => Vec::new(),
-                Content::Correlation(correlation) => take(correlation, directory, findings),
-            })
-            .collect();
+        let mut children: Vec<Vec<usize>> =
+            documents.iter().map(|document| take(document, documents, directory, findings)).collect();
+        risk::take_any(documents, roles, &mut children, findings);
         let mut graph = Self { children, order: Vec::new() };
         let mut walk = Walk { depth: vec![None; documents.len()], trail: Vec::new(), too_long: false };
         for place in 0..documents.len() {
@@ -148,7 +147,14 @@ impl Walk {
     }
 }
 
-fn take(correlation: &CorrelationDocument, directory: &Directory<'_>, findings: &mut Findings) -> Vec<usize> {
+fn take(
+    document: &Document<'_>,
+    documents: &[Document<'_>],
+    directory: &Directory<'_>,
+    findings: &mut Findings,
+) -> Vec<usize> {
+    let Content::Correlation(correlation) = &document.content else { return Vec::new() };
+    let is_risk = correlation.kind == RuleKind::RiskScore;
     let mut seen = BTreeSet::new();
     let mut children = Vec::new();
     for word in &correlation.rules {
@@ -158,7 +164,12 @@ fn take(correlation: &CorrelationDocument, directory: &Directory<'_>, findings: 
             findings.error(word.span, "duplicate-rule", message);
             continue;
         }
-        children.push(child);
+        match documents.get(child) {
+            Some(rule) if is_risk && !risk::counts(document, rule) => {
+                risk::warn_of_shadow(word, rule, findings);
+            }
+            _ => children.push(child),
+        }
     }
     children
 }

@@ -6,7 +6,7 @@ use super::graph::Directory;
 use super::reader::Spanned;
 use super::selection::Reading;
 use super::types::{Alias, CorrelationDocument, TestDocument};
-use crate::model::{FieldId, RuleIndex};
+use crate::model::{FieldId, RuleIndex, RuleKind};
 
 /// A correlation with the rules it takes.
 pub(super) struct Linking<'l, 'd> {
@@ -36,6 +36,7 @@ impl Linking<'_, '_> {
             TestDocument::Aggregate(document) => document.link(self, reading),
             TestDocument::NewValue(document) => document.link(self, reading),
             TestDocument::Baseline(document) => document.link(self, reading),
+            TestDocument::RiskScore(document) => Some(document.link(self)),
         };
         let rules = self.children.iter().filter_map(|child| u32::try_from(*child).ok().map(RuleIndex));
         let linked = Correlation {
@@ -115,9 +116,14 @@ impl Linking<'_, '_> {
     }
 
     fn group(&self, name: &Spanned, reading: &mut Reading<'_>) -> Option<GroupBy> {
-        let sources: Vec<_> =
-            self.children.iter().map(|child| self.group_source(name, *child, reading)).collect();
-        let source = sources.into_iter().collect::<Option<_>>()?;
+        let mut sources = self.children.iter().map(|child| self.group_source(name, *child, reading));
+        // What is wrong with `any` rule is wrong with all of them, and told once.
+        let source = if self.correlation.takes_any() {
+            sources.collect::<Option<_>>()?
+        } else {
+            let sources: Vec<_> = sources.by_ref().collect();
+            sources.into_iter().collect::<Option<_>>()?
+        };
         Some(GroupBy { name: name.text.clone(), source, hidden: false })
     }
 
@@ -129,6 +135,9 @@ impl Linking<'_, '_> {
         };
         if below.shows().any(|group| group.text == name.text) {
             return Some(GroupSource::Group(name.text));
+        }
+        if self.correlation.kind == RuleKind::RiskScore {
+            return reading.field(&name, false).map(GroupSource::Field);
         }
         let known: Vec<&str> = below.shows().map(|group| group.text.as_str()).collect();
         let message = format!("the correlation `{}` does not group by `{}`", document.name.text, name.text);
@@ -146,7 +155,6 @@ mod tests {
     use super::super::testing::{compile, correlation, document, told};
     use super::super::{Body, Operator, RuleSet, Test, Threshold};
     use super::*;
-    use crate::model::RuleKind;
 
     fn set(correlations: &[String]) -> Result<RuleSet, Vec<(&'static str, String)>> {
         let mut documents = vec![

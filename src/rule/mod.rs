@@ -41,6 +41,7 @@ mod outline;
 mod pattern;
 mod reader;
 mod render;
+mod risk;
 mod roles;
 mod search;
 mod selection;
@@ -61,7 +62,7 @@ mod yaml;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::model::{Event, FieldTable, Fields, RuleIndex, RuleInfo};
+use crate::model::{Event, FieldId, FieldTable, Fields, RuleIndex, RuleInfo};
 
 pub use case::{Expectation, InlineTest, TestCase, TestEvent};
 pub use correlation::{Correlation, Counted, GroupBy, GroupSource, Operator, Test, Threshold, required};
@@ -80,8 +81,8 @@ pub use sources::{Source, Sources};
 pub use trace::{PartKind, Point, Reason, Trace, weight};
 pub use types::{
     AbsenceTest, AggregateFigure, AggregateTest, AggregateValue, Arithmetic, BaselineTest, Comparison,
-    FigureKind, FigureTest, Formula, NewValueTest, RuleCondition, RuleExpression, Scope, SequenceTest, Step,
-    TemporalTest, Term,
+    FigureKind, FigureTest, Formula, NewValueTest, RiskTest, RuleCondition, RuleExpression, Scope,
+    SequenceTest, Step, TemporalTest, Term, Weight,
 };
 
 /// All rules of a run, compiled together.
@@ -122,6 +123,16 @@ impl Rule {
     /// correlation one behind a match that it takes.
     pub fn excepts(&self, event: &Event) -> bool {
         self.exceptions.iter().any(|exception| exception.takes(event))
+    }
+
+    /// The fields that it reads of the events behind a branch's matches.
+    pub fn reads(&self, branch: usize) -> Vec<FieldId> {
+        let own = match &self.body {
+            Body::Correlation(correlation) => correlation.reads(branch),
+            Body::Detection(_) => Vec::new(),
+        };
+        let excepted = self.exceptions.iter().flat_map(|exception| exception.matches.fields());
+        own.into_iter().chain(excepted).collect()
     }
 }
 

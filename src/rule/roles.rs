@@ -2,7 +2,7 @@
 
 use super::document::{Content, Document};
 use super::graph::{Directory, Graph};
-use crate::model::{Mode, RuleIndex};
+use crate::model::{Mode, RuleIndex, RuleKind};
 
 /// Which rules only feed correlations.
 pub(super) struct Roles {
@@ -15,6 +15,10 @@ impl Roles {
         let mut taken = vec![None; documents.len()];
         for document in documents {
             let Content::Correlation(correlation) = &document.content else { continue };
+            // Adding up what rules found does not take their alerts' place.
+            if correlation.kind == RuleKind::RiskScore && !correlation.generate {
+                continue;
+            }
             let children = correlation.rules.iter().filter_map(|rule| directory.get(&rule.text));
             for child in children {
                 if let Some(taken) = taken.get_mut(child) {
@@ -25,7 +29,7 @@ impl Roles {
         Self { taken }
     }
 
-    /// A rule that a correlation takes raises no alerts of its own, unless one of them says
+    /// A rule that a correlation takes, other than for its risk, raises no alerts of its own, unless one of them says
     /// `generate: true`.
     pub(super) fn generates(&self, place: usize) -> bool {
         self.taken.get(place).copied().flatten().unwrap_or(true)

@@ -164,6 +164,7 @@ fn rule() -> BoxedStrategy<RuleInfo> {
         RuleKind::TemporalOrdered,
         RuleKind::NewValue,
         RuleKind::Baseline,
+        RuleKind::RiskScore,
     ];
     let sure = [Confidence::Low, Confidence::Medium, Confidence::High];
     let runbook = prop_oneof![text(), Just("https://runbooks.example.com/x".to_owned())];

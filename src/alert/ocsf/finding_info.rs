@@ -38,7 +38,8 @@ fn analytic(alert: &Alert) -> Value {
         | RuleKind::ValueMedian
         | RuleKind::ValuePercentile
         | RuleKind::Aggregate
-        | RuleKind::Baseline => (3, "Statistical"),
+        | RuleKind::Baseline
+        | RuleKind::RiskScore => (3, "Statistical"),
         _ => (2, "Behavioral"),
     };
     json!({

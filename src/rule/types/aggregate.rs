@@ -14,7 +14,7 @@ use super::formula_tokens::KEYWORDS;
 use super::window_figure::{self, Written};
 use super::{Content, TestDocument};
 use crate::limits;
-use crate::model::FieldTable;
+use crate::model::{FieldId, FieldTable};
 
 /// Its keys.
 pub(super) const KEYS: &[&str] = &["rules", "timespan", "values", "per", "condition"];
@@ -192,6 +192,12 @@ impl AggregateDocument {
 }
 
 impl AggregateTest {
+    /// The fields that it reads of a branch's matches.
+    pub(in super::super) fn reads(&self, branch: usize) -> Vec<FieldId> {
+        let counted = self.values.iter().filter_map(|value| value.figure.counted()).chain(&self.per);
+        counted.flat_map(|counted| counted.of_branch(branch)).flatten().collect()
+    }
+
     /// It is true for good as soon as it is true.
     pub fn only_rises(&self) -> bool {
         self.condition.only_rises(&|place| self.values.get(place).is_some_and(|value| value.rises))

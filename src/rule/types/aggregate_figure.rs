@@ -122,6 +122,28 @@ pub(super) fn places(counted: &Counted, branches: &[&str], table: &FieldTable) -
 }
 
 impl AggregateFigure {
+    /// What it counts, if that is something of a field.
+    pub(super) fn counted(&self) -> Option<&Counted> {
+        match self {
+            Self::Distinct(counted)
+            | Self::Sum(counted)
+            | Self::Average(counted)
+            | Self::Minimum(counted)
+            | Self::Maximum(counted)
+            | Self::Percentile(counted, _)
+            | Self::Having(counted) => Some(counted),
+            Self::Count
+            | Self::CountOf(_)
+            | Self::PartOf(_)
+            | Self::Span
+            | Self::Groups
+            | Self::Most
+            | Self::Least
+            | Self::Mean
+            | Self::GroupsWithin(..) => None,
+        }
+    }
+
     pub(super) fn spell(&self, branches: &[&str], table: &FieldTable) -> String {
         let rule = |branch: &usize| branches.get(*branch).copied().unwrap_or_default().to_owned();
         let (word, of) = match self {

@@ -13,6 +13,7 @@ mod formula;
 mod formula_parser;
 mod formula_tokens;
 mod new_value;
+mod risk_score;
 mod sequence;
 mod temporal;
 mod window_figure;
@@ -24,6 +25,7 @@ pub use baseline::BaselineTest;
 pub use figure::{FigureKind, FigureTest};
 pub use formula::{Arithmetic, Comparison, Formula, Term};
 pub use new_value::{NewValueTest, Scope};
+pub use risk_score::{RiskTest, Weight};
 pub use sequence::{SequenceTest, Step};
 pub use temporal::{RuleCondition, RuleExpression, TemporalTest};
 
@@ -60,6 +62,7 @@ pub(super) enum TestDocument {
     Aggregate(Box<aggregate::AggregateDocument>),
     NewValue(new_value::NewValueDocument),
     Baseline(baseline::BaselineDocument),
+    RiskScore(risk_score::RiskDocument),
 }
 
 /// What the reader of a type gives.
@@ -89,6 +92,7 @@ pub(super) fn keys(kind: RuleKind) -> &'static [&'static str] {
         RuleKind::Aggregate => aggregate::KEYS,
         RuleKind::NewValue => new_value::KEYS,
         RuleKind::Baseline => baseline::KEYS,
+        RuleKind::RiskScore => risk_score::KEYS,
         _ => figure::KEYS,
     }
 }
@@ -121,10 +125,16 @@ impl CorrelationDocument {
             RuleKind::Aggregate => aggregate::read(&map, findings),
             RuleKind::NewValue => new_value::read(&map, findings),
             RuleKind::Baseline => baseline::read(&map, findings),
+            RuleKind::RiskScore => risk_score::read(&map, findings),
             _ => figure::read(&map, kind, findings),
         };
         let Content { rules, timespan_ms, test } = content?;
         Some(Self { kind, rules, group_by, timespan_ms, aliases, generate, test })
+    }
+
+    /// It takes every rule that raises alerts.
+    pub(super) fn takes_any(&self) -> bool {
+        matches!(&self.test, TestDocument::RiskScore(document) if document.test.any)
     }
 
     /// What its matches show as their group: the group-by, and a new value.
@@ -152,6 +162,7 @@ const KINDS: &[RuleKind] = &[
     RuleKind::Aggregate,
     RuleKind::NewValue,
     RuleKind::Baseline,
+    RuleKind::RiskScore,
 ];
 
 fn kind(map: &Map<'_>, findings: &mut Findings) -> Option<RuleKind> {
