@@ -205,7 +205,7 @@ mod tests {
             (set.rules[0].info.lists[0].digest.clone(), set.rules[0].info.digest.clone())
         };
         let (ana, ben) = (of("ana"), of("ben"));
-        assert_eq!(ana.0, format!("{:032x}", xxhash_rust::xxh3::xxh3_128(b"ana"))[..16]);
+        assert_eq!(Some(ana.0.as_str()), format!("{:032x}", xxhash_rust::xxh3::xxh3_128(b"ana")).get(..16));
         assert_ne!(ana.0, ben.0);
         assert_eq!(ana.1, ben.1, "what stands in a list is no part of the rule's meaning");
     }
