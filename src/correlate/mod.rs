@@ -19,7 +19,8 @@
 //!   end within the rule's `suppress` of an alert belong to it ([`Episodes`]). Which of them names
 //!   the alert does depend on the order of arrival, and so does the alert's id.
 //! - **An event counts once**, by uuid, even if several of the rule's branches match it; only
-//!   `temporal` and `temporal_ordered` ask which branches those were.
+//!   the types that ask which rules match (`temporal`, `sequence`, an `aggregate`'s `count(rule)`) look
+//!   at which branches those were.
 //! - **A group-by on an array** makes a key of each element. An event without a group-by field, or
 //!   without the counted field, is left out and counted.
 //! - **Chains.** For the correlations that take its matches, a correlation matches at the last event
