@@ -130,6 +130,7 @@ impl Expression {
             Self::Selection(_) => {}
             Self::Exists(field) | Self::Test(field, _) | Self::Listed(field, _) => found.push(*field),
             Self::Compare(comparison) => found.extend([comparison.left, comparison.right]),
+            Self::Filter(filter) => found.extend(filter.detection.fields()),
         }
     }
 
