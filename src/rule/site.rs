@@ -216,8 +216,12 @@ mod tests {
     fn numbers_and_timespans_are_found_under_any_key() {
         let standard = "type: value_percentile\nrules: [a-1, b]\ngroup-by: [actor.id]\ntimespan: '90m'\n\
                         condition: {field: x, gte: 5, lt: 0.25, percentile: 95}";
-        let expected =
-            ["timespan 90m=90m", "condition.gte 5=5", "condition.lt 0.25=0.25", "condition.percentile 95=95"];
+        let expected = [
+            "90m=timespan: 90m",
+            "5=condition.gte: 5",
+            "0.25=condition.lt: 0.25",
+            "95=condition.percentile: 95",
+        ];
         assert_eq!(shown(standard), expected);
         let steps = "type: sequence\nsteps:\n- {rule: a, min: 3, within: 5m}\n- {rule: [b, c], max: 1}\n\
                      within: 1h\nhours_of_week: true\nwhen: after";
@@ -231,8 +235,13 @@ mod tests {
     fn the_text_of_a_condition_has_amounts_too() {
         let lines = "type: aggregate\nvalues: {p9: 'percentile(client.x5, 95)'}\n\
                      condition: p9 >= 5 and (part-2 < 60% or gap > 5m) and x == 1.50";
-        let expected =
-            ["values.p9 95=95", "condition 5=5", "condition 60=60", "condition 5m=5m", "condition 1.50=1.50"];
+        let expected = [
+            "95=values.p9: client.x5, 95",
+            "5=condition: p9 >= 5",
+            "60=condition: part-2 < 60",
+            "5m=condition: gap > 5m",
+            "1.50=condition: x == 1.50",
+        ];
         assert_eq!(shown(lines), expected);
     }
 
