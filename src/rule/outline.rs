@@ -15,7 +15,7 @@ use super::yaml::{self, Entry, Kind, Node};
 /// The documents of all rule files.
 #[derive(Debug)]
 pub struct Outline {
-    sources: Sources,
+    pub(super) sources: Sources,
     pub(super) documents: Vec<Written>,
     pub(super) by_word: BTreeMap<String, usize>,
 }
