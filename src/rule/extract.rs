@@ -1,7 +1,6 @@
 //! What is one rule without those that stand around it?
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::edit::{self, Edit};
