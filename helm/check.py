@@ -99,6 +99,24 @@ def check_mounts(documents):
             assert not name.startswith("release") or name in made, volume
 
 
+def check_swaps(documents):
+    """A changed rule or list comes to the pod as it runs: a mount with a subPath would never change."""
+    for pod in pods(documents):
+        for container in pod["containers"]:
+            for mount in container.get("volumeMounts", []):
+                assert not mount["mountPath"].startswith("/etc/oktawatch/") or "subPath" not in mount, mount
+
+
+def check_lists(helm, values):
+    """Lists stand where the program looks for them, after those of the image."""
+    documents = render(helm, "--values", values)
+    config = next(d["data"]["oktawatch.toml"] for d in documents if "oktawatch.toml" in d.get("data", {}))
+    paths = tomllib.loads(config)["rules"]["paths"]
+    assert paths[0].startswith("/usr/share/") and paths[-1] == "/etc/oktawatch/detections/lists", paths
+    mounts = [mount for pod in pods(documents) for mount in pod["containers"][0]["volumeMounts"]]
+    assert any(mount["mountPath"] == paths[-1] for mount in mounts), mounts
+
+
 def check_alerts(documents):
     """The alerts about the program use metrics that it has."""
     source = (CHART.parent.parent / "src" / "telemetry" / "metrics.rs").read_text()
@@ -119,15 +137,20 @@ def check_refusals(helm):
 
 
 def check_rolling(helm):
-    """Pods are replaced when the configuration changes, unless that is switched off."""
+    """Pods are replaced when the configuration changes, and not when rules or lists do, unless set otherwise."""
 
-    def checksum(*arguments):
+    def checksum(*arguments, of="config"):
         deployment = next(d for d in render(helm, *arguments) if d["kind"] == "Deployment")
-        return deployment["spec"]["template"]["metadata"]["annotations"].get("checksum/config")
+        return deployment["spec"]["template"]["metadata"]["annotations"].get(f"checksum/{of}")
 
     changed = ("--set", "config.engine.workers=3")
     assert checksum() and checksum() != checksum(*changed)
     assert checksum("--set", "rollOnConfigChange=false") is None
+    listed = ("--set", "detections.lists.vips\\.txt=ana@example.com")
+    assert checksum(*listed, of="detections") is None
+    rolling = (*listed, "--set", "detections.rollOnChange=true")
+    changed = (*rolling, "--set", "detections.lists.vips\\.txt=ben@example.com")
+    assert checksum(*rolling, of="detections") != checksum(*changed, of="detections")
 
 
 def check_documented():
@@ -168,12 +191,14 @@ def main(helm, program):
             check_kubernetes(documents)
             check_restricted(documents)
             check_mounts(documents)
+            check_swaps(documents)
             check_config(documents, program)
             check_alerts(documents)
         monitors = {document["kind"] for document in documents} & {"ServiceMonitor", "PrometheusRule"}
         assert len(monitors) == (2 if case.name.startswith("monitoring") else 0), case.name
     check_refusals(helm)
     check_rolling(helm)
+    check_lists(helm, CHART / "ci" / "detections-values.yaml")
     check_documented()
     check_settings()
     print(f"the chart passes with {len(cases)} sets of values")

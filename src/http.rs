@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn readiness_says_why_not_and_liveness_does_not_care() {
-        let telemetry = Arc::new(Telemetry::new(Vec::new(), Arc::new(Health::new(1, 0)), 1).unwrap());
+        let telemetry = Arc::new(Telemetry::new(&[], Arc::new(Health::new(1, 0)), 1).unwrap());
         let address = served(&telemetry);
         let waiting = ask(address, "/readyz");
         assert!(waiting.starts_with("HTTP/1.1 503"), "{waiting}");

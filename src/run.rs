@@ -1,5 +1,7 @@
 //! How does the service run, from its first line of log to its last commit?
 
+mod reload;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -38,14 +40,14 @@ pub fn run(config: Config, rules: Arc<RuleSet>) -> Result<(), Failure> {
     kafka::properties(&config, kafka::Role::Admin)?;
     let workers = config.engine.workers;
     let health = Arc::new(Health::new(workers, kafka::steady_ms()));
-    let infos = rules.rules.iter().map(|rule| Arc::clone(&rule.info)).collect();
-    let telemetry = Arc::new(Telemetry::new(infos, health, workers)?);
+    let telemetry = Arc::new(Telemetry::new(&rules.infos, health, workers)?);
     telemetry.observe(&Fact::Started { version: env!("CARGO_PKG_VERSION"), digest: &rules.digest });
     let shared = Arc::new(Shared::new(config, rules, geoip, telemetry));
+    reload::tell_expired(&shared);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new("cannot start the runtime").detail(error))?;
     let result = runtime.block_on(supervise(&shared, listener));
-    // A look at the GeoIP files may be under way; it holds nothing that has to be finished.
+    // A look at files may be under way; it holds nothing that has to be finished.
     runtime.shutdown_background();
     shared.telemetry.observe(&Fact::Stopped);
     result
@@ -58,6 +60,7 @@ async fn supervise(shared: &Arc<Shared>, listener: Option<std::net::TcpListener>
         serve(shared, listener);
     }
     watch_geoip(shared);
+    reload::watch(shared);
     let mut ended = start_workers(shared)?;
     let first = tokio::select! {
         by = signals.next() => {

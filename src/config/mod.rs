@@ -254,11 +254,13 @@ impl Default for Time {
 pub struct Rules {
     /// Rule files, and folders that are searched for them.
     pub paths: Vec<PathBuf>,
+    /// Whether rules and lists that change are taken up without a restart.
+    pub reload: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { paths: vec![PathBuf::from("detections")] }
+        Self { paths: vec![PathBuf::from("detections")], reload: true }
     }
 }
 

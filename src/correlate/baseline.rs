@@ -395,6 +395,10 @@ impl Correlate for Baselines {
     fn episodes(&mut self, key: u128) -> Option<&mut Episodes> {
         self.entities.get_mut(key).map(|entity| &mut entity.episodes)
     }
+
+    fn adopt(&mut self, _correlation: &Correlation, spec: Spec) {
+        self.spec = spec;
+    }
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@
 //! Everything held is bounded; what is dropped is counted, and alerts that may be too low say so.
 
 mod absence;
+mod adopt;
 mod aggregate;
 mod baseline;
 mod bucket;
@@ -74,6 +75,7 @@ mod value_count;
 
 use std::sync::Arc;
 
+pub use adopt::Adopted;
 pub use episode::{Episodes, Story, Suppression, Verdict};
 pub use firing::Firing;
 pub use shown::Selection;

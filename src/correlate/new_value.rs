@@ -306,6 +306,10 @@ impl Correlate for NewValues {
     fn episodes(&mut self, key: u128) -> Option<&mut Episodes> {
         self.alerts.get_mut(key)
     }
+
+    fn adopt(&mut self, _correlation: &Correlation, spec: Spec) {
+        self.spec = spec;
+    }
 }
 
 #[cfg(test)]

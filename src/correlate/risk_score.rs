@@ -20,7 +20,7 @@ use super::store::{Agenda, Store};
 use super::table::{Correlate, Spec};
 use crate::limits;
 use crate::model::{Enriched, Measured, Tally, Window};
-use crate::rule::{Correlation, RiskTest};
+use crate::rule::{Correlation, RiskTest, Test};
 
 /// What a part of the score is measured as, before its rule's name.
 const PART: &str = "points of ";
@@ -376,6 +376,14 @@ impl Correlate for RiskScores {
 
     fn episodes(&mut self, key: u128) -> Option<&mut Episodes> {
         self.entities.get_mut(key).map(|entity| &mut entity.episodes)
+    }
+
+    /// Rules that add to the score may have other names.
+    fn adopt(&mut self, correlation: &Correlation, spec: Spec) {
+        if let Test::RiskScore(test) = &correlation.test {
+            self.test = test.clone();
+        }
+        self.spec = spec;
     }
 }
 

@@ -101,6 +101,8 @@ pub(super) trait Correlate: std::fmt::Debug {
     fn nearest(&self) -> Vec<Measured>;
     /// The alerts of a key.
     fn episodes(&mut self, key: u128) -> Option<&mut Episodes>;
+    /// Goes on for a rule that means the same, with another place, other options or other names.
+    fn adopt(&mut self, correlation: &Correlation, spec: Spec);
 }
 
 impl<M: Measure> Table<M> {
@@ -249,5 +251,9 @@ impl<M: Measure> Correlate for Table<M> {
 
     fn episodes(&mut self, key: u128) -> Option<&mut Episodes> {
         self.store.get_mut(key).map(|state| &mut state.episodes)
+    }
+
+    fn adopt(&mut self, _correlation: &Correlation, spec: Spec) {
+        self.spec = spec;
     }
 }

@@ -7,6 +7,7 @@ mod dedup;
 mod entity;
 mod invariants;
 mod raise;
+mod reload;
 mod single;
 mod watermark;
 
@@ -265,7 +266,7 @@ impl Shard {
                 time_ms: event.event().published_ms,
                 uuid: event.event().uuid.clone(),
                 event: Arc::clone(event),
-                key: self.own_key(index, rule, event, &evidence),
+                key: self.own_key(rule, event, &evidence),
                 evidence: vec![evidence],
                 group: Vec::new(),
             };
@@ -274,16 +275,15 @@ impl Shard {
     }
 
     /// What a detection's alerts are held together by, where a risk score asks.
-    fn own_key(&self, index: RuleIndex, rule: &Rule, event: &Enriched, evidence: &Evidence) -> u128 {
+    fn own_key(&self, rule: &Rule, event: &Enriched, evidence: &Evidence) -> u128 {
         let kind = |consumer: &RuleIndex| self.rules.get(*consumer).map(|rule| rule.info.kind);
         let is_asked = || rule.feeds.iter().any(|consumer| kind(consumer) == Some(RuleKind::RiskScore));
         if rule.info.suppress_ms == 0 || !is_asked() {
             return 0;
         }
         let entity = entity::of_event(rule.info.entity, evidence, &event.event().fields);
-        let (_, key) =
-            single::subject(index, event.event().org.as_deref().unwrap_or_default(), &entity.value);
-        key
+        let org = event.event().org.as_deref().unwrap_or_default();
+        single::subject(&rule.info.digest, org, &entity.value).1
     }
 
     fn raise_single(
@@ -295,9 +295,14 @@ impl Shard {
         effects: &mut Effects,
     ) {
         let alert = raise::single(rule, event, evidence, self.now());
-        let subject = single::subject(index, alert.org.as_deref().unwrap_or_default(), &alert.entity.value);
+        let org = alert.org.as_deref().unwrap_or_default();
+        let subject = single::subject(&rule.info.digest, org, &alert.entity.value);
         let (time_ms, tally) = (alert.fired_at_ms, &mut effects.tally);
-        let verdict = self.singles.offer(subject, suppression(&rule.info), time_ms, alert.made_at_ms, tally);
+        let (verdict, evicted) =
+            self.singles.offer(subject, suppression(&rule.info), time_ms, alert.made_at_ms);
+        if evicted > 0 {
+            Tally::add(&mut tally.evicted, index, evicted);
+        }
         let (of_ms, of) = match verdict {
             Verdict::New => (time_ms, None),
             Verdict::Update { of_ms, .. } => (of_ms, self.singles.id(subject, of_ms)),

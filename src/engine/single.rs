@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::correlate::{Episodes, Story, Suppression, Verdict};
-use crate::model::{Evidence, RuleIndex, Tally};
+use crate::model::Evidence;
 
-/// A rule with what its alert is about, as a digest.
-pub(super) type Subject = (RuleIndex, u128);
+/// A rule by its meaning with what its alert is about, both as digests.
+pub(super) type Subject = (u128, u128);
 
 /// The alerts of single-event rules that have a `suppress`; a rule without raises one each time.
 ///
-/// Each rule has its own room, so that a flood of one rule's subjects costs no other rule anything.
+/// Each rule has its own room, so that a flood of one rule's subjects costs no other rule anything. A
+/// rule is known by its meaning: the alerts of one that is loaded again go on.
 #[derive(Debug)]
 pub(super) struct Singles {
-    rules: BTreeMap<RuleIndex, Subjects>,
+    rules: BTreeMap<u128, Subjects>,
     most: usize,
 }
 
@@ -29,13 +30,13 @@ struct Subjects {
     due: BTreeMap<(i64, u128), Suppression>,
 }
 
-/// The digest of a tenant's entity, case aside.
-pub(super) fn subject(rule: RuleIndex, org: &str, entity: &str) -> Subject {
+/// The digest of a tenant's entity, case aside, under the digest of a rule's meaning.
+pub(super) fn subject(rule: &str, org: &str, entity: &str) -> Subject {
     let mut hash = Xxh3::new();
     hash.update(org.as_bytes());
     hash.update(&[0xFF]);
     hash.update(entity.to_lowercase().as_bytes());
-    (rule, hash.digest128())
+    (xxh3_128(rule.as_bytes()), hash.digest128())
 }
 
 impl Singles {
@@ -44,27 +45,24 @@ impl Singles {
         Self { rules: BTreeMap::new(), most }
     }
 
-    /// What a match is to the alerts of its subject.
+    /// What a match is to the alerts of its subject, and how many subjects had to go for it.
     pub(super) fn offer(
         &mut self,
         (rule, subject): Subject,
         suppression: Suppression,
         time_ms: i64,
         made_at_ms: i64,
-        tally: &mut Tally,
-    ) -> Verdict {
+    ) -> (Verdict, u64) {
         if suppression.suppress_ms <= 0 {
-            return Verdict::New;
+            return (Verdict::New, 0);
         }
         let subjects = self.rules.entry(rule).or_default();
+        let mut evicted = 0;
         if !subjects.held.contains_key(&subject) {
-            let evicted = subjects.make_room(self.most);
-            if evicted > 0 {
-                Tally::add(&mut tally.evicted, rule, evicted);
-            }
+            evicted = subjects.make_room(self.most);
             subjects.due.insert((time_ms.saturating_add(suppression.suppress_ms), subject), suppression);
         }
-        subjects.held.entry(subject).or_default().offer(suppression, time_ms, made_at_ms)
+        (subjects.held.entry(subject).or_default().offer(suppression, time_ms, made_at_ms), evicted)
     }
 
     /// The alerts of a subject, by which an update finds its alert.
@@ -93,6 +91,7 @@ impl Singles {
     /// Forgets alerts that nothing at or after the watermark can belong to.
     pub(super) fn expire(&mut self, watermark_ms: i64) {
         self.rules.values_mut().for_each(|subjects| subjects.expire(watermark_ms));
+        self.rules.retain(|_, subjects| !subjects.held.is_empty());
     }
 
     fn episodes(&mut self, (rule, subject): Subject) -> Option<&mut Episodes> {
@@ -140,52 +139,49 @@ mod tests {
         subjects.fold((0, 0), |(held, due), one| (held + one.held.len(), due + one.due.len()))
     }
 
+    fn verdict(singles: &mut Singles, subject: Subject, time_ms: i64) -> Verdict {
+        singles.offer(subject, MINUTE, time_ms, 0).0
+    }
+
     #[test]
     fn matches_about_the_same_thing_are_one_alert_for_a_while() {
         let mut singles = Singles::new(10);
-        let mut tally = Tally::default();
-        let ana = subject(RuleIndex(1), "acme", "Ana@example.com");
-        assert_eq!(ana, subject(RuleIndex(1), "acme", "ana@example.com"));
-        let ben = subject(RuleIndex(1), "acme", "ben@example.com");
-        assert_eq!(singles.offer(ana, MINUTE, 0, 0, &mut tally), Verdict::New);
-        assert_eq!(singles.offer(ana, MINUTE, 59_999, 0, &mut tally), Verdict::Covered { of_ms: 0 });
-        assert_eq!(singles.offer(ben, MINUTE, 59_999, 0, &mut tally), Verdict::New);
-        assert_eq!(singles.offer(ana, MINUTE, 60_000, 0, &mut tally), Verdict::New);
+        let ana = subject("one", "acme", "Ana@example.com");
+        assert_eq!(ana, subject("one", "acme", "ana@example.com"));
+        let ben = subject("one", "acme", "ben@example.com");
+        assert_eq!(verdict(&mut singles, ana, 0), Verdict::New);
+        assert_eq!(verdict(&mut singles, ana, 59_999), Verdict::Covered { of_ms: 0 });
+        assert_eq!(verdict(&mut singles, ben, 59_999), Verdict::New);
+        assert_eq!(verdict(&mut singles, ana, 60_000), Verdict::New);
     }
 
     #[test]
     fn what_nothing_can_belong_to_is_forgotten() {
         let mut singles = Singles::new(10);
-        let mut tally = Tally::default();
-        let ana = subject(RuleIndex(1), "acme", "ana@example.com");
-        singles.offer(ana, MINUTE, 0, 0, &mut tally);
-        singles.offer(ana, MINUTE, 70_000, 0, &mut tally);
+        let ana = subject("one", "acme", "ana@example.com");
+        verdict(&mut singles, ana, 0);
+        verdict(&mut singles, ana, 70_000);
         singles.expire(60_000);
         assert_eq!(held(&singles).0, 1);
         singles.expire(130_000);
-        assert_eq!(held(&singles), (0, 0));
+        assert_eq!((held(&singles), singles.rules.len()), ((0, 0), 0));
     }
 
     #[test]
     fn at_the_bound_the_subject_that_is_due_first_goes_and_is_counted() {
         let mut singles = Singles::new(1);
-        let mut tally = Tally::default();
-        singles.offer(subject(RuleIndex(1), "", "ana"), MINUTE, 0, 0, &mut tally);
-        singles.offer(subject(RuleIndex(1), "", "ben"), MINUTE, 0, 0, &mut tally);
-        assert_eq!(tally.evicted, [(RuleIndex(1), 1)]);
+        verdict(&mut singles, subject("one", "", "ana"), 0);
+        assert_eq!(singles.offer(subject("one", "", "ben"), MINUTE, 0, 0), (Verdict::New, 1));
         assert_eq!(held(&singles), (1, 1));
     }
 
     #[test]
     fn a_flood_of_one_rule_costs_no_other_rule_its_alerts() {
         let mut singles = Singles::new(2);
-        let mut tally = Tally::default();
-        let ana = subject(RuleIndex(2), "", "ana");
-        singles.offer(ana, MINUTE, 0, 0, &mut tally);
-        for n in 1..10 {
-            singles.offer(subject(RuleIndex(1), "", &n.to_string()), MINUTE, n, 0, &mut tally);
-        }
-        assert_eq!(singles.offer(ana, MINUTE, 1, 0, &mut tally), Verdict::Covered { of_ms: 0 });
-        assert_eq!(tally.evicted, [(RuleIndex(1), 7)]);
+        let ana = subject("two", "", "ana");
+        verdict(&mut singles, ana, 0);
+        let flood = (1..10).map(|n| singles.offer(subject("one", "", &n.to_string()), MINUTE, n, 0).1);
+        assert_eq!(flood.sum::<u64>(), 7);
+        assert_eq!(verdict(&mut singles, ana, 1), Verdict::Covered { of_ms: 0 });
     }
 }

@@ -46,6 +46,11 @@ impl Context {
         }
     }
 
+    /// Replaces the fields that rules read.
+    pub fn set_table(&mut self, table: Arc<FieldTable>) {
+        self.table = table;
+    }
+
     /// Takes the event into the state and says what the state makes of it.
     pub fn enrich(&mut self, mut observation: Observation, late: bool, tally: &mut Tally) -> Enriched {
         let own = own_address(&observation);

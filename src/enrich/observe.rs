@@ -41,6 +41,11 @@ impl Observer {
         *self = Self::new(Arc::clone(&self.table), geoip);
     }
 
+    /// Replaces the fields that rules read.
+    pub fn set_table(&mut self, table: Arc<FieldTable>) {
+        self.table = table;
+    }
+
     /// Says of one event what can be said of it alone.
     pub fn observe(&mut self, mut event: Event, tally: &mut Tally) -> Observation {
         let address = event.fields.text(core::CLIENT_IP).and_then(address::parse);

@@ -146,9 +146,10 @@ impl Session<'_> {
         let newest = figures.partitions.into_iter().filter_map(|each| {
             each.watermark_ms.map(|watermark| (each.topic, each.partition, watermark + lateness_ms))
         });
-        let keys = figures.keys.into_iter().filter_map(|(rule, keys)| {
-            shared.rules.get(rule).map(|rule| (Arc::clone(&rule.info.name), keys))
-        });
+        let keys = figures
+            .keys
+            .into_iter()
+            .filter_map(|(rule, keys)| self.rules.get(rule).map(|rule| (Arc::clone(&rule.info.name), keys)));
         let gauges = Gauges {
             sessions: figures.sessions,
             users: figures.users,

@@ -27,7 +27,8 @@ use crate::engine::Shard;
 use crate::enrich::GeoIp;
 use crate::error::Failure;
 use crate::model::{Effects, Input, RawRecord};
-use crate::telemetry::{Fact, WorkerState};
+use crate::rule::RuleSet;
+use crate::telemetry::{Account, Fact, WorkerState};
 
 /// Records taken from the client's queue between two looks at the clock.
 const RECORDS_OF_A_LOOK: usize = 64;
@@ -46,6 +47,8 @@ pub struct Session<'s> {
     /// Records that came while a batch was delivered; they go into the next one.
     pub(super) early: Vec<RawRecord>,
     geoip: Arc<GeoIp>,
+    /// The rules that the shard runs, which may have been replaced since.
+    pub(super) rules: Arc<RuleSet>,
     /// Begins every batch's tag; no other session has it.
     name: String,
     batches: u64,
@@ -67,16 +70,17 @@ impl<'s> Session<'s> {
         consumer
             .subscribe(&topics)
             .map_err(|error| Failure::new("cannot subscribe to the input topics").detail(error))?;
-        let geoip = shared.geoip.load_full();
+        let (geoip, rules) = (shared.geoip.load_full(), shared.rules.load_full());
         Ok(Self {
             consumer,
             sink: None,
-            shard: Shard::new(config, Arc::clone(&shared.rules), Arc::clone(&geoip)),
-            renderer: Renderer::new(&config.output).with(Provenance::of(&geoip, &shared.rules)),
+            shard: Shard::new(config, Arc::clone(&rules), Arc::clone(&geoip)),
+            renderer: Renderer::new(&config.output).with(Provenance::of(&geoip, &rules)),
             positions: Positions::new(&config.input.topics),
             told: Vec::new(),
             early: Vec::new(),
             geoip,
+            rules,
             name: format!("{}/{}", client::transactional_id(config, worker), clock::wall_ms()),
             batches: 0,
             ticked_ms: i64::MIN,
@@ -196,7 +200,7 @@ impl<'s> Session<'s> {
         let nothing =
             effects.alerts.is_empty() && effects.dead_letters.is_empty() && effects.enriched.is_empty();
         if consumed.is_empty() && nothing {
-            self.status.observe(&Fact::Counted { tally: &effects.tally });
+            self.status.observe(&Fact::Counted { tally: &effects.tally, rules: &self.rules.infos });
             return Ok(false);
         }
         let batch = self.batch(consumed, effects);
@@ -205,13 +209,7 @@ impl<'s> Session<'s> {
     }
 
     fn step(&mut self, inputs: Vec<Input>) -> Effects {
-        let geoip = self.status.shared.geoip.load();
-        if !Arc::ptr_eq(&geoip, &self.geoip) {
-            self.geoip = Arc::clone(&geoip);
-            self.shard.set_geoip(Arc::clone(&geoip));
-            let shared = &self.status.shared;
-            self.renderer = Renderer::new(&shared.config.output).with(Provenance::of(&geoip, &shared.rules));
-        }
+        self.take_up();
         let started = clock::instant();
         let effects = self.shard.step(inputs);
         let seconds = started.elapsed().as_secs_f64();
@@ -219,12 +217,35 @@ impl<'s> Session<'s> {
         effects
     }
 
+    /// Takes up rules and databases that were replaced. Nothing is open between two steps, so what an
+    /// event caused is told by the rules that judged it.
+    fn take_up(&mut self) {
+        let shared = Arc::clone(&self.status.shared);
+        let (geoip, rules) = (shared.geoip.load(), shared.rules.load());
+        let (new_geoip, new_rules) = (!Arc::ptr_eq(&geoip, &self.geoip), !Arc::ptr_eq(&rules, &self.rules));
+        if new_geoip {
+            self.geoip = Arc::clone(&geoip);
+            self.shard.set_geoip(Arc::clone(&geoip));
+        }
+        if new_rules {
+            let overflow = !rules.table.extends(&self.rules.table);
+            let adopted = self.shard.set_rules(&shared.config, Arc::clone(&rules));
+            self.rules = Arc::clone(&rules);
+            let (worker, kept, anew) = (self.status.worker, adopted.kept, adopted.anew);
+            self.status.observe(&Fact::RulesTaken { worker, kept, anew, overflow });
+        }
+        if new_geoip || new_rules {
+            let provenance = Provenance::of(&self.geoip, &self.rules);
+            self.renderer = Renderer::new(&shared.config.output).with(provenance);
+        }
+    }
+
     /// What only time caused goes with the current positions, so that it, too, fails when the
     /// partitions are another member's by now.
     fn batch(&mut self, consumed: Consumed, mut effects: Effects) -> Batch {
         self.batches += 1;
-        let account = batch::account(consumed, &effects);
-        let table = Arc::clone(&self.status.shared.rules.table);
+        let account = Account { rules: Arc::clone(&self.rules.infos), ..batch::account(consumed, &effects) };
+        let table = Arc::clone(&self.rules.table);
         Batch {
             tag: format!("{}/{}", self.name, self.batches),
             records: batch::render(&mut effects, &self.renderer, &table),

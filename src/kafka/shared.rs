@@ -17,9 +17,9 @@ use crate::telemetry::Telemetry;
 pub struct Shared {
     /// Every setting.
     pub config: Config,
-    /// The rules that run.
-    pub rules: Arc<RuleSet>,
-    /// The GeoIP databases; replaced whole, taken up by each worker between two steps.
+    /// The rules that run; replaced whole, taken up by each worker between two steps.
+    pub rules: ArcSwap<RuleSet>,
+    /// The GeoIP databases; replaced and taken up likewise.
     pub geoip: ArcSwap<GeoIp>,
     /// Where facts go.
     pub telemetry: Arc<Telemetry>,
@@ -35,13 +35,19 @@ impl Shared {
     pub fn new(config: Config, rules: Arc<RuleSet>, geoip: Arc<GeoIp>, telemetry: Arc<Telemetry>) -> Self {
         Self {
             config,
-            rules,
+            rules: ArcSwap::new(rules),
             geoip: ArcSwap::new(geoip),
             telemetry,
             stop: AtomicBool::new(false),
             stop_ms: AtomicI64::new(i64::MAX),
             topics: Mutex::new(false),
         }
+    }
+
+    /// Replaces the rules. Metrics know the new ones before any worker counts for them.
+    pub fn set_rules(&self, rules: Arc<RuleSet>) {
+        self.telemetry.set_rules(&rules.infos);
+        self.rules.store(rules);
     }
 
     /// Asks every worker to finish its batch and leave the group.

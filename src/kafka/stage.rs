@@ -47,8 +47,7 @@ impl Stage {
             broker.create_topic(topic, PARTITIONS)?;
         }
         let geoip = Arc::new(GeoIp::open(&config.geoip)?);
-        let infos = rules.rules.iter().map(|rule| Arc::clone(&rule.info)).collect();
-        let telemetry = Telemetry::new(infos, Arc::new(Health::new(1, clock::steady_ms())), 1)?;
+        let telemetry = Telemetry::new(&rules.infos, Arc::new(Health::new(1, clock::steady_ms())), 1)?;
         let producer = client(&config, &[]).create().map_err(|error| failed("start a producer", &error))?;
         let alerts = reader(&config, &config.output.alerts)?;
         let shared = Arc::new(Shared::new(config, rules, geoip, Arc::new(telemetry)));

@@ -241,7 +241,7 @@ impl FieldTable {
 
     /// Where every value of an event is kept, if any rule searches events as a whole.
     pub fn keywords(&self) -> Option<FieldId> {
-        self.id(KEYWORDS)
+        self.id(KEYWORDS).filter(|id| self.is_read(*id))
     }
 
     /// A field's path.
@@ -257,6 +257,23 @@ impl FieldTable {
     /// Whether any rule reads the field: computed fields that none reads need not be filled.
     pub fn is_read(&self, id: FieldId) -> bool {
         self.read_by_rules.get(id.index()).copied().unwrap_or_default()
+    }
+
+    /// Whether events have to be asked for the field: it is of the core set, or a rule reads it.
+    pub fn is_wanted(&self, id: FieldId) -> bool {
+        id.index() < core::ALL.len() || self.is_read(id)
+    }
+
+    /// The same fields at the same places, as if no rule read them yet: what other rules are compiled
+    /// onto, so that events that are held keep their meaning.
+    #[must_use]
+    pub fn unread(&self) -> Self {
+        Self { read_by_rules: vec![false; self.paths.len()], ..self.clone() }
+    }
+
+    /// Whether every field of another table stands at the same place here.
+    pub fn extends(&self, other: &Self) -> bool {
+        self.paths.starts_with(&other.paths)
     }
 
     /// How many fields there are.
@@ -319,5 +336,22 @@ mod tests {
         assert_eq!((table.keywords(), table.len()), (keywords, core::ALL.len() + 1));
         assert!(table.iter().all(|(_, path)| path != KEYWORDS));
         assert_eq!(table.iter().count(), core::ALL.len());
+    }
+
+    #[test]
+    fn what_is_compiled_onto_a_table_keeps_its_places_and_wants_only_what_it_reads() {
+        let mut first = FieldTable::default();
+        let grant = first.read("debugContext.debugData.grantType").unwrap();
+        let mut second = first.unread();
+        let scope = second.read("debugContext.debugData.requestedScopes").unwrap();
+        assert!(second.extends(&first) && !first.extends(&second));
+        assert_eq!(second.path(grant), "debugContext.debugData.grantType");
+        assert_eq!((second.is_wanted(grant), second.is_wanted(scope)), (false, true));
+        assert!(second.is_wanted(core::UUID));
+        first.read(KEYWORDS);
+        assert_eq!((first.keywords().is_some(), first.unread().keywords()), (true, None));
+        let mut afresh = FieldTable::default();
+        afresh.read("debugContext.debugData.requestedScopes");
+        assert!(!afresh.extends(&first));
     }
 }

@@ -249,6 +249,20 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_came_after_the_event_is_absent_from_it() {
+        let mut fields = Fields::new(1);
+        let later = FieldId::new(7);
+        fields.set(later, Value::Text("a"));
+        fields.set_list(later, [Some(Value::Text("a"))]);
+        fields.clear(later);
+        assert!(!fields.exists(later));
+        assert_eq!(
+            (fields.text(later), fields.integer(later), fields.elements(later).count()),
+            (None, None, 0)
+        );
+    }
+
+    #[test]
     fn text_that_spells_a_number_or_boolean_reads_as_one() {
         let mut fields = Fields::new(1);
         fields.set(FieldId::new(0), Value::Text("true"));

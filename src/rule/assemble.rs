@@ -58,9 +58,12 @@ impl Assembling<'_, '_> {
         }
         let digest = digest::of_set(digests.iter().map(String::as_str));
         let derived = derive::of_table(&self.table);
+        let infos = rules.iter().map(|rule| Arc::clone(&rule.info)).collect();
+        let contents = self.sources.digest();
         let order = self.graph.order.iter().filter_map(|place| u32::try_from(*place).ok().map(RuleIndex));
         let order = order.collect();
-        RuleSet { rules, table: Arc::new(self.table), digest, order, derived, index, ..RuleSet::default() }
+        let table = Arc::new(self.table);
+        RuleSet { rules, table, infos, digest, contents, order, derived, index, ..RuleSet::default() }
     }
 
     /// Each rule after those it takes, so that every digest finds those below it.
@@ -219,6 +222,30 @@ mod tests {
     use super::super::testing::{compile, correlation, document};
     use super::*;
     use crate::model::{Confidence, Level};
+
+    #[test]
+    fn rules_that_replace_others_keep_the_places_of_fields_while_there_is_room() {
+        let reads = |fields: std::ops::Range<usize>| {
+            let field = |n| format!("  debugContext.debugData.f{n}: x\n");
+            let lines: String = fields.map(field).collect();
+            document("one", &format!("sel:\n{lines}condition: sel"), "")
+        };
+        let onto = |text: &str, table: &FieldTable| {
+            super::super::compile_onto(&Sources::of([("a.yml", text)]), table).unwrap()
+        };
+        let room = limits::FIELDS - FieldTable::default().len();
+        let first = onto(&reads(0..room - 10), &FieldTable::default());
+        let few = onto(&reads(room..room + 10), &first.table);
+        assert!(few.table.extends(&first.table));
+        assert_eq!(few.table.len(), limits::FIELDS);
+        let many = onto(&reads(room..room + 11), &first.table);
+        assert!(!many.table.extends(&first.table));
+        assert_eq!(many.table.len(), FieldTable::default().len() + 11);
+        assert!(
+            super::super::compile_onto(&Sources::of([("a.yml", reads(0..room + 1).as_str())]), &first.table)
+                .is_err()
+        );
+    }
 
     #[test]
     fn options_reach_the_rule_and_defaults_fill_the_rest() {

@@ -16,7 +16,7 @@ pub(super) struct DerivedTarget {
 
 /// Those that the rules read.
 pub(super) fn of_table(table: &FieldTable) -> Vec<DerivedTarget> {
-    let derived = table.iter().filter_map(|(field, path)| {
+    let derived = table.iter().filter(|(field, _)| table.is_read(*field)).filter_map(|(field, path)| {
         let (kind, list) = fields::target_of(path)?;
         Some(DerivedTarget { field, kind: kind.to_owned(), list: table.id(list)? })
     });

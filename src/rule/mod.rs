@@ -33,6 +33,7 @@ mod link;
 mod lint;
 mod list_file;
 mod lists;
+mod look;
 mod modifier;
 mod mutation;
 mod network;
@@ -75,6 +76,7 @@ pub use exception::Exception;
 pub use extract::Extract;
 pub use fields::catalogue;
 pub use lint::{CheckReport, LintOptions, check, check_texts};
+pub use look::Look;
 pub use mutation::Mutant;
 pub use outline::Outline;
 pub use render::render;
@@ -94,8 +96,12 @@ pub struct RuleSet {
     pub rules: Vec<Rule>,
     /// The core fields and all that the rules read.
     pub table: Arc<FieldTable>,
+    /// What is known of the rules, in their order.
+    pub infos: Arc<[Arc<RuleInfo>]>,
     /// Digest of all rules' meanings.
     pub digest: String,
+    /// Digest of the names and contents of the files that they were read from.
+    pub contents: u128,
     /// The tests that the rule files carry.
     pub tests: Vec<TestCase>,
     /// What is odd in the rule files, but did not stop the load.
@@ -181,7 +187,41 @@ impl RuleSet {
 pub fn load(paths: &[PathBuf]) -> Result<RuleSet, Vec<Diagnostic>> {
     let mut findings = diagnostic::Findings::default();
     let sources = Sources::read(paths, &mut findings);
-    compiled(&sources, findings)
+    compiled(&sources, FieldTable::default(), findings)
+}
+
+/// Loads rules that take the place of others, whose fields keep their places, so that what was held of
+/// events before goes on. When those and the new fields together are too many, the new ones begin a
+/// table of their own: it does not [extend](FieldTable::extends) the old one.
+///
+/// # Errors
+/// Every mistake of every file, not just the first.
+pub fn load_onto(paths: &[PathBuf], table: &FieldTable) -> Result<RuleSet, Vec<Diagnostic>> {
+    let mut findings = diagnostic::Findings::default();
+    let sources = Sources::read(paths, &mut findings);
+    onto(&sources, table, findings)
+}
+
+/// As [`load_onto`], from texts that need not be files.
+///
+/// # Errors
+/// Every mistake of every text, not just the first.
+pub fn compile_onto(sources: &Sources, table: &FieldTable) -> Result<RuleSet, Vec<Diagnostic>> {
+    onto(sources, table, diagnostic::Findings::default())
+}
+
+fn onto(
+    sources: &Sources,
+    table: &FieldTable,
+    findings: diagnostic::Findings,
+) -> Result<RuleSet, Vec<Diagnostic>> {
+    let readable = findings.errors() == 0;
+    match compiled(sources, table.unread(), findings) {
+        Err(found) if readable && found.iter().any(|one| one.code == selection::TOO_MANY_FIELDS) => {
+            compile(sources)
+        }
+        result => result,
+    }
 }
 
 /// Compiles rules from texts that need not be files.
@@ -189,11 +229,15 @@ pub fn load(paths: &[PathBuf]) -> Result<RuleSet, Vec<Diagnostic>> {
 /// # Errors
 /// Every mistake of every text, not just the first.
 pub fn compile(sources: &Sources) -> Result<RuleSet, Vec<Diagnostic>> {
-    compiled(sources, diagnostic::Findings::default())
+    compiled(sources, FieldTable::default(), diagnostic::Findings::default())
 }
 
-fn compiled(sources: &Sources, mut findings: diagnostic::Findings) -> Result<RuleSet, Vec<Diagnostic>> {
-    let set = compile::compile(sources, FieldTable::default(), &mut findings).set;
+fn compiled(
+    sources: &Sources,
+    table: FieldTable,
+    mut findings: diagnostic::Findings,
+) -> Result<RuleSet, Vec<Diagnostic>> {
+    let set = compile::compile(sources, table, &mut findings).set;
     let errors = findings.errors();
     let diagnostics = findings.finish(sources);
     match set {

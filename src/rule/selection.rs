@@ -34,6 +34,9 @@ pub(super) struct Reading<'c> {
     pub event_types: Vec<Spanned>,
 }
 
+/// The table is full.
+pub(super) const TOO_MANY_FIELDS: &str = "too-many-fields";
+
 /// Spellings of an absent value: no event ever holds them.
 const SENTINELS: &[&str] = &["null", "unknown", "None", "-"];
 
@@ -103,7 +106,7 @@ impl Reading<'_> {
         let id = self.table.read(path);
         if id.is_none() {
             let message = format!("all rules together read more than {} fields", limits::FIELDS);
-            self.findings.error(span, "too-large", message);
+            self.findings.error(span, TOO_MANY_FIELDS, message);
         }
         id
     }

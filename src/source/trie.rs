@@ -74,7 +74,8 @@ impl Trie {
     /// The tree of all fields that an event itself holds; computed ones are filled elsewhere.
     pub(crate) fn new(table: &FieldTable) -> Self {
         let mut drafts = vec![Draft::default()];
-        for (id, path) in table.iter().filter(|(_, path)| !path.starts_with("enriched.")) {
+        let wanted = table.iter().filter(|(id, _)| table.is_wanted(*id));
+        for (id, path) in wanted.filter(|(_, path)| !path.starts_with("enriched.")) {
             let place = path.split('.').fold(0, |place, key| Draft::child(&mut drafts, place, key));
             if let Some(draft) = drafts.get_mut(place) {
                 draft.field = Some(id);

@@ -17,6 +17,46 @@ pub enum Fact<'a> {
         /// Digest of the meaning of all rules.
         digest: &'a str,
     },
+    /// Changed rules or lists were loaded; every worker takes them up between two transactions.
+    RulesLoaded {
+        /// Digest of the meaning of all rules.
+        digest: &'a str,
+        /// How many rules there are.
+        rules: usize,
+        /// How many of them are new.
+        added: usize,
+        /// How many mean something else than before.
+        changed: usize,
+        /// How many are gone.
+        removed: usize,
+    },
+    /// A worker took up the rules.
+    RulesTaken {
+        /// The worker.
+        worker: usize,
+        /// Correlations whose windows go on.
+        kept: usize,
+        /// Correlations whose windows begin empty.
+        anew: usize,
+        /// Too many fields have come and gone: all windows begin empty.
+        overflow: bool,
+    },
+    /// Changed rules or lists are not good; the ones in use stay.
+    RulesFailed {
+        /// How many mistakes there are.
+        errors: usize,
+        /// The first of them.
+        error: &'a str,
+    },
+    /// An exception of a rule takes nothing out any more.
+    ExceptionExpired {
+        /// The rule.
+        rule: &'a str,
+        /// Its last day.
+        until: &'a str,
+        /// Who answers for it.
+        owner: &'a str,
+    },
     /// The service ends in good order.
     Stopped,
     /// It was asked to stop.
@@ -81,6 +121,8 @@ pub enum Fact<'a> {
     Counted {
         /// What the engine counted.
         tally: &'a Tally,
+        /// The rules that it counts by place.
+        rules: &'a [Arc<RuleInfo>],
     },
     /// A batch was committed.
     Committed {
@@ -215,6 +257,8 @@ pub struct Account {
     pub consumed: BTreeMap<(Arc<str>, i32), (u64, u64)>,
     /// What the engine counted.
     pub tally: Tally,
+    /// The rules that it counts by place.
+    pub rules: Arc<[Arc<RuleInfo>]>,
     /// Alerts, by the rule's name.
     pub alerts: BTreeMap<Arc<str>, (Arc<RuleInfo>, u64)>,
     /// Dead letters, by reason.

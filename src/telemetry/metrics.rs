@@ -98,6 +98,7 @@ metrics! {
     build_info: Gauge ["version"] "Always 1; which version runs.";
     rules_info: Gauge ["digest"] "Always 1; the digest of the meaning of all rules that run.";
     rules: Gauge ["mode"] "Rules loaded, by mode.";
+    rules_reloads_total: Counter ["outcome"] "Rules and lists read anew after a change: loaded, or failed (the old ones stay in use).";
     records_consumed_total: Counter ["topic", "partition"] "Input records taken into a committed transaction.";
     records_consumed_bytes_total: Counter ["topic", "partition"] "Bytes of those records: keys, headers and values.";
     consumer_lag_records: Gauge ["topic", "partition"] "Records that are readable (up to the last stable offset) and not yet committed.";

@@ -7,11 +7,12 @@ mod fact;
 mod health;
 pub mod log;
 mod metrics;
+mod of_rules;
 mod say;
 mod state;
 mod throttle;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 
 use prometheus::{Registry, TextEncoder};
 
@@ -22,15 +23,17 @@ pub use state::WorkerState;
 pub use throttle::Throttle;
 
 use crate::error::Failure;
-use crate::model::{DeadLetterReason, Mode, RuleIndex, RuleInfo, Tally};
+use crate::model::{DeadLetterReason, RuleInfo, Tally};
 use metrics::Metrics;
+use of_rules::Known;
 
 /// The service's metrics, and the writer of its log lines.
 #[derive(Debug)]
 pub struct Telemetry {
     registry: Registry,
     metrics: Metrics,
-    rules: Vec<Arc<RuleInfo>>,
+    rules: RwLock<Known>,
+    workers: usize,
     throttle: Mutex<Throttle>,
     health: Arc<Health>,
 }
@@ -40,11 +43,13 @@ impl Telemetry {
     ///
     /// # Errors
     /// A metric that cannot be registered.
-    pub fn new(rules: Vec<Arc<RuleInfo>>, health: Arc<Health>, workers: usize) -> Result<Self, Failure> {
+    pub fn new(rules: &[Arc<RuleInfo>], health: Arc<Health>, workers: usize) -> Result<Self, Failure> {
         let registry = Registry::new();
         let metrics = Metrics::new(&registry)?;
-        let this = Self { registry, metrics, rules, throttle: Mutex::default(), health };
-        this.preregister(workers);
+        let this =
+            Self { registry, metrics, rules: RwLock::default(), workers, throttle: Mutex::default(), health };
+        this.preregister();
+        this.set_rules(rules);
         Ok(this)
     }
 
@@ -94,7 +99,13 @@ impl Telemetry {
             Fact::Stepped { worker, seconds } => {
                 metrics::time(&metrics.batch_seconds.with_label_values(&[&worker.to_string()]), *seconds);
             }
-            Fact::Counted { tally } => self.tally(tally),
+            Fact::RulesLoaded { digest, .. } => {
+                metrics.rules_info.reset();
+                metrics.rules_info.with_label_values(&[digest]).set(1.0);
+                metrics.rules_reloads_total.with_label_values(&["loaded"]).inc();
+            }
+            Fact::RulesFailed { .. } => metrics.rules_reloads_total.with_label_values(&["failed"]).inc(),
+            Fact::Counted { tally, rules } => self.tally(tally, rules),
             Fact::Committed { worker, seconds, account } => {
                 let histogram = metrics.transaction_seconds.with_label_values(&[&worker.to_string()]);
                 metrics::time(&histogram, *seconds);
@@ -151,21 +162,14 @@ impl Telemetry {
             metrics.records_consumed_total.with_label_values(&labels).inc_by(*records);
             metrics.records_consumed_bytes_total.with_label_values(&labels).inc_by(*bytes);
         }
-        for (rule, count) in account.alerts.values() {
-            self.alerts(rule).inc_by(*count);
-        }
+        self.alerts(account);
         for (reason, count) in &account.dead_letters {
             metrics.dead_letters_total.with_label_values(&[reason.as_str()]).inc_by(*count);
         }
-        self.tally(&account.tally);
+        self.tally(&account.tally, &account.rules);
     }
 
-    fn alerts(&self, rule: &RuleInfo) -> prometheus::IntCounter {
-        let labels = [rule.name.as_ref(), rule.level.as_str(), rule.mode.as_str()];
-        self.metrics.alerts_total.with_label_values(&labels)
-    }
-
-    fn tally(&self, tally: &Tally) {
+    fn tally(&self, tally: &Tally, rules: &[Arc<RuleInfo>]) {
         let metrics = &self.metrics;
         for (outcome, count) in outcomes(tally) {
             metrics.events_total.with_label_values(&[outcome]).inc_by(count);
@@ -173,25 +177,11 @@ impl Telemetry {
         for (outcome, count) in [("found", tally.geoip_found), ("missed", tally.geoip_missed)] {
             metrics.geoip_lookups_total.with_label_values(&[outcome]).inc_by(count);
         }
-        for (family, counts) in [
-            (&metrics.rule_matches_total, &tally.matches),
-            (&metrics.rule_exceptions_total, &tally.excepted),
-            (&metrics.alerts_suppressed_total, &tally.suppressed),
-            (&metrics.rule_ungrouped_total, &tally.ungrouped),
-            (&metrics.rule_evictions_total, &tally.evicted),
-        ] {
-            for (rule, count) in counts {
-                family.with_label_values(&[self.name(*rule)]).inc_by(*count);
-            }
-        }
+        self.by_rule(tally, rules);
         metrics.invariant_violations_total.with_label_values::<&str>(&[]).inc_by(tally.invariants);
         for (table, count) in &tally.evicted_state {
             metrics.state_evictions_total.with_label_values(&[table]).inc_by(*count);
         }
-    }
-
-    fn name(&self, rule: RuleIndex) -> &str {
-        self.rules.get(rule.0 as usize).map_or("unknown", |info| &info.name)
     }
 
     fn holding(&self, worker: usize, now_ms: i64, gauges: &Gauges) {
@@ -207,24 +197,12 @@ impl Telemetry {
             let lag = (now_ms - newest).max(0) as f64 / 1e3;
             metrics.event_time_lag_seconds.with_label_values(&labels).set(lag);
         }
-        for (rule, keys) in &gauges.keys {
-            metrics.rule_state_keys.with_label_values(&[rule.as_ref(), &name]).set(*keys as f64);
-        }
+        self.keys(&gauges.keys, &name);
     }
 
-    fn preregister(&self, workers: usize) {
+    fn preregister(&self) {
         let metrics = &self.metrics;
-        for mode in [Mode::Active, Mode::Shadow, Mode::Off] {
-            let count = self.rules.iter().filter(|rule| rule.mode == mode).count();
-            metrics.rules.with_label_values(&[mode.as_str()]).set(count as f64);
-        }
-        for rule in &self.rules {
-            metrics.rule_matches_total.with_label_values(&[rule.name.as_ref()]);
-            if rule.generates && rule.mode != Mode::Off {
-                self.alerts(rule);
-            }
-        }
-        self.tally(&Tally::default());
+        self.tally(&Tally::default(), &[]);
         for reason in DeadLetterReason::ALL {
             metrics.dead_letters_total.with_label_values(&[reason.as_str()]);
         }
@@ -233,11 +211,12 @@ impl Telemetry {
         }
         for outcome in ["loaded", "failed"] {
             metrics.geoip_reloads_total.with_label_values(&[outcome]);
+            metrics.rules_reloads_total.with_label_values(&[outcome]);
         }
         for kind in ["assigned", "revoked", "lost"] {
             metrics.rebalances_total.with_label_values(&[kind]);
         }
-        for worker in 0..workers {
+        for worker in 0..self.workers {
             self.preregister_worker(&worker.to_string());
             self.broker_up(worker, 0.0);
         }
@@ -275,10 +254,15 @@ fn outcomes(tally: &Tally) -> [(&'static str, u64); 6] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RuleIndex;
+
+    fn rules() -> Vec<Arc<RuleInfo>> {
+        let rule = RuleInfo { name: Arc::from("mfa_fatigue"), generates: true, ..RuleInfo::default() };
+        vec![Arc::new(rule)]
+    }
 
     fn telemetry() -> Telemetry {
-        let rule = RuleInfo { name: Arc::from("mfa_fatigue"), generates: true, ..RuleInfo::default() };
-        Telemetry::new(vec![Arc::new(rule)], Arc::new(Health::new(1, 0)), 1).unwrap()
+        Telemetry::new(&rules(), Arc::new(Health::new(1, 0)), 1).unwrap()
     }
 
     fn has(telemetry: &Telemetry, line: &str) -> bool {
@@ -302,7 +286,7 @@ mod tests {
     #[test]
     fn a_committed_batch_counts_what_was_in_it() {
         let telemetry = telemetry();
-        let mut account = Account::default();
+        let mut account = Account { rules: rules().into(), ..Account::default() };
         account.consumed.insert((Arc::from("okta-events"), 3), (5, 900));
         account.dead_letters.insert(DeadLetterReason::NotJson, 2);
         account.tally =

@@ -12,7 +12,16 @@ impl Telemetry {
         match fact {
             Fact::Started { version, digest } => {
                 self.line(Level::INFO);
-                info!(version, rules = self.rules.len(), digest, "started");
+                info!(version, rules = self.rules(), digest, "started");
+            }
+            Fact::RulesLoaded { digest, rules, added, changed, removed } => {
+                self.line(Level::INFO);
+                info!(digest, rules, added, changed, removed, "loaded the changed rules");
+            }
+            Fact::RulesTaken { worker, kept, anew, overflow } => {
+                self.line(Level::INFO);
+                let why = if *overflow { "too many fields have come and gone" } else { "" };
+                info!(worker, windows_kept = kept, windows_anew = anew, why, "took up the changed rules");
             }
             Fact::Stopped => {
                 self.line(Level::INFO);
@@ -106,6 +115,15 @@ impl Telemetry {
                     error,
                     suppressed, "cannot read the changed geoip databases; the old ones stay in use"
                 );
+            }
+            Fact::RulesFailed { errors, error } => {
+                self.line(Level::ERROR);
+                let hint = "`oktawatch check PATH` shows every mistake.";
+                error!(errors, error, hint, "the changed rules are not good; the old ones stay in use");
+            }
+            Fact::ExceptionExpired { rule, until, owner } => {
+                self.line(Level::WARN);
+                warn!(rule, until, owner, "an exception has expired and takes nothing out any more");
             }
             _ => {}
         }

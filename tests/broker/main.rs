@@ -18,6 +18,7 @@ mod forwarders;
 mod http;
 mod mixed;
 mod outage;
+mod reload;
 mod secure;
 #[path = "../support/mod.rs"]
 mod support;

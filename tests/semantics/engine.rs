@@ -42,6 +42,18 @@ pub fn alerts(
     last_ms: i64,
     end: End,
 ) -> Vec<Alert> {
+    alerts_between(rules, clock, batches, last_ms, end, |_, _| ())
+}
+
+/// The same, with something done to the engine after every batch.
+pub fn alerts_between(
+    rules: &Arc<RuleSet>,
+    clock: Clock,
+    batches: Vec<Vec<Input>>,
+    last_ms: i64,
+    end: End,
+    mut between: impl FnMut(&mut Shard, &Config),
+) -> Vec<Alert> {
     let mut config = Config::default();
     config.time.allowed_lateness = Duration::millis(clock.lateness_ms());
     let mut shard = Shard::new(&config, Arc::clone(rules), Arc::new(GeoIp::default()));
@@ -52,6 +64,7 @@ pub fn alerts(
         assert_eq!((effects.tally.late, effects.tally.from_the_future), (0, 0));
         assert!(effects.tally.evicted.is_empty() && effects.tally.evicted_state.is_empty());
         alerts.extend(effects.alerts);
+        between(&mut shard, &config);
     }
     alerts
 }

@@ -18,6 +18,7 @@ mod kinds;
 mod programs;
 #[path = "../reference/mod.rs"]
 mod reference;
+mod reloads;
 mod verdicts;
 mod yaml;
 
@@ -27,6 +28,7 @@ use proptest::sample::select;
 
 use events::delivery;
 use programs::{alone, chain, weekly};
+use reloads::unnoticed;
 use verdicts::{covered, exact};
 
 /// So many cases of each test, unless `PROPTEST_CASES` says otherwise.
@@ -66,6 +68,16 @@ macro_rules! each_type {
                     partitions in 1..=3,
                 ) {
                     exact(&program, &deliveries, partitions)?;
+                }
+
+                #[test]
+                fn rules_that_are_replaced_by_others_of_the_same_meaning_say_the_same(
+                    program in select(kinds::TYPES.to_vec()).prop_flat_map(|other| chain(vec![$word, other])),
+                    deliveries in vec(delivery(), 1..40),
+                    partitions in 1..=3,
+                    suppress in 1..12_i64,
+                ) {
+                    unnoticed(&program.suppressing(suppress * 1_000), &deliveries, partitions)?;
                 }
 
                 #[test]

@@ -64,6 +64,11 @@ impl<'b> Site<'b> {
         format!("{}-alerts", self.name)
     }
 
+    /// The topic of alerts of rules in shadow mode.
+    pub fn shadow(&self) -> String {
+        format!("{}-shadow", self.name)
+    }
+
     /// The topic of what could not be understood.
     pub fn dead_letters(&self) -> String {
         format!("{}-dead-letters", self.name)
@@ -143,7 +148,7 @@ topics = ["{input}"]
 org = "acme.okta.com"
 [output]
 alerts = "{alerts}"
-shadow = "{name}-shadow"
+shadow = "{shadow}"
 dead_letters = "{dead_letters}"
 [state]
 partitions = 3
@@ -162,6 +167,7 @@ level = "info"
             properties = properties.join(", "),
             input = self.input(),
             alerts = self.alerts(),
+            shadow = self.shadow(),
             dead_letters = self.dead_letters(),
             rules = rules.join(", "),
             settings = self.settings,

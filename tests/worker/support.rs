@@ -161,7 +161,7 @@ pub struct Running {
 impl Running {
     pub fn start(config: Config) -> Self {
         let health = Arc::new(Health::new(1, kafka::steady_ms()));
-        let telemetry = Arc::new(Telemetry::new(Vec::new(), health, 1).unwrap());
+        let telemetry = Arc::new(Telemetry::new(&[], health, 1).unwrap());
         let rules = Arc::new(RuleSet::default());
         let geoip = Arc::new(GeoIp::default());
         oktawatch::telemetry::log::init(&config.log).unwrap();

@@ -103,6 +103,9 @@ The configuration: `config` with what the chart mounts.
 {{- range .Values.detections.configMaps }}
 {{- $paths = append $paths (printf "/etc/oktawatch/detections/%s" .) }}
 {{- end }}
+{{- if .Values.detections.lists }}
+{{- $paths = append $paths "/etc/oktawatch/detections/lists" }}
+{{- end }}
 {{- $config = mergeOverwrite (dict "rules" (dict "paths" $paths)) $config }}
 {{- range $key := list "city" "asn" "anonymous" }}
 {{- with index $.Values.geoip $key }}

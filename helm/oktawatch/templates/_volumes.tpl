@@ -1,4 +1,7 @@
-{{/* Mounts of the main container and of the test pod. */}}
+{{/*
+Mounts of the main container and of the test pod. Without subPath: a changed ConfigMap comes to the pod by a
+swapped link, which rules.reload sees.
+*/}}
 {{- define "oktawatch.volumeMounts" -}}
 - name: config
   mountPath: /etc/oktawatch/config
@@ -6,6 +9,11 @@
 {{- if .Values.detections.files }}
 - name: detections
   mountPath: /etc/oktawatch/detections/values
+  readOnly: true
+{{- end }}
+{{- if .Values.detections.lists }}
+- name: lists
+  mountPath: /etc/oktawatch/detections/lists
   readOnly: true
 {{- end }}
 {{- range .Values.detections.configMaps }}
@@ -36,6 +44,11 @@
 - name: detections
   configMap:
     name: {{ include "oktawatch.fullname" . }}-detections
+{{- end }}
+{{- if .Values.detections.lists }}
+- name: lists
+  configMap:
+    name: {{ include "oktawatch.fullname" . }}-lists
 {{- end }}
 {{- range .Values.detections.configMaps }}
 - name: detections-{{ . }}
