@@ -71,8 +71,6 @@ impl Failed<'_> {
         let mut lines = search.lines(&explain);
         if lines.is_empty() {
             let figures = trial.shard.nearest(index).unwrap_or_default();
-            let told =
-                |figure: &Measured| format!("{} {}, {} asked", figure.observed, figure.what, figure.required);
             let figures: Vec<String> = figures.iter().map(told).collect();
             lines.extend(
                 (!figures.is_empty()).then(|| format!("the nearest window had {}", figures.join("; "))),
@@ -92,6 +90,14 @@ impl Failed<'_> {
         let first = found.next();
         first.filter(|_| found.next().is_none())
     }
+}
+
+/// Of some figures nothing is asked by itself.
+fn told(figure: &Measured) -> String {
+    let Measured { what, observed, required } = figure;
+    let observed = (observed * 1e4).round() / 1e4;
+    let asked = if required.is_empty() { String::new() } else { format!(", {required} asked") };
+    format!("{observed} {what}{asked}")
 }
 
 fn fits(expectation: &Expectation, seen: &Seen) -> bool {
@@ -387,6 +393,16 @@ mod tests {
             nearest(few, events),
             "it fires with `condition.lte: 4` instead of 2, or with `timespan: 2m` instead of 10m"
         );
+    }
+
+    #[test]
+    fn what_no_single_change_mends_tells_the_figures_of_the_nearest_window() {
+        let aggregate = "type: aggregate, rules: [start], timespan: 10m, \
+                         values: {n: count, part: share(client.ipAddress)}, condition: n >= 5 and part > n";
+        let events = "{at: 0s, repeat: 4, every: 1m, eventType: user.session.start}";
+        let expected = "the nearest window had 4 n (count), n >= 5 and part > n asked; \
+                        1 part (share client.ipAddress)";
+        assert_eq!(nearest(aggregate, events), expected);
     }
 
     #[test]
