@@ -71,7 +71,7 @@ impl Failed<'_> {
         let mut lines = search.lines(&explain);
         if lines.is_empty() {
             let figures = trial.shard.nearest(index).unwrap_or_default();
-            let figures: Vec<String> = figures.iter().map(told).collect();
+            let figures: Vec<String> = figures.iter().map(figure_told).collect();
             lines.extend(
                 (!figures.is_empty()).then(|| format!("the nearest window had {}", figures.join("; "))),
             );
@@ -93,7 +93,7 @@ impl Failed<'_> {
 }
 
 /// Of some figures nothing is asked by itself.
-fn told(figure: &Measured) -> String {
+fn figure_told(figure: &Measured) -> String {
     let Measured { what, observed, required } = figure;
     let observed = (observed * 1e4).round() / 1e4;
     let asked = if required.is_empty() { String::new() } else { format!(", {required} asked") };
@@ -314,7 +314,7 @@ fn otherwise(near: &[Near]) -> Option<String> {
         let site = &near.site;
         format!("with `{}` instead of {}", site.told(&site.key, near.steps), site.amount)
     };
-    let told: Vec<String> = [of(false), of(true)].into_iter().flatten().map(told).collect();
+    let told: Vec<String> = [of(false), of(true)].into_iter().flatten().map(figure_told).collect();
     (!told.is_empty()).then(|| format!("it fires {}", told.join(", or ")))
 }
 
