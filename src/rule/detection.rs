@@ -148,12 +148,7 @@ impl Expression {
 
 impl Listed {
     fn holds(&self, fields: &Fields, field: FieldId) -> bool {
-        if self.all {
-            let mut each = self.patterns.iter().map(std::slice::from_ref);
-            return !self.patterns.is_empty()
-                && each.all(|pattern| some_value_matches(fields, field, pattern));
-        }
-        some_value_matches(fields, field, &self.patterns)
+        !self.groups.is_empty() && self.groups.iter().all(|group| some_value_matches(fields, field, group))
     }
 }
 

@@ -8,7 +8,8 @@
 use std::sync::Arc;
 
 use super::detection::Expression;
-use super::lists::{self, List};
+use super::list_pieces::{Piece, base, pieces};
+use super::lists::List;
 use super::modifier::{Modifiers, Operation};
 use super::pattern::{self, Pattern};
 use super::reader::Spanned;
@@ -22,53 +23,13 @@ use crate::model::{FieldId, ListInfo};
 /// Patterns that the values of lists stand for.
 #[derive(Debug, Default)]
 pub(super) struct Listed {
-    /// One of them must match; all of them after `all`.
-    pub patterns: Vec<Pattern>,
-    pub all: bool,
+    /// One of the patterns of each group must match. After `all`, each value is a group of its own,
+    /// as it may be written in several ways; else there is one group.
+    pub groups: Vec<Vec<Pattern>>,
     /// The lists they come from.
     pub lists: Vec<Arc<ListInfo>>,
     /// What this means, with the lists by name: their content is no part of a rule's meaning.
     pub meaning: String,
-}
-
-/// Part of a value with placeholders.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    /// The name of a list, with its place in the value.
-    List(String, std::ops::Range<usize>),
-}
-
-/// Splits at `%name%`; `\%` is a plain `%`. `Err`: where a `%` stands that is neither.
-fn pieces(text: &str) -> Result<Vec<Piece>, usize> {
-    let mut pieces = Vec::new();
-    let mut plain = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('%') {
-        let (before, after) = rest.split_at(at);
-        let after = after.get(1..).unwrap_or_default();
-        let place = text.len() - after.len() - 1;
-        if let Some(before) = before.strip_suffix('\\') {
-            plain.push_str(before);
-            plain.push('%');
-            rest = after;
-            continue;
-        }
-        plain.push_str(before);
-        let Some((name, after)) = after.split_once('%').filter(|(name, _)| lists::is_name(name)) else {
-            return Err(place);
-        };
-        if !plain.is_empty() {
-            pieces.push(Piece::Text(std::mem::take(&mut plain)));
-        }
-        pieces.push(Piece::List(name.to_owned(), place..place + name.len() + 2));
-        rest = after;
-    }
-    plain.push_str(rest);
-    if !plain.is_empty() {
-        pieces.push(Piece::Text(plain));
-    }
-    Ok(pieces)
 }
 
 impl Reading<'_> {
@@ -153,43 +114,48 @@ impl Reading<'_> {
             let message = format!("the lists stand for more than {} texts", limits::LIST_VALUES);
             self.fail(span, "too-large", message)
         })?;
-        let patterns = self.list_patterns(modifiers, &texts, pieces, span)?;
-        let patterns = match modifiers.all {
-            true => patterns,
-            false => pattern::together(patterns)
-                .ok()
-                .or_else(|| self.fail(span, "too-large", "the list's values are too many to search for"))?,
+        let groups = self.list_patterns(modifiers, &texts, pieces, span)?;
+        let groups = match modifiers.all {
+            true => groups,
+            false => {
+                let joined = pattern::together(groups.into_iter().flatten().collect()).ok();
+                let too_many = "the list's values are too many to search for";
+                vec![joined.or_else(|| self.fail(span, "too-large", too_many))?]
+            }
         };
-        let listed = Listed { patterns, all: modifiers.all, lists: infos(pieces), meaning: meaning.clone() };
+        let listed = Listed { groups, lists: infos(pieces), meaning: meaning.clone() };
         let listed = Arc::new(listed);
         self.lists.listed.insert(meaning, Arc::clone(&listed));
         Some(Expression::Listed(field, listed))
     }
 
-    /// One pattern for each text. What is wrong is told where the list says it.
+    /// The ways to write each text. What is wrong is told where the list says it.
     fn list_patterns(
         &mut self,
         modifiers: &Modifiers,
         texts: &[(String, Span)],
         pieces: &[Resolved],
         span: Span,
-    ) -> Option<Vec<Pattern>> {
-        let mut patterns = Vec::with_capacity(texts.len());
-        let (mut wild, mut searched) = (0, 0);
+    ) -> Option<Vec<Vec<Pattern>>> {
+        let mut groups = Vec::with_capacity(texts.len());
+        let (mut written, mut wild, mut searched) = (0, 0, 0);
         for (text, place) in texts {
-            let made = match modifiers.operation {
+            let group = match modifiers.operation {
                 Operation::Cidr => vec![self.network(text, *place)?],
                 _ => self.texts(text, modifiers, *place)?,
             };
-            for pattern in made {
-                if let Pattern::Text { shape, .. } = &pattern {
-                    wild += usize::from(matches!(shape, Shape::Glob(_)));
-                    searched += if matches!(shape, Shape::Contains(_)) { text.len() } else { 0 };
+            written += group.len();
+            for pattern in &group {
+                match pattern {
+                    Pattern::Text { shape: Shape::Glob(_), .. } => wild += 1,
+                    Pattern::Text { shape: Shape::Contains(text), .. } => searched += text.len(),
+                    _ => {}
                 }
-                patterns.push(pattern);
             }
+            groups.push(group);
         }
         for (what, found, most) in [
+            ("ways to write the values", written, limits::LIST_VALUES),
             ("values with wildcards between their characters", wild, limits::LIST_WILDCARDS),
             ("bytes of values that are searched for", searched, limits::LIST_SEARCHED_BYTES),
         ] {
@@ -198,21 +164,10 @@ impl Reading<'_> {
                 return self.fail(span, "too-large", message);
             }
         }
-        if let ([Resolved::List(list)], Operation::Equals, false) =
-            (pieces, modifiers.operation, modifiers.all)
-        {
-            patterns.extend(list.networks.iter().flatten().copied().map(Pattern::Cidr));
+        if let ([Resolved::List(list)], true, false) = (pieces, modifiers.is_plain(), modifiers.all) {
+            groups.push(list.networks.iter().flatten().copied().map(Pattern::Cidr).collect());
         }
-        Some(patterns)
-    }
-}
-
-/// Where a text begins that stands as it is, with or without quotes.
-fn base(text: &str, span: Span) -> Option<u32> {
-    match (span.end.saturating_sub(span.start) as usize).checked_sub(text.len()) {
-        Some(0) => Some(span.start),
-        Some(2) => Some(span.start + 1),
-        _ => None,
+        Some(groups)
     }
 }
 
@@ -282,19 +237,6 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_is_split_from_the_text_around_it() {
-        let text = |text: &str| Piece::Text(text.to_owned());
-        let list = |name: &str, at: std::ops::Range<usize>| Piece::List(name.to_owned(), at);
-        assert_eq!(pieces("%a%"), Ok(vec![list("a", 0..3)]));
-        assert_eq!(pieces("x%a_1%%b%y"), Ok(vec![text("x"), list("a_1", 1..6), list("b", 6..9), text("y")]));
-        assert_eq!(pieces(r"100\% of %a%"), Ok(vec![text("100% of "), list("a", 9..12)]));
-        assert_eq!(pieces("plain"), Ok(vec![text("plain")]));
-        for (wrong, at) in [("50%", 2), ("%a-b%", 0), ("%%", 0), ("é%x", 2)] {
-            assert_eq!(pieces(wrong), Err(at), "{wrong}");
-        }
-    }
-
-    #[test]
     fn a_field_equals_a_value_of_the_list() {
         let item = "actor.alternateId|expand: '%vip%'";
         let list = "Ana@Example.com # the chair\nben@example.com\n";
@@ -326,6 +268,13 @@ mod tests {
         assert!(!holds(&with("expand|startswith"), "nab", LOGIN, "anabel"));
         assert!(holds(&with("expand|endswith"), "bel", LOGIN, "anabel"));
         assert!(!holds(&with("expand|cased"), "ana", LOGIN, "Ana"));
+        let dashed = with("expand|windash|contains|all");
+        assert!(holds(&dashed, "-a\n-b", LOGIN, "x /a –b") && !holds(&dashed, "-a\n-b", LOGIN, "x /a"));
+        let encoded = with("expand|base64offset|contains|all");
+        assert!(
+            holds(&encoded, "na\nbel", LOGIN, "YW5hYmVs") && !holds(&encoded, "na\nbex", LOGIN, "YW5hYmVs")
+        );
+        assert!(holds(&with("expand|base64"), "anabel", LOGIN, "YW5hYmVs"));
         assert!(holds(&with("expand|neq"), "ana\nben", LOGIN, "cy"));
         assert!(!holds(&with("expand|neq"), "ana\nben", LOGIN, "ben"));
         assert!(holds(&with("expand|contains|all"), "na\nbel", LOGIN, "anabel"));

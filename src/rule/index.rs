@@ -68,8 +68,9 @@ fn needed(expression: &Expression, selections: &[Expression]) -> Option<BTreeSet
         }
         Expression::Selection(place) => needed(selections.get(*place)?, &[]),
         Expression::Test(core::EVENT_TYPE, patterns) => literals(patterns),
-        Expression::Listed(core::EVENT_TYPE, listed) if !listed.all => {
-            literals(&listed.patterns).filter(|types| types.len() <= LISTED_TYPES)
+        Expression::Listed(core::EVENT_TYPE, listed) => {
+            let [only] = listed.groups.as_slice() else { return None };
+            literals(only).filter(|types| types.len() <= LISTED_TYPES)
         }
         _ => None,
     }

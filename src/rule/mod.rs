@@ -32,6 +32,7 @@ mod known;
 mod link;
 mod lint;
 mod list_file;
+mod list_pieces;
 mod lists;
 mod look;
 mod modifier;

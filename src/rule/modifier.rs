@@ -13,7 +13,7 @@
 //! 5. `lt`, `lte`, `gt` or `gte` compares a number, an instant or a part of one.
 //!
 //! `all` and `neq` are about the list and not about a value, so they may stand anywhere; so may `cased`
-//! among modifiers of text. pySigma lets more pass that means nothing (`contains|startswith`, two
+//! and `expand` among modifiers of text: the values of a list are put in before anything is done to them. pySigma lets more pass that means nothing (`contains|startswith`, two
 //! parts of time, dashes of encoded text, one modifier twice); it is refused. It refuses a case that
 //! counts in `fieldref`, numbers under text modifiers, instants under `lt` to `gte`, and wildcards or
 //! letters beyond ASCII under some encodings; all but the wildcards are taken.

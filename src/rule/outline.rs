@@ -221,7 +221,7 @@ fn names_any(node: &Node) -> bool {
     let rules = entries.iter().find(|entry| entry.key == "rules").map(|entry| &entry.value.kind);
     let is_any = |node: &Node| node.scalar().is_some_and(|scalar| scalar.text == "any");
     match rules {
-        Some(Kind::Scalar(scalar)) => scalar.text == "any",
+        Some(Kind::Scalar(scalar)) => scalar.text.eq_ignore_ascii_case("any"),
         Some(Kind::List(items)) => items.iter().any(is_any),
         _ => false,
     }
