@@ -314,7 +314,7 @@ fn otherwise(near: &[Near]) -> Option<String> {
         let site = &near.site;
         format!("with `{}` instead of {}", site.told(&site.key, near.steps), site.amount)
     };
-    let told: Vec<String> = [of(false), of(true)].into_iter().flatten().map(figure_told).collect();
+    let told: Vec<String> = [of(false), of(true)].into_iter().flatten().map(told).collect();
     (!told.is_empty()).then(|| format!("it fires {}", told.join(", or ")))
 }
 
