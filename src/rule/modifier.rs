@@ -146,11 +146,21 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("year", Effect::Part(TimePart::Year)),
 ];
 
+/// Every modifier.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    EFFECTS.iter().map(|(name, _)| *name)
+}
+
 /// Splits `field|modifier|modifier`. `None` if a modifier is wrong; the field's name may be empty.
 pub(super) fn parse(key: &str, span: Span, findings: &mut Findings) -> Option<(Spanned, Modifiers)> {
     let mut parts = key.split('|');
     let field = parts.next().unwrap_or_default();
-    let base = Some(span.start).filter(|_| (span.end - span.start) as usize == key.len());
+    // As written, or in quotes.
+    let base = match ((span.end - span.start) as usize).saturating_sub(key.len()) {
+        0 => Some(span.start),
+        2 => Some(span.start + 1),
+        _ => None,
+    };
     let mut at = field.len() + 1;
     let mut reading = Reading { modifiers: Modifiers::default(), made: Made::Plain, last: None };
     for name in parts {
