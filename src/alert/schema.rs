@@ -56,6 +56,8 @@ const KEYS: &[Key] = &[
     ("users", TEXTS, false, "Their actors."),
     ("records", TEXTS, true, "Where they stand: topic/partition/offset."),
     ("read", TEXTS, false, "What the rule read of the decisive event, as field=value."),
+    ("listed", TEXTS, false, "Fields of the events whose values lists hold, as field=list."),
+    ("lists", TEXTS, false, "Lists that the rule goes by, each with the digest of its state."),
     ("rule", "string", true, "The rule's name."),
     ("rule_id", "string", true, "The rule's UUID."),
     ("rule_title", "string", true, "The rule's title."),

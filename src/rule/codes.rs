@@ -33,8 +33,12 @@ codes! {
         "Give the alias a field for every rule under `rules`, and for no other.";
     "always-true" "A condition that every event satisfies."
         "Join the selections with `and` where both are meant.";
+    "ambiguous" "A name that is a rule and a field at once, so that a share could be of either."
+        "Rename the rule, or give the field an alias.";
     "ambiguous-yaml" "A plain word or number that YAML 1.1 reads as something else."
         "Put the value in quotes: other Sigma tools read `no`, `on` or `010` as a boolean or an octal number.";
+    "base64offset" "A field that is to equal a part of encoded data, which it seldom does."
+        "Look for it inside: `base64offset|contains`.";
     "blank-edge" "A value that begins or ends with a blank, which the field must have, too."
         "Take the blank away, or say with `|contains` that it is meant.";
     "cidr" "Not an IPv4 or IPv6 network."
@@ -49,16 +53,28 @@ codes! {
         "Let every chain of correlations begin with detections.";
     "date" "Not a date."
         "Write it as `2026-08-31`.";
+    "duplicate-field" "A field that is named twice."
+        "Name it once.";
     "duplicate-id" "Two rules have the same id."
         "Give every document a UUID of its own: alerts are told apart by it.";
     "duplicate-key" "A key stands twice in one map."
         "Keep one of them, or put both values into a list: YAML would silently drop the first.";
+    "duplicate-list" "Two lists of one rule path have the same name."
+        "Rename one of the files: a list is named after its file, without the extension.";
     "duplicate-name" "Two rules have the same name."
         "Rename one: correlations, tests and metrics find rules by name.";
     "duplicate-rule" "A correlation names the same rule twice."
         "Name it once; by its name or by its id, it is the same rule.";
     "empty" "A list, map or text that holds nothing, where something is due."
         "Fill it or remove its key; a field without a value is matched by `null`.";
+    "empty-list" "A list without any value, which matches nothing."
+        "Put a value into it, or do without it.";
+    "expired-exception" "An exception whose last day is over."
+        "Take it out, or give it a new day if its owner still needs it.";
+    "figure" "Not a figure of a window."
+        "Write one such as `count`, `distinct(client.ipAddress)` or `share(2..6)`.";
+    "filter-correlation" "A filter that goes on a correlation."
+        "Name the detections whose matches the correlation takes.";
     "group-by" "A correlation groups by what the correlation below it does not."
         "Group by the fields that the lower correlation groups by: only those are known of its matches.";
     "id" "Not a UUID."
@@ -69,10 +85,20 @@ codes! {
         "Take it away: the modifier, or the star beside it, already lets anything stand there.";
     "impossible-value" "A value or pattern that the field never holds."
         "Write what Okta writes; `oktawatch fields` shows the type of every field with an example.";
+    "keywords" "A modifier that asks for a field where none is named."
+        "Name the field; keywords go with contains, startswith, endswith, re, all, cased and encodings.";
+    "list-csv" "A list of the kind CSV that cannot be read."
+        "Look at its quotes and at the name of its key column.";
+    "list-name" "A list whose file's name is no name of a list."
+        "Rename the file: letters, digits and `_`.";
+    "list-text" "A list that is not UTF-8 text."
+        "Save the file as UTF-8.";
     "logsource" "A log source other than Okta's."
         "Write `logsource: {product: okta, service: okta}`.";
     "message" "A message whose placeholders cannot be read."
         "Close every brace; write `{{` and `}}` for braces that are meant.";
+    "metric" "Not a metric of a baseline."
+        "Write `count` or `distinct(field)`.";
     "missing-attack-tag" "A rule that alerts but names no ATT&CK tactic or technique."
         "Add tags such as `attack.credential-access` and `attack.t1621`.";
     "missing-key" "A key that must be there is not."
@@ -85,8 +111,12 @@ codes! {
         "A name is a lower-case letter, then lower-case letters, digits and hyphens.";
     "never-true" "A condition that no event can satisfy."
         "Look for two tests of one field that contradict each other, or a selection that is asked for and excluded.";
+    "no-list" "The modifier `expand` without the name of a list."
+        "Write the list's name between percent signs, as in `%vips%`.";
     "no-tests" "A rule that alerts without a test that shows it, or without a near miss."
         "Write both under `tests:`; `oktawatch test` runs them.";
+    "one-value" "A new value that cannot be new, as it is also what the matches are grouped by."
+        "Group by something else than the field whose values are to be new.";
     "plain-regex" "A regular expression without any operator."
         "Write the text with `|contains`, `|startswith` or `|endswith`: it is judged faster and read more easily.";
     "regex" "Not a regular expression, or one that cannot run in linear time."
@@ -119,6 +149,8 @@ codes! {
         "`oktawatch fields TEXT` finds the fields there are by path and by meaning.";
     "unknown-key" "A key that means nothing where it stands."
         "Correct or remove it: a key that is ignored would be a rule that matches something else than it says.";
+    "unknown-list" "No list has this name."
+        "Put a `.txt` or `.csv` file of this name into a folder `lists` beside or under the rules.";
     "unknown-modifier" "Not a modifier of a field."
         "Write one of the modifiers that the message lists.";
     "unknown-placeholder" "A placeholder in a message that nothing fills in."
@@ -129,16 +161,18 @@ codes! {
         "Write one of those that the message lists.";
     "unreadable" "A file or folder that cannot be read."
         "Look at its path, its rights and its size; a rule file is UTF-8 text.";
-    "unsupported-filter" "Sigma filters are not evaluated by this version."
-        "Write the exclusion into the rule's own condition.";
-    "unsupported-keywords" "Keywords search the whole event, which this version does not do."
-        "Name the field: `displayMessage|contains: …`.";
-    "unsupported-modifier" "A modifier of Sigma that this version does not evaluate."
-        "Say it with another modifier; a rule is refused rather than matched wrongly.";
+    "until" "A test whose time ends before its last event."
+        "Leave `until` out: a test goes on to its last event.";
+    "unused-filter" "A filter that goes on no rule."
+        "Look at its log source and at the rules it names.";
+    "unused-per" "Inner groups that no figure asks for."
+        "Ask for groups, most, least, mean or a share such as `share(2..6)`, or leave `per` out.";
     "unused-rule" "A rule that the condition of a correlation does not ask for."
         "Ask for it or take it out of `rules`.";
     "unused-selection" "A selection that no condition uses."
         "Use it or remove it; a name that begins with `_` is not meant to be used by `1 of them`.";
+    "unused-value" "A figure that neither the condition nor the message speaks of."
+        "Ask for it in the condition, show it in the message, or leave it out.";
     "wrong-type" "A value of another type than is due."
         "Write text, a number, a list or a map, as the message says.";
     "yaml" "Not YAML, or a part of YAML that means nothing in a rule."
@@ -211,11 +245,20 @@ mod tests {
         starts.filter_map(|(at, call)| ends(at + call.len() - 1)).collect()
     }
 
-    /// The first argument of a call that is a text in quotes.
+    /// The first argument of a call, itself no call, that is a text in quotes.
     fn code_of(call: &str) -> Option<&str> {
-        let at = call.match_indices('"').map(|(at, _)| at).step_by(2);
-        let argument = |at: &usize| call.get(..*at).is_some_and(|before| before.ends_with([' ', '\n']));
-        call.get(at.filter(argument).next()? + 1..)?.split('"').next()
+        let (mut depth, mut quoted) = (0, None);
+        for (at, char) in call.char_indices() {
+            match (char, quoted) {
+                ('"', Some(start)) if depth == 1 => return call.get(start + 1..at),
+                ('"', Some(_)) => quoted = None,
+                ('"', None) => quoted = Some(at),
+                ('(', None) => depth += 1,
+                (')', None) => depth -= 1,
+                _ => {}
+            }
+        }
+        None
     }
 
     #[test]

@@ -196,7 +196,7 @@ error[unknown-field]: no field `evntType`
         let sources = Sources::of([("a.yml", one.as_str()), ("b.yml", &one.replace(&id(&one), &id("x")))]);
         let diagnostics = super::super::compile(&sources).unwrap_err();
         let expected = "\
-error[duplicate-name]: the name `one` is taken
+error[duplicate-name]: the name `one` is taken by the rule “T”
  --> b.yml:3:7
   |
 3 | name: one

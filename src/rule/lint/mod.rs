@@ -97,7 +97,8 @@ fn inspect(inspection: &Inspection<'_, '_>, options: &LintOptions, findings: &mu
     for (document, body) in inspection.documents.iter().zip(&inspection.bodies) {
         match (&document.content, body) {
             (Content::Detection(node), body) => {
-                let entries = entries(node);
+                let Kind::Map(selections) = &node.kind else { continue };
+                let entries = entries(selections, &["condition"]);
                 entries.iter().for_each(|entry| values::look(entry, options, findings));
                 let Some(Body::Detection(detection)) = body else { continue };
                 let logic = Logic { detection, table: inspection.table };
@@ -110,10 +111,15 @@ fn inspect(inspection: &Inspection<'_, '_>, options: &LintOptions, findings: &mu
             _ => {}
         }
     }
+    for filter in inspection.filters {
+        entries(filter.map.entries, &["rules", "condition"])
+            .iter()
+            .for_each(|entry| values::look(entry, options, findings));
+    }
 }
 
-/// Every field of a detection's selections with its values.
-fn entries(detection: &Node) -> Vec<&Entry> {
+/// Every field of the selections of a detection or a filter with its values.
+fn entries<'n>(selections: &'n [Entry], others: &[&str]) -> Vec<&'n Entry> {
     fn collect<'n>(node: &'n Node, found: &mut Vec<&'n Entry>) {
         match &node.kind {
             Kind::Map(entries) => found.extend(entries),
@@ -122,10 +128,8 @@ fn entries(detection: &Node) -> Vec<&Entry> {
         }
     }
     let mut found = Vec::new();
-    if let Kind::Map(selections) = &detection.kind {
-        let selections = selections.iter().filter(|entry| entry.key != "condition");
-        selections.for_each(|entry| collect(&entry.value, &mut found));
-    }
+    let selections = selections.iter().filter(|entry| !others.contains(&entry.key.as_str()));
+    selections.for_each(|entry| collect(&entry.value, &mut found));
     found
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::diagnostic::Findings;
 use super::super::fields;
-use super::super::modifier::{self, Modifiers, Operation};
+use super::super::modifier::{self, Edge, Modifiers, Operation};
 use super::super::reader::Spanned;
 use super::super::wildcard::{Shape, Symbol, fold, symbols};
 use super::super::yaml::{Entry, Kind, Literal, Node};
@@ -93,9 +93,13 @@ impl Look<'_> {
         symbols(&self.value.text)
     }
 
+    /// Whether the value is compared as it is written: neither encoded nor the name of a list nor a
+    /// part of an instant.
     fn is_textual(&self) -> bool {
         use Operation::{Contains, EndsWith, Equals, StartsWith};
-        matches!(self.modifiers.operation, Equals | Contains | StartsWith | EndsWith)
+        let Modifiers { encodings, expand, part, .. } = self.modifiers;
+        let plain = encodings.is_empty() && !expand && part.is_none();
+        plain && matches!(self.modifiers.operation, Equals | Contains | StartsWith | EndsWith)
     }
 
     /// The pattern that the value becomes.
@@ -121,6 +125,9 @@ impl Look<'_> {
             Operation::EndsWith => (false, true),
             _ => return,
         };
+        if !self.is_textual() {
+            return;
+        }
         let blank = |edge: Option<char>| edge.is_some_and(char::is_whitespace);
         if (begins && blank(text.chars().next())) || (ends && blank(text.chars().next_back())) {
             let message = "the value begins or ends with a blank, which the field must have, too";
@@ -158,11 +165,12 @@ impl Look<'_> {
             return;
         }
         let text = self.value.text.as_str();
+        let anywhere = self.modifiers.edge == Edge::Anywhere;
         if !regex::can_match(text, self.modifiers.flags.contains(&'m')) {
             let message = "no text matches this regular expression";
             let finding = findings.error(self.value.span, "impossible-value", message);
             finding.help("`^` stands only before what takes a character, and `$` only behind it.");
-        } else if let Some((text, modifier)) = regex::literal(text) {
+        } else if let Some((text, modifier)) = regex::literal(text).filter(|_| anywhere) {
             let cased = if self.modifiers.flags.contains(&'i') { "" } else { "|cased" };
             let message = "the regular expression has no operator: it is only text";
             let finding = findings.warning(self.value.span, "plain-regex", message);

@@ -26,21 +26,22 @@ pub(super) fn detection() -> Value {
     })
 }
 
-/// A selection, or a list of which one must match.
+/// A selection or a keyword, or a list of which one must match.
 pub(super) fn alternatives() -> Value {
-    json!({
-        "anyOf": [
-            reference("selection"),
-            { "type": "array", "items": reference("selection"), "minItems": 1 },
-        ],
-    })
+    let one = json!([reference("selection"), reference("text")]);
+    json!({ "anyOf": [
+        reference("selection"),
+        reference("text"),
+        { "type": "array", "items": { "anyOf": one }, "minItems": 1 },
+    ] })
 }
 
 /// Fields with their values: all must match.
 pub(super) fn selection() -> Value {
     let mut patterns = Map::new();
     let behind = modifiers();
-    for pattern in written(&behind).into_iter().chain(computed(&behind)) {
+    let keywords = format!("^{}$", behind.replacen(")*", ")+", 1));
+    for pattern in written(&behind).into_iter().chain(computed(&behind)).chain([keywords]) {
         patterns.insert(pattern, reference("values"));
     }
     json!({

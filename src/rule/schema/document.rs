@@ -5,18 +5,42 @@ use serde_json::{Value, json};
 use super::super::{document, exception, options};
 use super::{about, cases, correlation, detection, object, properties, reference, word};
 
-/// The whole document.
+/// The whole document: a rule, or a filter of rules.
 pub(super) fn document() -> Value {
+    let mut all = properties(document::KEYS, explain);
+    all.insert("filter".to_owned(), reference("filter"));
     json!({
         "type": "object",
-        "properties": properties(document::KEYS, explain),
-        "required": ["title", "id", "name"],
-        "additionalProperties": false,
-        "oneOf": [
-            { "required": ["detection", "logsource"] },
-            { "required": ["correlation"] },
-        ],
+        // Here for editors, which offer what stands at the top.
+        "properties": all,
+        "if": { "required": ["filter"] },
+        "then": {
+            "properties": properties(document::FILTER_KEYS, explain),
+            "required": ["title", "logsource"],
+            "additionalProperties": false,
+        },
+        "else": {
+            "properties": properties(document::KEYS, explain),
+            "required": ["title", "id", "name"],
+            "additionalProperties": false,
+            "oneOf": [
+                { "required": ["detection", "logsource"], "properties": { "logsource": { "required": ["product"] } } },
+                { "required": ["correlation"] },
+            ],
+        },
     })
+}
+
+/// The map under `filter`.
+pub(super) fn filter() -> Value {
+    let mut schema = detection::detection();
+    schema["description"] = "What must hold besides of the rules it goes on.".into();
+    schema["required"] = json!(["rules", "condition"]);
+    schema["properties"] = json!({
+        "rules": about(reference("rules"), "The detections it goes on, by name or id; `any`: all of its log source."),
+        "condition": reference("text"),
+    });
+    schema
 }
 
 /// What a key of the document says.
@@ -50,6 +74,7 @@ pub(super) fn explain(key: &str) -> Option<Value> {
         "taxonomy" | "related" | "scope" => Some(json!({ "description": "Kept for other Sigma tools." })),
         "logsource" => Some(logsource()),
         "detection" => Some(detection::detection()),
+        "filter" => Some(reference("filter")),
         "correlation" => Some(correlation::correlation()),
         "tests" => Some(cases::tests()),
         options::KEY => Some(object(options::KEYS, &[], option)),
@@ -62,9 +87,10 @@ fn date(text: &str) -> Value {
 }
 
 fn logsource() -> Value {
-    object(document::LOGSOURCE_KEYS, &["product"], |key| match key {
+    let keys: Vec<&str> = document::LOGSOURCE_KEYS.iter().copied().filter(|key| *key != "category").collect();
+    object(&keys, &[], |key| match key {
         "product" | "service" => Some(json!({ "const": "okta" })),
-        "definition" => Some(reference("text")),
+        "definition" => Some(json!({})),
         _ => None,
     })
 }
@@ -133,7 +159,7 @@ mod tests {
 
     #[test]
     fn every_key_of_the_parser_is_explained() {
-        for key in document::KEYS {
+        for key in document::KEYS.iter().chain(document::FILTER_KEYS) {
             assert!(explain(key).is_some(), "{key}");
         }
         for key in exception::KEYS {
