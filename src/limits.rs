@@ -158,6 +158,9 @@ pub const AGGREGATE_VALUES: usize = 32;
 /// Values, numbers and signs in the condition of one aggregate; more is an error at load.
 pub const FORMULA_NODES: usize = 256;
 
+/// The longest window of a correlation; longer is an error at load; ms.
+pub const WINDOW_MAX_MS: i64 = 90 * 24 * 3_600_000;
+
 /// Keys of one correlation; beyond, its least recently touched key goes
 /// (`rule_evictions_total`).
 pub const KEYS_PER_RULE: usize = 100_000;

@@ -57,7 +57,9 @@ tests:
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    for command in ["run", "demo", "replay", "check", "test", "fields", "config show"] {
+    for command in
+        ["run", "demo", "replay", "check", "test", "fields", "new", "schema", "graph", "config show"]
+    {
         let mut arguments: Vec<&str> = command.split(' ').collect();
         arguments.push("--help");
         let output = oktawatch(&arguments);

@@ -17,6 +17,7 @@ mod masked;
 mod ocsf;
 mod provenance;
 mod readable;
+mod schema;
 mod sentence;
 mod splunk;
 
@@ -33,6 +34,7 @@ pub use evidence::evidence;
 pub use id::{id, identify};
 pub use provenance::{Database, DatabaseRole, Provenance};
 pub use readable::{readable, styled};
+pub use schema::alert_schema;
 pub use sentence::{duration, sentence};
 
 use crate::config;

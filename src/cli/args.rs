@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::rule::scaffold_kinds;
 
 /// Correlates and enriches Okta System Log events between two Kafka topics, exactly once.
 #[derive(Debug, Parser)]
@@ -35,7 +38,7 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Check the configuration and the rules: every mistake at once, with its place and a suggestion.
     #[command(
-        after_help = "Examples:\n  oktawatch check detections\n  oktawatch check --config oktawatch.toml --connect\n  oktawatch check --event-types okta-event-types.csv --format json detections"
+        after_help = "Examples:\n  oktawatch check detections\n  oktawatch check --explain unknown-field\n  oktawatch check --config oktawatch.toml --connect\n  oktawatch check --event-types okta-event-types.csv --format json detections | jq -r .code\n  oktawatch check --format sarif detections > oktawatch.sarif\n\nThe word in brackets behind `error` or `warning` is a code; --explain says what it stands for. Errors end with exit code 1, warnings do not. SARIF is what code scanning in GitHub, GitLab and editors reads."
     )]
     Check(CheckArgs),
     /// Run the tests that rules carry, through the whole engine.
@@ -48,6 +51,21 @@ pub enum Command {
         after_help = "Examples:\n  oktawatch fields enriched.session\n  oktawatch fields --format json | jq -r .path"
     )]
     Fields(FieldsArgs),
+    /// Write a new rule file to start from: with fresh ids, tests that pass, and a runbook to fill in.
+    #[command(
+        after_help = "Examples:\n  oktawatch new token-made --event-type system.api_token.create\n  oktawatch new push-bombing --type event_count --event-type user.mfa.okta_verify.deny_push --author 'Ana Example'\n  oktawatch new late-logout --type absence --dir detections/local\n\nThe file is named after the rule and never overwritten. It passes `oktawatch check` and `oktawatch test` as it is; change one thing at a time, and run both again."
+    )]
+    New(NewArgs),
+    /// Print a JSON Schema for editors and tests: of rules, of the configuration, of alerts.
+    #[command(
+        after_help = "Examples:\n  oktawatch schema rule > .vscode/oktawatch-rule.json\n  oktawatch schema config > oktawatch-config.json\n  oktawatch schema alert > alert.json\n\nAll are JSON Schema of draft 7, which the YAML language server follows best. In VS Code with the YAML extension: \"yaml.schemas\": {\".vscode/oktawatch-rule.json\": \"detections/**/*.yml\"}. In any editor with the server: a first line `# yaml-language-server: $schema=…` in the file."
+    )]
+    Schema(SchemaArgs),
+    /// Draw how the rules hang together: events, correlations, alerts, with keys and windows.
+    #[command(
+        after_help = "Examples:\n  oktawatch graph detections > rules.mmd\n  oktawatch graph --rule push-bombing-success detections\n  oktawatch graph --format json detections | jq -r 'select(.alerts) | .name'\n\nMermaid is drawn by GitHub, GitLab and many editors: put the output between ```mermaid and ``` in a Markdown file. Rules that are off are dashed, those in shadow mode dotted."
+    )]
+    Graph(GraphArgs),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -145,8 +163,11 @@ pub struct CheckArgs {
     #[arg(long)]
     pub connect: bool,
     /// How to print what was found.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub format: CheckFormat,
+    /// Only say what a code stands for and what to do about it.
+    #[arg(long, value_name = "CODE", exclusive = true)]
+    pub explain: Option<String>,
     /// Rule files and folders; by default `rules.paths` of the configuration.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -196,6 +217,49 @@ pub struct FieldsArgs {
     pub filter: Option<String>,
 }
 
+/// `oktawatch new`
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// Name of the rule: a letter, then letters, digits and hyphens, all in lower case.
+    #[arg(value_name = "NAME", value_parser = rule_name)]
+    pub name: String,
+    /// One event, or which correlation of events.
+    #[arg(long = "type", value_name = "TYPE", default_value = "detection",
+        value_parser = PossibleValuesParser::new(scaffold_kinds()))]
+    pub kind: String,
+    /// The event type to begin with.
+    #[arg(long, value_name = "TYPE", value_parser = event_type)]
+    pub event_type: Option<String>,
+    /// Folder to write into.
+    #[arg(long, value_name = "DIR", default_value = "detections")]
+    pub dir: PathBuf,
+    /// Who writes the rule.
+    #[arg(long)]
+    pub author: Option<String>,
+}
+
+/// `oktawatch schema`
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Of what.
+    #[arg(value_enum)]
+    pub of: SchemaOf,
+}
+
+/// `oktawatch graph`
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// A Mermaid flowchart, or one JSON object a rule.
+    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
+    pub format: GraphFormat,
+    /// Only what leads to this rule and from it.
+    #[arg(long, value_name = "NAME")]
+    pub rule: Option<String>,
+    /// Rule files and folders.
+    #[arg(value_name = "PATH", default_value = "detections")]
+    pub paths: Vec<PathBuf>,
+}
+
 /// `oktawatch config show`
 #[derive(Debug, Args)]
 pub struct ShowArgs {
@@ -219,6 +283,51 @@ pub enum Format {
 fn percent(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number| (0.0..=100.0).contains(number));
     number.ok_or_else(|| "write a number from 0 to 100".to_owned())
+}
+
+/// How diagnostics are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people: the line, a mark under the place, and what to do.
+    Text,
+    /// One JSON object a line.
+    Json,
+    /// One SARIF 2.1.0 document.
+    Sarif,
+}
+
+/// What there is a schema of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// One rule document, with every field, modifier, type of correlation and option.
+    Rule,
+    /// A configuration file, with defaults and meanings.
+    Config,
+    /// An alert in the flat format (`output.format = "flat"`).
+    Alert,
+}
+
+/// How a diagram is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// A Mermaid flowchart.
+    Mermaid,
+    /// One JSON object a line, one line a rule.
+    Json,
+}
+
+fn rule_name(text: &str) -> Result<String, String> {
+    let fits = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || matches!(char, '-' | '_');
+    let good = text.starts_with(|first: char| first.is_ascii_lowercase()) && text.chars().all(fits);
+    good.then(|| text.to_owned())
+        .ok_or_else(|| "a name is a letter, then letters, digits and hyphens, all in lower case".to_owned())
+}
+
+fn event_type(text: &str) -> Result<String, String> {
+    let fits = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-');
+    (text.contains('.') && text.chars().all(fits))
+        .then(|| text.to_owned())
+        .ok_or_else(|| "write it as Okta does, such as user.session.start".to_owned())
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{CheckArgs, Format};
+use super::args::{CheckArgs, CheckFormat};
 use super::exit::{Exit, OrExit as _, Outcome};
 use super::output::{self, Out};
 use super::rules;
@@ -16,6 +16,9 @@ use crate::rule::{self, CheckReport, LintOptions, Severity};
 
 /// Checks everything there is, and tells all of it.
 pub(super) fn run(arguments: &CheckArgs) -> Outcome {
+    if let Some(word) = &arguments.explain {
+        return explain(word);
+    }
     let config = config::load(&arguments.layers.config, &arguments.layers.set).or_usage()?;
     GeoIp::open(&config.geoip).or_usage()?;
     kafka::properties(&config, kafka::Role::Admin).or_usage()?;
@@ -25,6 +28,22 @@ pub(super) fn run(arguments: &CheckArgs) -> Outcome {
         connect(&config)?;
     }
     Ok(if report.failed() { Exit::Findings } else { Exit::Good })
+}
+
+fn explain(word: &str) -> Outcome {
+    let Some(code) = rule::code(word) else {
+        let near = crate::text::nearest(word, rule::CODES.iter().map(|code| code.name));
+        let names: Vec<&str> = rule::CODES.iter().map(|code| code.name).collect();
+        let hint = match near {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => format!("The codes are {}.", names.join(", ")),
+        };
+        return Err((Failure::new(format!("no code `{word}`")).hint(hint), Exit::Usage));
+    };
+    let mut out = Out::new();
+    out.line(&format!("{}: {}\n{}", code.name, code.about, code.help)).or_runtime()?;
+    out.flush().or_runtime()?;
+    Ok(Exit::Good)
 }
 
 fn check_rules(arguments: &CheckArgs, config: &Config) -> Result<CheckReport, (Failure, Exit)> {
@@ -48,16 +67,20 @@ fn read(file: &Path) -> Result<String, Failure> {
         .map_err(|error| Failure::new(format!("cannot read {}", file.display())).detail(error))
 }
 
-fn print(report: &CheckReport, format: Format) -> Result<(), (Failure, Exit)> {
+fn print(report: &CheckReport, format: CheckFormat) -> Result<(), (Failure, Exit)> {
     let mut out = Out::new();
     match format {
-        Format::Text => {
+        CheckFormat::Text => {
             out.bytes(rule::render(&report.diagnostics, &report.sources).as_bytes()).or_runtime()?
         }
-        Format::Json => {
+        CheckFormat::Json => {
             for diagnostic in &report.diagnostics {
                 out.line(&json!(diagnostic).to_string()).or_runtime()?;
             }
+        }
+        CheckFormat::Sarif => {
+            let log = rule::sarif(&report.diagnostics, env!("CARGO_PKG_VERSION"));
+            out.line(&format!("{log:#}")).or_runtime()?;
         }
     }
     out.flush().or_runtime()?;

@@ -6,6 +6,16 @@ use super::args::{FieldsArgs, Format};
 use super::exit::{Exit, OrExit as _, Outcome};
 use super::output::Out;
 use crate::model::{FieldDef, OPEN_MAPS};
+use crate::rule;
+
+/// A field, or a family of fields whose name has a part in angle brackets.
+struct Listed {
+    path: String,
+    kind: &'static str,
+    many: bool,
+    example: String,
+    about: String,
+}
 
 /// Lists the catalogue of fields.
 pub(super) fn run(arguments: &FieldsArgs) -> Outcome {
@@ -14,31 +24,50 @@ pub(super) fn run(arguments: &FieldsArgs) -> Outcome {
     if arguments.format == Format::Text {
         out.line("FIELD\tTYPE\tEXAMPLE\tMEANING").or_runtime()?;
     }
-    for field in crate::rule::catalogue().filter(|field| mentions(field, &wanted)) {
-        out.line(&render(field, arguments.format)).or_runtime()?;
-    }
-    if arguments.format == Format::Text && arguments.filter.is_none() {
-        for map in OPEN_MAPS {
-            out.line(&format!("{map}.<key>\ttext\t\tany key: Okta does not fix them")).or_runtime()?;
-        }
+    for field in all().filter(|field| mentions(field, &wanted)) {
+        out.line(&render(&field, arguments.format)).or_runtime()?;
     }
     out.flush().or_runtime()?;
     Ok(Exit::Good)
 }
 
-fn mentions(field: &FieldDef, wanted: &str) -> bool {
+fn all() -> impl Iterator<Item = Listed> {
+    let targets = rule::target_fields().map(|(attribute, def)| Listed {
+        path: format!("enriched.target.<Type>.{attribute}"),
+        about: format!("{}: those of one type, such as User or AppInstance", def.about),
+        ..listed(def)
+    });
+    let open = OPEN_MAPS.iter().filter(|map| **map != "enriched.target").map(|map| Listed {
+        path: format!("{map}.<key>"),
+        kind: "text",
+        many: map.starts_with("target."),
+        example: String::new(),
+        about: "any key: Okta does not fix them".to_owned(),
+    });
+    rule::catalogue().map(listed).chain(targets).chain(open)
+}
+
+fn listed(def: &FieldDef) -> Listed {
+    Listed {
+        path: def.path.to_owned(),
+        kind: def.kind.as_str(),
+        many: def.many,
+        example: def.example.to_owned(),
+        about: def.about.to_owned(),
+    }
+}
+
+fn mentions(field: &Listed, wanted: &str) -> bool {
     field.path.to_lowercase().contains(wanted) || field.about.to_lowercase().contains(wanted)
 }
 
-fn render(field: &FieldDef, format: Format) -> String {
-    let several = if field.many { ", several" } else { "" };
+fn render(field: &Listed, format: Format) -> String {
+    let Listed { path, kind, many, example, about } = field;
+    let several = if *many { ", several" } else { "" };
     match format {
-        Format::Text => {
-            format!("{}\t{}{several}\t{}\t{}", field.path, field.kind.as_str(), field.example, field.about)
-        }
+        Format::Text => format!("{path}\t{kind}{several}\t{example}\t{about}"),
         Format::Json => json!({
-            "path": field.path, "type": field.kind.as_str(), "several": field.many,
-            "example": field.example, "about": field.about,
+            "path": path, "type": kind, "several": many, "example": example, "about": about,
         })
         .to_string(),
     }

@@ -9,10 +9,13 @@ mod demo;
 mod exit;
 mod fields;
 mod finding;
+mod graph;
+mod new;
 mod output;
 mod replay;
 mod rules;
 mod run;
+mod schema;
 mod test;
 
 use std::process::ExitCode;
@@ -35,6 +38,9 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::Fields(arguments) => fields::run(arguments),
+        Command::New(arguments) => new::run(arguments),
+        Command::Schema(arguments) => schema::run(arguments),
+        Command::Graph(arguments) => graph::run(arguments),
         Command::Config(ConfigCommand::Show(arguments)) => config::show(arguments),
     };
     match outcome {

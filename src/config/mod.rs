@@ -5,6 +5,7 @@
 
 mod check;
 mod load;
+mod schema;
 mod units;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use load::{Layer, Setting, load, settings};
+pub use schema::config_schema;
 pub use units::{Duration, Size};
 
 use crate::limits;

@@ -98,7 +98,8 @@ impl Assembling<'_, '_> {
                 if child.options.mode == Mode::Off {
                     let name = &child.name.text;
                     let message = format!("the correlation takes the rule `{name}`, which is off");
-                    findings.warning(parent.name.span, "rule-off", message);
+                    let finding = findings.warning(parent.name.span, "rule-off", message);
+                    finding.related(child.name.span, "this one is off");
                 }
             }
         }

@@ -88,7 +88,12 @@ pub struct Expectation {
 }
 
 /// Most repetitions of one event of a test.
-const REPEAT_MAX: i64 = 100_000;
+pub(super) const REPEAT_MAX: i64 = 100_000;
+
+/// The keys of a test, of its events besides the fields they change, and of what it expects.
+pub(super) const TEST_KEYS: &[&str] = &["name", "events", "until", "expect"];
+pub(super) const EVENT_KEYS: &[&str] = &["at", "arrive", "repeat", "every"];
+pub(super) const EXPECT_KEYS: &[&str] = &["rule", "at", "key", "count", "message", "mode"];
 
 /// A test as it was read, with where its expectations name rules.
 #[derive(Debug)]
@@ -114,13 +119,10 @@ fn items<'n>(node: &'n Node, key: &str, findings: &mut Findings) -> &'n [Node] {
     }
 }
 
-/// What an event of a test says besides its fields.
-const EVENT_KEYS: &[&str] = &["at", "arrive", "repeat", "every"];
-
 fn test(node: &Node, findings: &mut Findings) -> Option<ReadTest> {
     let before = findings.errors();
     let map = Map::of(node, "a test", findings)?;
-    map.only(&["name", "events", "until", "expect"], findings);
+    map.only(TEST_KEYS, findings);
     map.require("name", findings);
     let name = map.text("name", findings)?;
     let events = items(map.require("events", findings)?, "events", findings);
@@ -217,7 +219,7 @@ const MODES: &[Mode] = &[Mode::Active, Mode::Shadow];
 
 fn expectation(node: &Node, rules: &mut Vec<Spanned>, findings: &mut Findings) -> Option<Expectation> {
     let map = Map::of(node, "an expectation", findings)?;
-    map.only(&["rule", "at", "key", "count", "message", "mode"], findings);
+    map.only(EXPECT_KEYS, findings);
     let rule = map.text("rule", findings);
     rules.extend(rule.clone());
     let modes: Vec<&str> = MODES.iter().map(|mode| mode.as_str()).collect();

@@ -33,6 +33,15 @@ pub(super) struct Compiled {
     pub lists: Lists,
 }
 
+/// What the lints look at while documents and bodies are both at hand, before any of it is used up.
+pub(super) struct Inspection<'i, 'd> {
+    pub documents: &'i [Document<'d>],
+    pub filters: &'i [FilterDocument<'d>],
+    /// One for each document; `None` if it has mistakes.
+    pub bodies: Vec<Option<&'i Body>>,
+    pub table: &'i FieldTable,
+}
+
 /// What the lints ask of one rule.
 pub(super) struct Facts {
     pub name: Spanned,
@@ -74,7 +83,17 @@ impl Facts {
 
 /// Reads and compiles every file; the mistakes are in `findings`. Fields that `table` has keep their
 /// places.
-pub(super) fn compile(sources: &Sources, mut table: FieldTable, findings: &mut Findings) -> Compiled {
+pub(super) fn compile(sources: &Sources, table: FieldTable, findings: &mut Findings) -> Compiled {
+    inspected(sources, table, findings, |_| ())
+}
+
+/// As [`compile`], with a look at what came of each document.
+pub(super) fn inspected(
+    sources: &Sources,
+    mut table: FieldTable,
+    findings: &mut Findings,
+    inspect: impl FnOnce(&Inspection<'_, '_>),
+) -> Compiled {
     let trees: Vec<Vec<Node>> =
         (0..).zip(sources.iter()).map(|(file, source)| yaml::parse(file, &source.text, findings)).collect();
     let (mut documents, filters, tests) = read(trees.iter().flatten(), findings);
@@ -102,6 +121,8 @@ pub(super) fn compile(sources: &Sources, mut table: FieldTable, findings: &mut F
     facts.extend(
         filters.iter().zip(&filtering.event_types).map(|(filter, types)| Facts::of_filter(filter, types)),
     );
+    let compiled = bodies.iter().map(|body| body.as_ref().map(|compiling| &compiling.body)).collect();
+    inspect(&Inspection { documents: &documents, filters: &filters, bodies: compiled, table: &table });
     let Some(graph) = graph.filter(|_| findings.errors() == 0) else {
         return Compiled { set: None, facts, lists };
     };
@@ -189,11 +210,14 @@ fn refuse_twice(
     words: impl Iterator<Item = (Spanned, String, &'static str)>,
     findings: &mut Findings,
 ) {
+    let mut words: Vec<_> = words.collect();
+    words.sort_by_key(|(word, ..)| (word.span.file, word.span.start));
     let mut seen = BTreeMap::new();
-    for (word, title, kind) in words {
-        if let Some((other, kind)) = seen.insert(word.text.clone(), (title, kind)) {
-            let message = format!("the {what} `{}` is taken by the {kind} “{other}”", word.text);
-            findings.error(word.span, code, message);
+    for (word, title, kind) in &words {
+        let (first, title, kind) = *seen.entry(word.text.as_str()).or_insert((word.span, title, kind));
+        if first != word.span {
+            let message = format!("the {what} `{}` is taken by the {kind} “{title}”", word.text);
+            findings.error(word.span, code, message).related(first, "the first stands here");
         }
     }
 }

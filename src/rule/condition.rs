@@ -73,7 +73,7 @@ pub(super) fn parse(
     findings: &mut Findings,
 ) -> Option<Expression> {
     let tokens = tokens(text);
-    let mut parser = Parser { tokens: &tokens, at: 0, depth: 0, place, names, findings };
+    let mut parser = Parser { text, tokens: &tokens, at: 0, depth: 0, place, names, findings };
     let expression = parser.or()?;
     match parser.peek() {
         None => Some(expression),
@@ -118,6 +118,7 @@ fn hint(word: &str) -> Option<String> {
 }
 
 struct Parser<'p, 't, 's> {
+    text: &'t str,
     tokens: &'p [Token<'t>],
     at: usize,
     depth: usize,
@@ -144,8 +145,11 @@ impl Parser<'_, '_, '_> {
             Some(token) => token.at..token.at + token.text.len(),
             None => last.at..last.at + last.text.len(),
         };
-        let span = self.place.span.part(self.place.base, range);
+        let span = self.place.span.part(self.place.base, range.clone());
         let finding = self.findings.error(span, "condition", message);
+        if self.place.base.is_none() {
+            finding.inside(self.text, range);
+        }
         if let Some(help) = help {
             finding.help(help);
         }
@@ -287,7 +291,7 @@ mod tests {
         let found = findings.finish(&super::super::Sources::of([("a.yml", text)]));
         match parsed {
             Some(expression) if found.is_empty() => Ok(show(&expression)),
-            _ => Err(format!("{} @{}", found[0].message, found[0].span.start)),
+            _ => Err(format!("{} @{}", found[0].message, found[0].at.span.start)),
         }
     }
 

@@ -1,10 +1,13 @@
 //! What is wrong with a rule file, where, and what would be right?
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::codes;
+use super::location::{Inside, Location};
 use super::sources::{Sources, Span};
 use crate::limits;
 use crate::text::cut;
@@ -14,26 +17,28 @@ use crate::text::cut;
 pub struct Diagnostic {
     /// `error` stops the load, `warning` does not.
     pub severity: Severity,
-    /// Stable word for the kind of mistake: `unknown-field`.
+    /// Stable word for the kind of mistake: `unknown-field`; see [`codes`].
     pub code: &'static str,
     /// What is wrong, in one line.
     pub message: String,
-    /// The file.
-    #[serde(serialize_with = "shown")]
-    pub file: PathBuf,
-    /// Byte range in the file.
-    pub span: std::ops::Range<usize>,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
+    /// Where.
+    #[serde(flatten)]
+    pub at: Location,
     /// What to do.
     pub help: Option<String>,
+    /// Further places that belong to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Related>,
 }
 
-/// A path need not be text; JSON must.
-fn shown<S: serde::Serializer>(path: &Path, out: S) -> Result<S::Ok, S::Error> {
-    out.collect_str(&path.display())
+/// A further place of a mistake: `the first stands here`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Related {
+    /// What stands there.
+    pub message: String,
+    /// Where.
+    #[serde(flatten)]
+    pub at: Location,
 }
 
 /// How bad a mistake is.
@@ -65,10 +70,25 @@ pub(super) struct Finding {
     code: &'static str,
     message: String,
     span: Span,
+    /// The part of the scalar at `span` that is meant.
+    inside: Option<Inside>,
     help: Option<String>,
+    related: Vec<(Span, String)>,
 }
 
 impl Finding {
+    /// Only this part of the scalar is meant, in bytes of the text that YAML makes of it.
+    pub(super) fn inside(&mut self, text: &str, range: Range<usize>) -> &mut Self {
+        self.inside = Some(Inside { text: text.to_owned(), range });
+        self
+    }
+
+    /// A further place, and what stands there.
+    pub(super) fn related(&mut self, span: Span, message: impl Into<String>) -> &mut Self {
+        self.related.push((span, message.into()));
+        self
+    }
+
     pub(super) fn help(&mut self, help: impl Into<String>) {
         self.help = Some(bounded(help.into()));
     }
@@ -86,7 +106,8 @@ impl Findings {
         code: &'static str,
         message: impl Into<String>,
     ) -> &mut Finding {
-        self.push(Severity::Error, span, code, message.into())
+        let message = message.into();
+        self.push(Finding { severity: Severity::Error, span, code, message, ..Finding::default() })
     }
 
     pub(super) fn warning(
@@ -95,7 +116,8 @@ impl Findings {
         code: &'static str,
         message: impl Into<String>,
     ) -> &mut Finding {
-        self.push(Severity::Warning, span, code, message.into())
+        let message = message.into();
+        self.push(Finding { severity: Severity::Warning, span, code, message, ..Finding::default() })
     }
 
     /// A file or folder that is not even there to point into.
@@ -120,6 +142,15 @@ impl Findings {
         if self.list.len() < limits::RULE_GUESSES { guess() } else { None }
     }
 
+    /// Takes over what another list has found, so that a step can be judged by its own findings.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.unreadable.extend(other.unreadable);
+        self.untold += other.untold;
+        for finding in other.list {
+            self.push(finding);
+        }
+    }
+
     fn is_full(&self) -> bool {
         self.list.len() >= limits::RULE_MISTAKES
     }
@@ -142,20 +173,18 @@ impl Findings {
             severity: Severity::Error,
             code: "unreadable",
             message,
-            file,
-            span: 0..0,
-            line: 1,
-            column: 1,
+            at: Location::of_file(file),
             help: None,
+            related: Vec::new(),
         });
         unreadable.chain(self.list.into_iter().map(|finding| finding.locate(sources))).collect()
     }
 
-    fn push(&mut self, severity: Severity, span: Span, code: &'static str, message: String) -> &mut Finding {
-        let message = bounded(message);
-        let finding = Finding { severity, code, message, span, help: None };
+    fn push(&mut self, mut finding: Finding) -> &mut Finding {
+        debug_assert!(codes::code(finding.code).is_some(), "`{}` is missing in codes.rs", finding.code);
+        finding.message = bounded(finding.message);
         if self.is_full() {
-            self.untold += usize::from(severity == Severity::Error);
+            self.untold += usize::from(finding.severity == Severity::Error);
             self.sink = finding;
             return &mut self.sink;
         }
@@ -176,19 +205,16 @@ fn bounded(mut text: String) -> String {
 
 impl Finding {
     fn locate(self, sources: &Sources) -> Diagnostic {
-        let source = sources.get(self.span.file);
-        let before = source.and_then(|source| source.text.get(..self.span.start as usize)).unwrap_or("");
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let column = before.get(line_start..).unwrap_or("").chars().count() + 1;
+        let related = self.related.into_iter();
+        let related =
+            related.map(|(span, message)| Related { message, at: Location::new(span, None, sources) });
         Diagnostic {
             severity: self.severity,
             code: self.code,
             message: self.message,
-            file: source.map(|source| source.path.clone()).unwrap_or_default(),
-            span: self.span.range(),
-            line: before.matches('\n').count() + 1,
-            column,
+            at: Location::new(self.span, self.inside.as_ref(), sources),
             help: self.help,
+            related: related.collect(),
         }
     }
 }
@@ -203,14 +229,14 @@ mod tests {
         let mut findings = Findings::default();
         findings.error(Span { file: 0, start: 11, end: 12 }, "unknown-key", "no such key");
         let diagnostics = findings.finish(&sources);
-        assert_eq!((diagnostics[0].line, diagnostics[0].column), (2, 5));
+        assert_eq!((diagnostics[0].at.line, diagnostics[0].at.column), (2, 5));
     }
 
     #[test]
     fn too_many_mistakes_are_counted() {
         let mut findings = Findings::default();
         for _ in 0..limits::RULE_MISTAKES + 5 {
-            findings.error(Span::default(), "x", "wrong").help("less");
+            findings.error(Span::default(), "empty", "wrong").help("less");
         }
         assert_eq!(findings.errors(), limits::RULE_MISTAKES + 5);
         assert_eq!(findings.guess(|| Some(1)), None);
@@ -234,7 +260,7 @@ mod tests {
         let sources = Sources::of([("a.yml", "abc"), ("b.yml", "abc")]);
         let mut findings = Findings::default();
         for (file, start) in [(1, 0), (0, 2), (0, 1)] {
-            findings.warning(Span { file, start, end: start }, "x", format!("{file}{start}"));
+            findings.warning(Span { file, start, end: start }, "empty", format!("{file}{start}"));
         }
         let messages: Vec<_> = findings.finish(&sources).into_iter().map(|found| found.message).collect();
         assert_eq!(messages, ["01", "02", "10"]);

@@ -33,6 +33,8 @@ pub(super) struct Document<'n> {
     /// Of a detection.
     pub source: LogSource,
     pub content: Content<'n>,
+    /// The whole document.
+    pub node: &'n Node,
 }
 
 /// Which log a detection or a filter is about.
@@ -65,7 +67,7 @@ pub(super) enum Content<'n> {
 }
 
 /// Sigma's top-level keys, then ours.
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "title",
     "id",
     "name",
@@ -89,11 +91,15 @@ const KEYS: &[&str] = &[
     options::KEY,
     "tests",
 ];
-const LEVELS: &[Level] = &[Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical];
-const STATUSES: &[&str] = &["stable", "test", "experimental", "deprecated", "unsupported"];
+pub(super) const LEVELS: &[Level] =
+    &[Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical];
+pub(super) const STATUSES: &[&str] = &["stable", "test", "experimental", "deprecated", "unsupported"];
+
+/// The keys of a log source; a category has a mistake of its own.
+pub(super) const LOGSOURCE_KEYS: &[&str] = &["product", "service", "category", "definition"];
 
 /// What a filter may say besides; it matches nothing itself and so has no options.
-const FILTER_KEYS: &[&str] = &[
+pub(super) const FILTER_KEYS: &[&str] = &[
     "title",
     "id",
     "name",
@@ -128,7 +134,7 @@ pub(super) fn read<'n>(node: &'n Node, findings: &mut Findings) -> (Option<Read<
         return (filter::read(&map, findings).map(|filter| Read::Filter(Box::new(filter))), tests);
     }
     map.only(KEYS, findings);
-    (document(&map, findings).map(|document| Read::Rule(Box::new(document))), tests)
+    (document(node, &map, findings).map(|document| Read::Rule(Box::new(document))), tests)
 }
 
 /// Keys whose texts are in no alert.
@@ -145,7 +151,7 @@ fn bound_prose(map: &Map<'_>, findings: &mut Findings) -> Option<()> {
     Some(())
 }
 
-fn document<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<Document<'n>> {
+fn document<'n>(node: &'n Node, map: &Map<'n>, findings: &mut Findings) -> Option<Document<'n>> {
     bound_prose(map, findings)?;
     let tags = map.texts("tags", findings);
     let plain = |texts: Vec<Spanned>| texts.into_iter().map(|text| text.text).collect();
@@ -170,6 +176,7 @@ fn document<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<Document<'n>> 
         options: Options::read(map.get(options::KEY), findings),
         content: content?,
         source: source.unwrap_or_default(),
+        node,
         id: id?,
         name: name?,
     })
@@ -239,7 +246,8 @@ fn content<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<(Content<'n>, L
     match (map.get("detection"), map.get("correlation")) {
         (Some(_), Some(_)) => {
             let message = "a rule is a detection or a correlation, not both";
-            findings.error(map.key_span("correlation")?, "rule-kind", message);
+            let finding = findings.error(map.key_span("correlation")?, "rule-kind", message);
+            finding.related(map.key_span("detection")?, "the detection stands here");
             None
         }
         (None, Some(node)) => {
@@ -264,7 +272,7 @@ fn content<'n>(map: &Map<'n>, findings: &mut Findings) -> Option<(Content<'n>, L
 pub(super) fn logsource(map: &Map<'_>, findings: &mut Findings) -> Option<LogSource> {
     let node = map.require("logsource", findings)?;
     let source = Map::of(node, "`logsource`", findings)?;
-    source.only(&["product", "service", "category", "definition"], findings);
+    source.only(LOGSOURCE_KEYS, findings);
     let mut okta = |key: &str| {
         let word = source.text(key, findings)?;
         if word.text != "okta" {

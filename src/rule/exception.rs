@@ -55,6 +55,9 @@ impl Exception {
     }
 }
 
+/// The keys of an exception.
+pub(super) const KEYS: &[&str] = &["match", "until", "owner", "reason", "ticket"];
+
 /// Reads the list of exceptions; those that are wrong are told and left out.
 pub(super) fn read<'n>(node: &'n Node, findings: &mut Findings) -> Vec<ExceptionDocument<'n>> {
     match &node.kind {
@@ -70,7 +73,7 @@ pub(super) fn read<'n>(node: &'n Node, findings: &mut Findings) -> Vec<Exception
 
 fn one<'n>(node: &'n Node, findings: &mut Findings) -> Option<ExceptionDocument<'n>> {
     let map = Map::of(node, "an exception", findings)?;
-    map.only(&["match", "until", "owner", "reason", "ticket"], findings);
+    map.only(KEYS, findings);
     let matches = map.require("match", findings);
     let until = map.require("until", findings).and_then(|_| day(&map, findings));
     let owner = said(&map, "owner", findings);

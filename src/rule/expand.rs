@@ -338,7 +338,10 @@ mod tests {
     fn what_is_wrong_with_a_value_is_shown_in_the_list() {
         let rule = "sel: {client.ipAddress|cidr|expand: '%vip%'}\ncondition: sel";
         let found = set_of(rule, &[("vip.txt", "10.0.0.0/8\n  home\n")]).unwrap_err();
-        assert_eq!((found[0].file.to_str().unwrap(), found[0].line, found[0].column), ("vip.txt", 2, 3));
+        assert_eq!(
+            (found[0].at.file.to_str().unwrap(), found[0].at.line, found[0].at.column),
+            ("vip.txt", 2, 3)
+        );
     }
 
     #[test]

@@ -21,6 +21,12 @@ pub(super) const TARGET_ATTRIBUTES: &[(&str, &str)] = &[
     ("type", "target.type"),
 ];
 
+/// What `enriched.target.<Type>` offers, with the field that it is taken from.
+pub fn target_fields() -> impl Iterator<Item = (&'static str, &'static FieldDef)> {
+    let of_list = |list: &str| catalogue().find(|def| def.path == list);
+    TARGET_ATTRIBUTES.iter().filter_map(move |(attribute, list)| Some((*attribute, of_list(list)?)))
+}
+
 /// What a path is to a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PathKind {

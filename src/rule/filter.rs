@@ -29,7 +29,8 @@ pub(super) struct FilterDocument<'n> {
     source: LogSource,
     /// `None`: any.
     rules: Option<Vec<Spanned>>,
-    map: Map<'n>,
+    /// The map under `filter`.
+    pub map: Map<'n>,
 }
 
 /// A compiled filter, shared by the rules it goes on.

@@ -56,7 +56,8 @@ pub(super) fn needed_types(detection: &Detection) -> Option<BTreeSet<String>> {
     needed(&detection.condition, &detection.selections)
 }
 
-fn needed(expression: &Expression, selections: &[Expression]) -> Option<BTreeSet<String>> {
+/// As [`needed_types`], of one expression over these selections.
+pub(super) fn needed(expression: &Expression, selections: &[Expression]) -> Option<BTreeSet<String>> {
     match expression {
         Expression::All(parts) => {
             let known = parts.iter().filter_map(|part| needed(part, selections));

@@ -210,7 +210,7 @@ mod tests {
         let found = findings.finish(&Sources::of([("list", text)])).into_iter().next();
         match found {
             None => Ok(values.into_iter().map(|value| value.text).collect()),
-            Some(found) => Err((found.message, found.line, found.column)),
+            Some(found) => Err((found.message, found.at.line, found.at.column)),
         }
     }
 

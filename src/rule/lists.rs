@@ -151,7 +151,7 @@ mod tests {
         let found = listed(RULE, &[("vips.txt", "ana")]).unwrap_err();
         assert_eq!((found[0].code, found[0].message.as_str()), ("unknown-list", "no list `vip`"));
         assert_eq!(found[0].help.as_deref(), Some("did you mean `vips`?"));
-        assert_eq!((found[0].line, found[0].column), (7, 36));
+        assert_eq!((found[0].at.line, found[0].at.column), (7, 36));
         let far = listed(RULE, &[("countries.txt", "PT")]).unwrap_err();
         assert!(far[0].help.as_deref().unwrap().contains("lists/vip.txt"));
     }
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn a_mistake_in_a_list_is_told_with_the_list_s_own_place() {
         let found = listed(RULE, &[("vip.csv", "key,name\nana,Ana\n\"ben,Ben\n")]).unwrap_err();
-        let place = (found[0].file.to_str().unwrap(), found[0].line, found[0].column);
+        let place = (found[0].at.file.to_str().unwrap(), found[0].at.line, found[0].at.column);
         assert_eq!((found[0].code, place), ("list-csv", ("vip.csv", 3, 1)));
     }
 

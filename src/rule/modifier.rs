@@ -146,11 +146,21 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("year", Effect::Part(TimePart::Year)),
 ];
 
+/// Every modifier.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    EFFECTS.iter().map(|(name, _)| *name)
+}
+
 /// Splits `field|modifier|modifier`. `None` if a modifier is wrong; the field's name may be empty.
 pub(super) fn parse(key: &str, span: Span, findings: &mut Findings) -> Option<(Spanned, Modifiers)> {
     let mut parts = key.split('|');
     let field = parts.next().unwrap_or_default();
-    let base = Some(span.start).filter(|_| (span.end - span.start) as usize == key.len());
+    // As written, or in quotes.
+    let base = match ((span.end - span.start) as usize).saturating_sub(key.len()) {
+        0 => Some(span.start),
+        2 => Some(span.start + 1),
+        _ => None,
+    };
     let mut at = field.len() + 1;
     let mut reading = Reading { modifiers: Modifiers::default(), made: Made::Plain, last: None };
     for name in parts {
@@ -339,14 +349,20 @@ fn unknown(name: &str, span: Span, findings: &mut Findings) {
 mod tests {
     use super::*;
 
-    fn read(key: &str) -> Result<(String, Modifiers), (String, std::ops::Range<usize>)> {
+    type Read = Result<(String, Modifiers), (String, std::ops::Range<usize>)>;
+
+    fn read(key: &str) -> Read {
+        place(key, key)
+    }
+
+    fn place(key: &str, written: &str) -> Read {
         let mut findings = Findings::default();
-        let span = Span { file: 0, start: 0, end: u32::try_from(key.len()).unwrap() };
+        let span = Span { file: 0, start: 0, end: u32::try_from(written.len()).unwrap() };
         let parsed = parse(key, span, &mut findings);
-        let found = findings.finish(&super::super::Sources::of([("a.yml", key)]));
+        let found = findings.finish(&super::super::Sources::of([("a.yml", written)]));
         match (parsed, found.into_iter().next()) {
             (Some((field, modifiers)), None) => Ok((field.text, modifiers)),
-            (_, found) => Err(found.map(|found| (found.message, found.span)).unwrap()),
+            (_, found) => Err(found.map(|found| (found.message, found.at.span)).unwrap()),
         }
     }
 
@@ -424,6 +440,8 @@ mod tests {
     fn a_slip_is_shown_where_it_stands() {
         let (message, span) = read("a.b|contians").unwrap_err();
         assert_eq!((message.as_str(), span), ("no modifier `contians`", 4..12));
+        let (_, span) = place("a.b|contians", "'a.b|contians'").unwrap_err();
+        assert_eq!(span, 5..13);
         assert_eq!(read("a.b|contains|base64").unwrap_err().1, 13..19);
         for key in ["a|weekday", "a|dayofweek", "a|not", "a|", "a||contains"] {
             assert!(read(key).unwrap_err().0.starts_with("no modifier"), "{key}");

@@ -14,7 +14,7 @@ use crate::model::{Confidence, EntityKind, Mode};
 /// The top-level map of options.
 pub(super) const KEY: &str = "oktawatch";
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "mode",
     "suppress",
     "update_every",
@@ -26,8 +26,9 @@ const KEYS: &[&str] = &[
     "message",
     "exceptions",
 ];
-const MODES: &[(&str, Mode)] = &[("active", Mode::Active), ("shadow", Mode::Shadow), ("off", Mode::Off)];
-const ENTITIES: &[EntityKind] = &[
+pub(super) const MODES: &[(&str, Mode)] =
+    &[("active", Mode::Active), ("shadow", Mode::Shadow), ("off", Mode::Off)];
+pub(super) const ENTITIES: &[EntityKind] = &[
     EntityKind::Actor,
     EntityKind::TargetUser,
     EntityKind::Ip,
@@ -35,7 +36,8 @@ const ENTITIES: &[EntityKind] = &[
     EntityKind::App,
     EntityKind::Org,
 ];
-const CONFIDENCES: &[(&str, Confidence)] =
+pub(super) const EVIDENCE_KEYS: &[&str] = &["max"];
+pub(super) const CONFIDENCES: &[(&str, Confidence)] =
     &[("low", Confidence::Low), ("medium", Confidence::Medium), ("high", Confidence::High)];
 
 /// An alert is updated at most this often unless its rule says otherwise; ms.
@@ -94,7 +96,7 @@ fn entity(map: &Map<'_>, findings: &mut Findings) -> Option<EntityKind> {
 
 fn evidence_max(map: &Map<'_>, findings: &mut Findings) -> Option<usize> {
     let map = Map::of(map.get("evidence")?, "`evidence`", findings)?;
-    map.only(&["max"], findings);
+    map.only(EVIDENCE_KEYS, findings);
     let most = i64::try_from(limits::EVIDENCE_PER_KEY).unwrap_or(i64::MAX);
     map.integer("max", most, findings).and_then(|max| usize::try_from(max).ok())
 }

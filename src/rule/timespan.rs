@@ -2,9 +2,12 @@
 
 use super::diagnostic::Findings;
 use super::reader::Spanned;
+use crate::limits;
+
+const DAY_MS: i64 = 86_400_000;
 
 const UNITS: &[(&str, i64)] =
-    &[("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000)];
+    &[("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", DAY_MS), ("w", 604_800_000)];
 
 /// Sigma's form, in ms: a whole number and `s`, `m`, `h`, `d` or `w`.
 pub(super) fn parse(written: &Spanned, findings: &mut Findings) -> Option<i64> {
@@ -44,6 +47,12 @@ pub(super) fn positive(written: &Spanned, findings: &mut Findings) -> Option<i64
     let span = parse(written, findings)?;
     if span == 0 {
         findings.error(written.span, "timespan", "the timespan is longer than nothing");
+        return None;
+    }
+    if span > limits::WINDOW_MAX_MS {
+        let most = limits::WINDOW_MAX_MS / DAY_MS;
+        let message = format!("`{}` is longer than {most} days, the longest window", written.text);
+        findings.error(written.span, "timespan", message);
         return None;
     }
     Some(span)
@@ -98,6 +107,8 @@ mod tests {
         assert_eq!(read("10m"), Some(600_000));
         assert_eq!(read("2h"), Some(7_200_000));
         assert_eq!(read("1w"), Some(604_800_000));
+        assert_eq!(read("90d"), Some(limits::WINDOW_MAX_MS));
+        assert_eq!(read("91d"), None);
         for wrong in
             ["", "5", "5 m", "1M", "-1m", "0s", "1h30m", "99999999999999999999s", "9999999999999999w"]
         {

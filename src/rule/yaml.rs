@@ -3,7 +3,7 @@
 //! A tree with byte ranges, built from parser events so that aliases, nesting and repeated keys
 //! are judged before anything is believed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as Marks, Tag};
 
@@ -186,7 +186,7 @@ struct Builder<'t> {
 struct Frame {
     node: Node,
     anchor: usize,
-    keys: BTreeSet<String>,
+    keys: BTreeMap<String, Span>,
     key: Option<(String, Span)>,
 }
 
@@ -277,7 +277,7 @@ impl<'t> Builder<'t> {
             findings.error(node.span, "too-deep", message);
             return None;
         }
-        self.stack.push(Frame { node, anchor, keys: BTreeSet::new(), key: None });
+        self.stack.push(Frame { node, anchor, keys: BTreeMap::new(), key: None });
         Some(())
     }
 
@@ -349,7 +349,7 @@ impl Frame {
     }
 }
 
-fn key(seen: &mut BTreeSet<String>, node: Node, findings: &mut Findings) -> Option<(String, Span)> {
+fn key(seen: &mut BTreeMap<String, Span>, node: Node, findings: &mut Findings) -> Option<(String, Span)> {
     let Kind::Scalar(scalar) = node.kind else {
         findings.error(node.span, "yaml", "a key is text, not a list or a map");
         return None;
@@ -359,9 +359,11 @@ fn key(seen: &mut BTreeSet<String>, node: Node, findings: &mut Findings) -> Opti
         findings.error(node.span, "too-large", message);
         return None;
     }
-    if !seen.insert(scalar.text.clone()) {
+    let first = *seen.entry(scalar.text.clone()).or_insert(node.span);
+    if first != node.span {
         let message = format!("the key `{}` stands twice in one map", scalar.text);
-        findings.error(node.span, "duplicate-key", message).help("A map keeps one value for each key.");
+        let finding = findings.error(node.span, "duplicate-key", message);
+        finding.related(first, "the first stands here").help("A map keeps one value for each key.");
     }
     Some((scalar.text, node.span))
 }

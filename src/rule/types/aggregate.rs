@@ -253,7 +253,7 @@ mod tests {
         let found = compile(&documents).map_or_else(|found| found, |set| set.warnings);
         found
             .into_iter()
-            .map(|found| (found.code, found.message, text.get(found.span).unwrap().to_owned()))
+            .map(|found| (found.code, found.message, text.get(found.at.span).unwrap().to_owned()))
             .collect()
     }
 

@@ -6,7 +6,7 @@ use super::super::reader::Map;
 use super::super::yaml::Literal;
 
 /// The keys of the operators.
-pub(super) const OPERATORS: &[&str] = &["gt", "gte", "lt", "lte", "eq", "neq"];
+pub(in super::super) const OPERATORS: &[&str] = &["gt", "gte", "lt", "lte", "eq", "neq"];
 
 /// The largest figure of a condition: up to here a whole number is exact.
 const FIGURE_MAX: f64 = 9_007_199_254_740_992.0;

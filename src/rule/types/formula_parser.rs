@@ -334,7 +334,7 @@ mod tests {
         let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
         match parsed {
             Some(parsed) if found.is_empty() => Ok(parsed.formula.spell(&names)),
-            _ => Err(format!("{} @{}..{}", found[0].message, found[0].span.start, found[0].span.end)),
+            _ => Err(format!("{} @{}..{}", found[0].message, found[0].at.span.start, found[0].at.span.end)),
         }
     }
 

@@ -22,10 +22,12 @@ pub use absence::AbsenceTest;
 pub use aggregate::{AggregateTest, AggregateValue};
 pub use aggregate_figure::AggregateFigure;
 pub use baseline::BaselineTest;
+pub(super) use condition::OPERATORS;
 pub use figure::{FigureKind, FigureTest};
 pub use formula::{Arithmetic, Comparison, Formula, Term};
 pub use new_value::{NewValueTest, Scope};
 pub use risk_score::{RiskTest, Weight};
+pub(super) use sequence::STEP_KEYS;
 pub use sequence::{SequenceTest, Step};
 pub use temporal::{RuleCondition, RuleExpression, TemporalTest};
 
@@ -83,8 +85,13 @@ pub(super) struct Alias {
 /// Keys that every type has.
 const KEYS: &[&str] = &["type", "group-by", "aliases", "generate"];
 
+/// Every key of a type.
+pub(super) fn keys_of(kind: RuleKind) -> Vec<&'static str> {
+    KEYS.iter().chain(keys(kind)).copied().collect()
+}
+
 /// The keys of a type, besides those that every type has.
-pub(super) fn keys(kind: RuleKind) -> &'static [&'static str] {
+fn keys(kind: RuleKind) -> &'static [&'static str] {
     match kind {
         RuleKind::Temporal | RuleKind::TemporalOrdered => temporal::KEYS,
         RuleKind::Sequence => sequence::KEYS,
@@ -113,8 +120,7 @@ impl CorrelationDocument {
         let map = Map::of(node, "`correlation`", findings)?;
         map.require("type", findings);
         let kind = kind(&map, findings)?;
-        let known: Vec<&str> = KEYS.iter().chain(keys(kind)).copied().collect();
-        map.only(&known, findings);
+        map.only(&keys_of(kind), findings);
         let group_by = bounded("group-by", limits::GROUP_BY, map.texts("group-by", findings), findings)?;
         let aliases = aliases(&map, findings);
         let generate = map.boolean("generate", findings).unwrap_or_default();
@@ -147,8 +153,13 @@ impl CorrelationDocument {
     }
 }
 
+/// The types this version evaluates, as rules name them.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|kind| kind.as_str())
+}
+
 /// The types this version evaluates.
-const KINDS: &[RuleKind] = &[
+pub(super) const KINDS: &[RuleKind] = &[
     RuleKind::EventCount,
     RuleKind::ValueCount,
     RuleKind::Temporal,

@@ -14,7 +14,8 @@ use crate::model::FieldTable;
 /// Its keys.
 pub(super) const KEYS: &[&str] = &["steps", "until", "within", "timespan", "unequal", "equal"];
 
-const STEP_KEYS: &[&str] = &["rule", "min", "max", "distinct", "within"];
+/// The keys of a step.
+pub(in super::super) const STEP_KEYS: &[&str] = &["rule", "min", "max", "distinct", "within"];
 
 /// The most events one step can ask for.
 const COUNT_MAX: i64 = 1_000;

@@ -244,7 +244,7 @@ mod tests {
         let found = read(text, Place { span, base: Some(0) }, &mut findings);
         found.ok_or_else(|| {
             let first = findings.finish(&Sources::of([("a.yml", text)])).remove(0);
-            (format!("{} @{}..{}", first.message, first.span.start, first.span.end), first.help)
+            (format!("{} @{}..{}", first.message, first.at.span.start, first.at.span.end), first.help)
         })
     }
 

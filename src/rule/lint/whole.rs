@@ -1,91 +1,26 @@
 //! What does a good rule have that a rule which merely loads may lack?
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-
-use jiff::civil::Date;
-
-use super::RuleSet;
-use super::compile::{self, Facts};
-use super::diagnostic::{Diagnostic, Findings, Severity};
-use super::fields::{self, PathKind};
-use super::reader::Spanned;
-use super::sources::Sources;
-use super::wildcard::{Shape, fold, symbols};
-use crate::model::FieldTable;
+use super::super::compile::Facts;
+use super::super::diagnostic::Findings;
+use super::super::fields::{self, PathKind};
+use super::super::reader::Spanned;
+use super::super::wildcard::{Shape, fold, symbols};
+use super::LintOptions;
 use crate::model::placeholder::{PLACEHOLDERS, Piece, pieces};
 use crate::text::nearest;
 
-/// What to check besides what the load needs.
-#[derive(Clone, Debug)]
-pub struct LintOptions {
-    /// The event types there are, in lower case; without them, none is checked.
-    pub event_types: Option<BTreeSet<String>>,
-    /// Whether a rule must have a test that alerts and one that does not.
-    pub tests: bool,
-    /// Today, to tell exceptions that have expired; without it, none is checked.
-    pub today: Option<Date>,
-}
-
-impl Default for LintOptions {
-    fn default() -> Self {
-        Self { event_types: None, tests: true, today: None }
-    }
-}
-
-/// All that was found.
-#[derive(Debug)]
-pub struct CheckReport {
-    /// The rules, if they load.
-    pub rules: Option<RuleSet>,
-    /// Every mistake, in the order of files and places.
-    pub diagnostics: Vec<Diagnostic>,
-    /// The files, to show the mistakes in.
-    pub sources: Sources,
-}
-
-impl CheckReport {
-    /// Whether anything is an error.
-    pub fn failed(&self) -> bool {
-        self.diagnostics.iter().any(|found| found.severity == Severity::Error)
-    }
-}
-
-/// Loads every rule under the paths and looks for what is missing in them.
-pub fn check(paths: &[PathBuf], options: &LintOptions) -> CheckReport {
-    let mut findings = Findings::default();
-    let sources = Sources::read(paths, &mut findings);
-    check_sources(sources, findings, options)
-}
-
-/// As [`check`], for texts that need not be files.
-pub fn check_texts(sources: Sources, options: &LintOptions) -> CheckReport {
-    check_sources(sources, Findings::default(), options)
-}
-
-fn check_sources(sources: Sources, mut findings: Findings, options: &LintOptions) -> CheckReport {
-    let mut compiled = compile::compile(&sources, FieldTable::default(), &mut findings);
-    let set = compiled.set.filter(|_| findings.errors() == 0);
-    compiled.lists.check(&mut findings);
-    let broken = findings.files_with_errors();
-    for facts in &compiled.facts {
-        let broken = broken.contains(&facts.name.span.file);
-        Lint { facts, options, broken, findings: &mut findings }.all();
-    }
-    let diagnostics = findings.finish(&sources);
-    CheckReport { rules: set, diagnostics, sources }
-}
-
-struct Lint<'l> {
-    facts: &'l Facts,
-    options: &'l LintOptions,
+/// One rule with what is asked of it.
+pub(super) struct Whole<'l> {
+    pub facts: &'l Facts,
+    pub options: &'l LintOptions,
     /// Its file has errors, so that a test may be missing only because it could not be read.
-    broken: bool,
-    findings: &'l mut Findings,
+    pub broken: bool,
+    pub findings: &'l mut Findings,
 }
 
-impl Lint<'_> {
-    fn all(&mut self) {
+impl Whole<'_> {
+    /// Everything that can be asked.
+    pub(super) fn look(&mut self) {
         self.event_types();
         self.message();
         self.exceptions();
@@ -200,7 +135,8 @@ impl Lint<'_> {
             let guess = || nearest(name, known()).map(str::to_owned).or_else(|| fields::suggestion(name));
             let near = self.findings.guess(guess);
             let told = format!("no placeholder `{{{name}}}`");
-            self.findings.error(message.span, "unknown-placeholder", told).suggest(near.as_deref(), || {
+            let finding = self.findings.error(message.span, "unknown-placeholder", told);
+            finding.inside(&message.text, slot(&message.text, name)).suggest(near.as_deref(), || {
                 format!(
                     "The placeholders are the paths of fields and {}.",
                     known().collect::<Vec<_>>().join(", ")
@@ -209,14 +145,25 @@ impl Lint<'_> {
         } else if !self.facts.reads.iter().any(|read| read == name) {
             let told = format!("the rule does not read the field `{name}` of its message");
             let finding = self.findings.error(message.span, "unknown-placeholder", told);
+            let finding = finding.inside(&message.text, slot(&message.text, name));
             finding.help("Name it in `fields:` of the detection.");
         }
     }
 }
 
+/// Where a placeholder stands in its message.
+fn slot(message: &str, name: &str) -> std::ops::Range<usize> {
+    let start = message.find(&format!("{{{name}")).map_or(0, |brace| brace + 1);
+    start..start + name.len()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{correlation, document};
+    use std::collections::BTreeSet;
+
+    use super::super::super::Sources;
+    use super::super::super::testing::{correlation, document};
+    use super::super::check_texts;
     use super::*;
 
     const GOOD: &str = "tags: [attack.t1621]\nfields: [severity]\n\
@@ -298,7 +245,7 @@ mod tests {
         let sources = Sources::of([("a.yml", text.as_str())]).with_lists(lists);
         let report = check_texts(sources, &LintOptions::default());
         let found: Vec<_> =
-            report.diagnostics.iter().map(|found| (found.code, found.file.to_str().unwrap())).collect();
+            report.diagnostics.iter().map(|found| (found.code, found.at.file.to_str().unwrap())).collect();
         assert_eq!(found, [("list-name", "my-vips.txt"), ("list-csv", "broken.csv")]);
         assert!(report.failed() && report.rules.is_some(), "the rules load all the same");
     }
@@ -346,5 +293,10 @@ mod tests {
             with("{outcome.reason}").1,
             "the rule does not read the field `outcome.reason` of its message"
         );
+        let folded = GOOD.replace("'{count} from {ips:list} by {severity}'", "\"{count}\n    to {cuont}\"");
+        let text = document("one", "sel: {eventType: user.session.start}\ncondition: sel", &folded);
+        let report = check_texts(Sources::of([("a.yml", text.as_str())]), &LintOptions::default());
+        let found = report.diagnostics.last().unwrap();
+        assert_eq!(text.get(found.at.span.clone()), Some("cuont"));
     }
 }
