@@ -127,7 +127,7 @@ fn refuse(shared: &Shared, errors: usize, error: &str) {
 
 /// `rules/one.yml:7:9: no field `evntType``
 fn line(found: &Diagnostic) -> String {
-    format!("{}:{}:{}: {}", found.file.display(), found.line, found.column, found.message)
+    format!("{}:{}:{}: {}", found.at.file.display(), found.at.line, found.at.column, found.message)
 }
 
 #[cfg(test)]

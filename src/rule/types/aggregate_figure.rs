@@ -46,22 +46,6 @@ pub enum AggregateFigure {
     GroupsWithin(u64, u64),
 }
 
-impl AggregateFigure {
-    /// The fields that it is taken of.
-    pub(in super::super) fn counted(&self) -> Option<&Counted> {
-        match self {
-            Self::Distinct(of)
-            | Self::Sum(of)
-            | Self::Average(of)
-            | Self::Minimum(of)
-            | Self::Maximum(of)
-            | Self::Percentile(of, _)
-            | Self::Having(of) => Some(of),
-            _ => None,
-        }
-    }
-}
-
 /// The figure of the rules that the aggregate takes.
 pub(super) fn figure(
     written: &Written,
@@ -139,7 +123,7 @@ pub(super) fn places(counted: &Counted, branches: &[&str], table: &FieldTable) -
 
 impl AggregateFigure {
     /// What it counts, if that is something of a field.
-    pub(super) fn counted(&self) -> Option<&Counted> {
+    pub(in super::super) fn counted(&self) -> Option<&Counted> {
         match self {
             Self::Distinct(counted)
             | Self::Sum(counted)
