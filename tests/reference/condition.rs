@@ -81,16 +81,15 @@ pub trait Gauge {
                 true => taken.map(|last| self.own(events, last)).fold(own, f64::max),
                 false => own,
             };
-            self.takes(&events[*place])
-                && self.thresholds().iter().all(|Threshold { operator, value }| match operator {
-                    Operator::Gt => own > *value,
-                    Operator::Gte => own >= *value,
-                    Operator::Lt => peak < *value,
-                    Operator::Lte => peak <= *value,
-                    Operator::Eq => own == *value && peak == *value,
-                    Operator::Neq => peak < *value || own > *value,
-                })
+            self.thresholds().iter().all(|Threshold { operator, value }| match operator {
+                Operator::Gt => own > *value,
+                Operator::Gte => own >= *value,
+                Operator::Lt => peak < *value,
+                Operator::Lte => peak <= *value,
+                Operator::Eq => own == *value && peak == *value,
+                Operator::Neq => peak < *value || own > *value,
+            })
         };
-        (0..events.len()).filter(satisfied).collect()
+        (0..events.len()).filter(|place| self.takes(&events[*place])).filter(satisfied).collect()
     }
 }
