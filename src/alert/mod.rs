@@ -20,6 +20,7 @@ mod readable;
 mod schema;
 mod sentence;
 mod splunk;
+mod unsaid;
 
 #[cfg(test)]
 #[path = "../../tests/alerts/samples.rs"]

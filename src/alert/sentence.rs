@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::figure::{Figure, NamedValue, named_values};
 use super::masked::Masks;
+use super::unsaid::unsaid;
 use crate::limits::{SENTENCE_VALUE_BYTES, SENTENCE_VALUES};
 use crate::model::placeholder::{PLACEHOLDERS, Piece, Style, pieces};
-use crate::model::{Alert, Evidence, Geo, Measured, RuleKind, Target, TravelFacts};
+use crate::model::{Alert, Evidence, Geo, Measured, Target, TravelFacts};
 use crate::text::cut;
 
 /// The sentence of an alert with everything else filled in: the rule's message with its
@@ -22,7 +23,7 @@ pub(super) fn sentence_of(alert: &Alert) -> String {
     let template = alert.rule.message.as_deref().and_then(|message| pieces(message).ok());
     match template {
         Some(template) => fill(alert, &template),
-        None => default(alert),
+        None => unsaid(alert),
     }
 }
 
@@ -37,76 +38,10 @@ fn fill(alert: &Alert, template: &[Piece<'_>]) -> String {
 }
 
 /// A value as it may stand in a sentence: of one line, and no longer than a line.
-fn one_line(value: &str) -> String {
+pub(super) fn one_line(value: &str) -> String {
     let line: String =
         cut(value, SENTENCE_VALUE_BYTES).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if value.len() > SENTENCE_VALUE_BYTES { format!("{line}…") } else { line }
-}
-
-fn default(alert: &Alert) -> String {
-    let entity = one_line(&one(alert, "entity"));
-    let span = one(alert, "span");
-    let what = match alert.rule.kind {
-        RuleKind::Detection => entity,
-        RuleKind::ValueCount => {
-            let what = measured_distinct(alert).map_or("distinct values", |measured| measured.what.as_str());
-            format!("{} {what} for {entity} in {span}", one(alert, "distinct"))
-        }
-        RuleKind::Absence => {
-            let what = alert.measured.first().map_or("partners", |measured| measured.what.as_str());
-            format!("{entity}, with no {what} within {}", one(alert, "window"))
-        }
-        RuleKind::NewValue => format!("{} for {entity}", new_value(alert)),
-        RuleKind::RiskScore => format!("{} for {entity} in {span}", risk_score(alert)),
-        RuleKind::Baseline => match alert.measured.first() {
-            Some(Measured { what, observed, required }) => {
-                format!("{observed} {what} for {entity}, where {required} is unusual")
-            }
-            None => format!("more than usual for {entity}"),
-        },
-        _ => format!(
-            "{} {} for {entity} in {span}{}",
-            alert.count,
-            if alert.count == 1 { "event" } else { "events" },
-            named(alert)
-        ),
-    };
-    let countries = Figure::new("countries").map(|figure| figure.values(alert)).unwrap_or_default();
-    let from = match decisive(alert).and_then(place) {
-        _ if countries.len() > 1 => format!(" from {} countries", countries.len()),
-        Some(place) => format!(" from {}", one_line(&place)),
-        None => String::new(),
-    };
-    format!("{}: {what}{from}", alert.rule.title)
-}
-
-/// The first few figures of an aggregate: ` (ips 6, share 14%)`.
-fn named(alert: &Alert) -> String {
-    let first = named_values(alert).take(SENTENCE_VALUES);
-    let told: Vec<String> = first.map(|value| format!("{} {}", value.name, value.shown())).collect();
-    if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
-}
-
-/// `client.zone OfficeZone for the first time`; the fields are named as the rule's measure names them.
-fn new_value(alert: &Alert) -> String {
-    let measured = alert.measured.iter().find_map(|measured| measured.what.strip_prefix("new "));
-    let fields: Vec<&str> = measured.unwrap_or_default().split(", ").collect();
-    let shown = alert.group.iter().filter(|(name, _)| fields.contains(&name.as_str()));
-    let shown: Vec<String> = shown.map(|(name, value)| one_line(&format!("{name} {value}"))).collect();
-    let what = if shown.is_empty() { "a new value".to_owned() } else { shown.join(", ") };
-    format!("{what} for the first time")
-}
-
-/// `risk score 120 (push-bombing 73, new-country 47)`
-fn risk_score(alert: &Alert) -> String {
-    let score = alert.measured.iter().find(|measured| measured.what == "risk score");
-    let parts = alert.measured.iter().filter_map(|measured| {
-        Some(format!("{} {}", measured.what.strip_prefix("points of ")?, measured.observed))
-    });
-    let parts: Vec<String> = parts.collect();
-    let (shown, more) = parts.split_at(parts.len().min(SENTENCE_VALUES));
-    let more = if more.is_empty() { String::new() } else { format!(" +{}", more.len()) };
-    format!("risk score {} ({}{more})", number(score.map(|score| score.observed)), shown.join(", "))
 }
 
 /// City and country of an event, as far as they are known.
@@ -163,7 +98,7 @@ fn value_of(alert: &Alert, value: &NamedValue<'_>, style: Style<'_>) -> String {
 }
 
 /// A placeholder that stands for one thing, or a field that the rule reads.
-fn one(alert: &Alert, name: &str) -> String {
+pub(super) fn one(alert: &Alert, name: &str) -> String {
     let event = decisive(alert);
     let geo = event.and_then(|event| event.place.as_ref()?.geo.as_deref());
     let travel = event.and_then(|event| event.travel.as_ref());
@@ -197,7 +132,7 @@ fn or(text: Option<&str>, otherwise: &str) -> String {
     text.filter(|text| !text.is_empty()).unwrap_or(otherwise).to_owned()
 }
 
-fn number(figure: Option<f64>) -> String {
+pub(super) fn number(figure: Option<f64>) -> String {
     figure.map_or_else(|| "an unknown number of".to_owned(), |figure| figure.to_string())
 }
 
@@ -258,7 +193,7 @@ fn list(values: &BTreeSet<String>, measured: Option<f64>) -> String {
     if more > 0.0 { format!("{} +{more}", shown.join(", ")) } else { shown.join(", ") }
 }
 
-fn measured_distinct(alert: &Alert) -> Option<&Measured> {
+pub(super) fn measured_distinct(alert: &Alert) -> Option<&Measured> {
     let distinct = alert.measured.iter().find(|measured| measured.what.starts_with("distinct"));
     distinct.or(alert.measured.first())
 }
@@ -286,6 +221,7 @@ pub fn duration(ms: i64) -> String {
 mod tests {
     use super::*;
     use crate::alert::samples;
+    use crate::model::RuleKind;
     use std::sync::Arc;
 
     fn told(mut alert: Alert, message: &str) -> String {
@@ -343,23 +279,6 @@ mod tests {
         assert_eq!(told(alert, "{debugContext.debugData.factor}"), "an unknown value");
     }
 
-    #[test]
-    fn a_rule_without_a_message_has_a_sentence_for_its_kind() {
-        let mut alert = samples::single();
-        Arc::make_mut(&mut alert.rule).message = None;
-        assert_eq!(sentence(&alert), "Impossible travel: ana@example.com from Berlin, Germany");
-        let mut alert = samples::correlation();
-        Arc::make_mut(&mut alert.rule).message = None;
-        assert_eq!(
-            sentence(&alert),
-            "MFA push bombing: 6 events for ana@example.com in 4m12s from 2 countries"
-        );
-        let mut alert = samples::long();
-        Arc::make_mut(&mut alert.rule).message = None;
-        let told = sentence(&alert);
-        assert!(told.contains("97 distinct target.displayName for ana@example.com in 13m18s"), "{told}");
-    }
-
     fn aggregate() -> Alert {
         let mut alert = samples::correlation();
         Arc::make_mut(&mut alert.rule).kind = RuleKind::Aggregate;
@@ -402,56 +321,10 @@ mod tests {
     }
 
     #[test]
-    fn a_new_value_is_named() {
+    fn a_path_that_is_grouped_by_is_read_from_the_group() {
         let mut alert = samples::correlation();
-        let rule = Arc::make_mut(&mut alert.rule);
-        (rule.message, rule.kind) = (None, RuleKind::NewValue);
         alert.group.push(("client.zone".to_owned(), "OfficeZone".to_owned()));
-        alert.measured[0].what = "new client.zone".to_owned();
-        alert.evidence.truncate(1);
-        assert_eq!(
-            sentence(&alert),
-            "MFA push bombing: client.zone OfficeZone for the first time for ana@example.com from Lisbon, Portugal"
-        );
         assert_eq!(told(alert, "{client.zone}"), "OfficeZone");
-    }
-
-    #[test]
-    fn what_is_above_a_habit_is_told_with_the_habit() {
-        let mut alert = samples::correlation();
-        let rule = Arc::make_mut(&mut alert.rule);
-        (rule.message, rule.kind) = (None, RuleKind::Baseline);
-        let (what, required) = ("events per 1h".to_owned(), "> 2.4 (mean 1.2)".to_owned());
-        alert.measured = vec![Measured { what, observed: 6.0, required }];
-        alert.evidence.truncate(1);
-        assert_eq!(
-            sentence(&alert),
-            "MFA push bombing: 6 events per 1h for ana@example.com, where > 2.4 (mean 1.2) is unusual \
-             from Lisbon, Portugal"
-        );
-    }
-
-    #[test]
-    fn a_risk_score_is_told_with_its_parts() {
-        let mut alert = samples::correlation();
-        let rule = Arc::make_mut(&mut alert.rule);
-        (rule.message, rule.kind) = (None, RuleKind::RiskScore);
-        let measured = |what: &str, observed: f64| Measured {
-            what: what.to_owned(),
-            observed,
-            required: "any".to_owned(),
-        };
-        alert.measured = vec![measured("risk score", 161.5), measured("tactics", 2.0)];
-        alert.measured.extend(
-            [("a", 73.0), ("b", 47.0), ("c", 21.5), ("d", 20.0)]
-                .map(|(name, points)| measured(&format!("points of {name}"), points)),
-        );
-        alert.evidence.truncate(1);
-        assert_eq!(
-            sentence(&alert),
-            "MFA push bombing: risk score 161.5 (a 73, b 47, c 21.5 +1) for ana@example.com in 4m12s \
-             from Lisbon, Portugal"
-        );
     }
 
     #[test]

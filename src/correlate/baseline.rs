@@ -3,21 +3,18 @@
 //! A bucket is judged from the moment on at which all buckets before it are over, and then with every
 //! event: its figure only rises.
 
-use std::collections::BTreeMap;
-
-use super::bucket::{Bucket, Reached};
+use super::bucket::Reached;
 use super::counted;
 use super::distinct::Values;
 use super::episode::Episodes;
+use super::fire_bucket::FireBucket;
 use super::firing::{Feed, Firing};
-use super::habit::{Habit, Usual};
+use super::habits::{Asked, Entity, Open};
 use super::key::{Key, keys};
-use super::lives::Lives;
 use super::series::Stamp;
-use super::shown::select;
 use super::store::{Agenda, Store};
 use super::table::{Correlate, Spec};
-use crate::model::{Measured, Tally, Window};
+use crate::model::{Measured, Tally};
 use crate::rule::{BaselineTest, Correlation};
 
 /// The habits of every entity of one rule.
@@ -33,134 +30,6 @@ pub(super) struct Baselines {
     reached: Vec<Reached>,
     /// The figure that came nearest, of an entity that is known long enough if there was one.
     nearest: Option<(bool, u64, Asked)>,
-}
-
-/// One entity.
-#[derive(Debug)]
-struct Entity {
-    key: Key,
-    lives: Lives,
-    habit: Habit,
-    /// The buckets that events may still come into, by number.
-    buckets: BTreeMap<i64, Open>,
-    episodes: Episodes,
-    planned_ms: Option<i64>,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    bucket: Bucket,
-    asked: Option<Asked>,
-}
-
-/// What a bucket must come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Asked {
-    /// Since when the entity is known, ms.
-    since_ms: i64,
-    usual: Usual,
-    /// `None` if the entity is not known long enough.
-    least: Option<u64>,
-}
-
-impl Entity {
-    fn new(key: Key) -> Self {
-        Self {
-            key,
-            lives: Lives::default(),
-            habit: Habit::default(),
-            buckets: BTreeMap::new(),
-            episodes: Episodes::default(),
-            planned_ms: None,
-        }
-    }
-
-    /// The instant at which the first bucket that waits can be judged.
-    fn next_due_ms(&self, test: &BaselineTest) -> Option<i64> {
-        let waits = self.buckets.iter().find(|(_, open)| open.bucket.waits);
-        waits.map(|(number, _)| test.start_ms(*number))
-    }
-
-    /// Judges a bucket from a place on. The buckets before it are over.
-    fn judge(
-        &mut self,
-        number: i64,
-        from: usize,
-        test: &BaselineTest,
-        reached: &mut Vec<Reached>,
-    ) -> Option<Asked> {
-        self.close_before(number);
-        let open = self.buckets.get_mut(&number)?;
-        let since_ms = open.bucket.first_ms().map_or(i64::MAX, |first_ms| self.lives.since(first_ms));
-        let known = open.asked.filter(|asked| asked.since_ms == since_ms);
-        let from = if known.is_some() { from } else { 0 };
-        let asked = known.unwrap_or_else(|| test.asked(number, since_ms, &mut self.habit));
-        open.asked = Some(asked);
-        open.bucket.waits = false;
-        if let Some(least) = asked.least {
-            open.bucket.judge(from, least, reached);
-        }
-        Some(asked)
-    }
-
-    fn close_before(&mut self, number: i64) {
-        while let Some(first) = self.buckets.first_entry().filter(|first| *first.key() < number) {
-            let (number, open) = first.remove_entry();
-            self.habit.close(number, open.bucket.figure);
-        }
-    }
-}
-
-impl BaselineTest {
-    fn number(&self, time_ms: i64) -> i64 {
-        time_ms.div_euclid(self.bucket_ms)
-    }
-
-    fn start_ms(&self, number: i64) -> i64 {
-        number.saturating_mul(self.bucket_ms)
-    }
-
-    /// What a bucket must come to, given what the entity did before.
-    fn asked(&self, number: i64, since_ms: i64, habit: &mut Habit) -> Asked {
-        let first = (number - self.buckets).max(self.number(since_ms)).min(number);
-        let usual = habit.usual(number, first, self.step);
-        let is_known = self.start_ms(number).saturating_sub(since_ms) >= self.min_history_ms;
-        let least = is_known.then(|| usual.least_exceeding(self.thousandths).max(self.floor));
-        Asked { since_ms, usual, least }
-    }
-
-    fn measured(&self, figure: u64, asked: Option<&Asked>) -> Vec<Measured> {
-        let of = self.distinct.as_ref().map(|counted| format!("distinct {}", counted.name));
-        let what = format!("{} per {}", of.as_deref().unwrap_or("events"), length(self.bucket_ms));
-        let required = match asked {
-            Some(asked) if asked.least.is_some() => self.required(&asked.usual),
-            _ => format!(">= {}, known for {}", self.floor, length(self.min_history_ms)),
-        };
-        vec![Measured { what, observed: figure as f64, required }]
-    }
-
-    /// `> 12.4 and >= 5 (mean 4.1, sd 2.8, 3 deviations over 14d)`
-    fn required(&self, usual: &Usual) -> String {
-        let deviations = self.thousandths as f64 / 1_000.0;
-        let (mean, deviation) = (usual.mean(), usual.deviation());
-        let span_ms = i64::try_from(usual.buckets).unwrap_or(i64::MAX).saturating_mul(self.bucket_ms);
-        let over = match self.step {
-            1 => length(span_ms),
-            _ => format!("{} weeks", usual.buckets),
-        };
-        format!(
-            "> {:.1} and >= {} (mean {mean:.1}, sd {deviation:.1}, {deviations} deviations over {over})",
-            mean + deviations * deviation,
-            self.floor
-        )
-    }
-}
-
-/// The shortest way to write a length of time.
-fn length(ms: i64) -> String {
-    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m")];
-    let unit = units.iter().find(|(scale, _)| ms >= *scale && ms % scale == 0);
-    unit.map_or_else(|| format!("{}s", ms / 1_000), |(scale, unit)| format!("{}{unit}", ms / scale))
 }
 
 impl Baselines {
@@ -193,7 +62,7 @@ impl Baselines {
         let entity = self.entities.touch(hash, feed.proven(), due_ms, || Entity::new(key));
         entity.lives.see(time_ms);
         let waits = feed.watermark_ms.is_none_or(|watermark_ms| watermark_ms < test.start_ms(number));
-        let new = || Open { bucket: Bucket::new(waits), asked: None };
+        let new = || Open::new(waits);
         let bucket = &mut entity.buckets.entry(number).or_insert_with(new).bucket;
         let most = self.spec.events_per_key;
         bucket.pass(feed.watermark_ms, usize::MAX);
@@ -232,7 +101,7 @@ impl Baselines {
             for reached in &reached {
                 Tally::add(&mut tally.matches, self.spec.rule, 1);
                 let arrived = arrived.unwrap_or(Stamp::LAST);
-                let fire = Fire { test: &self.test, spec: &self.spec, arrived, now_ms };
+                let fire = FireBucket { test: &self.test, spec: &self.spec, arrived, now_ms };
                 let firing = fire.fire(entity, number, reached, &asked, correlation, tally);
                 let start_ms = self.test.start_ms(number - self.test.buckets);
                 let forgotten = self.lost_upto_ms >= start_ms;
@@ -258,56 +127,6 @@ impl Baselines {
             self.lost_upto_ms = self.lost_upto_ms.max(entity.lives.newest().unwrap_or(i64::MIN));
             Tally::add(&mut tally.evicted, self.spec.rule, 1);
         }
-    }
-}
-
-/// What is the same for all events at which one bucket came true.
-struct Fire<'a> {
-    test: &'a BaselineTest,
-    spec: &'a Spec,
-    arrived: Stamp,
-    now_ms: Option<i64>,
-}
-
-impl Fire<'_> {
-    fn fire(
-        &self,
-        entity: &mut Entity,
-        number: i64,
-        reached: &Reached,
-        asked: &Asked,
-        correlation: &Correlation,
-        tally: &mut Tally,
-    ) -> Option<Firing> {
-        let bucket = &entity.buckets.get(&number)?.bucket;
-        let last = bucket.get(reached.place)?;
-        let (stamp, event) = (last.stamp, last.event.clone());
-        // The middle of a full bucket is not kept to be shown; the event that arrived always is.
-        let decided = bucket.gallery.get(stamp).or_else(|| bucket.gallery.get(self.arrived))?;
-        let verdict = self.spec.verdict(&mut entity.episodes, stamp.time_ms, self.now_ms, tally)?;
-        // A bucket holds its first instant; windows begin after their start.
-        let (start_ms, end_ms) = (self.test.start_ms(number) - 1, self.test.start_ms(number + 1) - 1);
-        let kept = bucket.gallery.window(start_ms, stamp);
-        let names = correlation.group_by.iter().map(|field| field.name.clone());
-        let own = decided.own().cloned();
-        Some(Firing {
-            rule: self.spec.rule,
-            key: entity.key.hash,
-            org: own.as_ref().and_then(|own| own.org.clone()),
-            group: names.zip(entity.key.values.iter().map(ToString::to_string)).collect(),
-            uuid: decided.uuid.clone(),
-            fired_at_ms: decided.stamp.time_ms,
-            last_ms: stamp.time_ms,
-            event,
-            measured: self.test.measured(reached.figure, Some(asked)),
-            count: bucket.count(reached.place),
-            first_seen_ms: bucket.first_ms().unwrap_or(stamp.time_ms),
-            shown: select(kept, &decided.uuid, self.spec.info.evidence_max),
-            decided: own,
-            window: Window { start_ms, end_ms, timespan_ms: self.test.bucket_ms },
-            may_be_low: bucket.is_cut,
-            verdict,
-        })
     }
 }
 

@@ -27,6 +27,10 @@
 //!   of every satisfying window, once, whether or not that window raised an alert of its own. Were
 //!   it only once an alert, the chain's verdict would depend on which window came first.
 //!
+//! - **What looks further back than a window** has a table of its own: the values that an entity has shown
+//!   ([`new_value`]), the figures of its buckets of time ([`baseline`]), what was found of it
+//!   ([`risk_score`]). They keep numbers, not events, and hold all that is said above.
+//!
 //! Everything held is bounded; what is dropped is counted, and alerts that may be too low say so.
 
 mod absence;
@@ -39,11 +43,14 @@ mod counted;
 mod distinct;
 mod episode;
 mod event_count;
+mod findings;
 mod fire;
+mod fire_bucket;
 mod firing;
 mod gauge;
 mod groups;
 mod habit;
+mod habits;
 mod key;
 mod lives;
 mod measure;
@@ -60,10 +67,12 @@ mod remembered;
 mod risk_score;
 #[cfg(test)]
 mod samples;
+mod score;
 mod sequence;
 mod series;
 mod settled;
 mod shown;
+mod sighting;
 mod state;
 mod step;
 mod store;

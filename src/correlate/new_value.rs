@@ -3,21 +3,16 @@
 //! A value seems new until the watermark has passed its sighting, since an earlier one may still
 //! come. So a sighting that is known not to be new is settled at once, and any other waits.
 
-use std::sync::Arc;
-
-use smallvec::SmallVec;
-use xxhash_rust::xxh3::Xxh3;
-
 use super::episode::{Episodes, Verdict};
 use super::firing::{Feed, Firing};
 use super::key::{Key, keys};
 use super::memory::{First, Memory};
 use super::series::Stamp;
-use super::shown::{Shown, select};
+use super::sighting::{Sighting, paired};
 use super::store::{Agenda, Store};
 use super::table::{Correlate, Spec};
 use crate::limits;
-use crate::model::{Enriched, Measured, Tally, Window};
+use crate::model::{Measured, Tally, Window};
 use crate::rule::{Correlation, NewValueTest, Scope};
 
 const DAY_MS: f64 = 86_400_000.0;
@@ -35,16 +30,6 @@ pub(super) struct NewValues {
     /// Entities whose latest event was not after this may have been dropped at the bound.
     lost_upto_ms: i64,
     nearest: Nearest,
-}
-
-/// What is kept of a sighting that may be new.
-#[derive(Debug)]
-struct Sighting {
-    value: Key,
-    /// Whom it is about: of an array in the group-by, several.
-    about: SmallVec<[Key; 1]>,
-    shown: Shown,
-    event: Option<Arc<Enriched>>,
 }
 
 /// How near a sighting came: whether it was new, and how long its entity was known; ms.
@@ -69,6 +54,10 @@ impl NewValues {
         let stamp = Stamp::new(feed.matched.time_ms, &feed.matched.uuid);
         let forget_ms = self.test.forget_ms;
         let due_ms = stamp.time_ms.saturating_add(forget_ms);
+        let values_most = match self.test.scope {
+            Scope::Entity => limits::VALUES_PER_ENTITY,
+            Scope::Org => limits::VALUES_PER_ORG,
+        };
         let memory = self.entities.touch(of, feed.proven(), due_ms, Memory::default);
         for value in values {
             let sighting = || Sighting::new(value, stamp, feed, &self.spec);
@@ -80,7 +69,7 @@ impl NewValues {
                 }
             }
         }
-        let gone = memory.shrink(self.test.scope.values(), self.spec.events_per_key);
+        let gone = memory.shrink(values_most, self.spec.events_per_key);
         if gone > 0 {
             Tally::add(&mut tally.evicted, self.spec.rule, gone);
         }
@@ -165,64 +154,6 @@ impl NewValues {
             required: format!(">= {}", days(self.test.learning_ms)),
         };
         if self.test.learning_ms == 0 { vec![new] } else { vec![new, learnt] }
-    }
-}
-
-/// One number for a key and a value.
-fn paired(key: u128, value: u128) -> u128 {
-    let mut hash = Xxh3::new();
-    hash.update(&key.to_le_bytes());
-    hash.update(&value.to_le_bytes());
-    hash.digest128()
-}
-
-impl Scope {
-    /// How many values are remembered together.
-    fn values(self) -> usize {
-        match self {
-            Self::Entity => limits::VALUES_PER_ENTITY,
-            Self::Org => limits::VALUES_PER_ORG,
-        }
-    }
-}
-
-impl Sighting {
-    fn new(value: &Key, stamp: Stamp, feed: &Feed<'_>, spec: &Spec) -> Self {
-        let shown = Shown { stamp, uuid: feed.matched.uuid.clone(), evidence: Vec::new() };
-        let event = spec.passed(&feed.matched.event);
-        Self { value: value.clone(), about: SmallVec::new(), shown, event }
-    }
-
-    fn add(&mut self, about: &[Key], feed: &Feed<'_>) {
-        self.shown.add(&feed.matched.evidence);
-        for key in about {
-            if self.about.iter().all(|known| known.hash != key.hash) {
-                self.about.push(key.clone());
-            }
-        }
-    }
-
-    /// What of a firing does not depend on whom it is about.
-    fn firing(&self, spec: &Spec, time_ms: i64, verdict: Verdict) -> Firing {
-        let own = self.shown.own().cloned();
-        Firing {
-            rule: spec.rule,
-            key: 0,
-            org: own.as_ref().and_then(|own| own.org.clone()),
-            group: Vec::new(),
-            uuid: self.shown.uuid.clone(),
-            fired_at_ms: time_ms,
-            last_ms: time_ms,
-            event: self.event.clone(),
-            decided: own,
-            measured: Vec::new(),
-            count: 1,
-            first_seen_ms: time_ms,
-            window: Window { start_ms: time_ms, end_ms: time_ms, timespan_ms: 0 },
-            shown: select(std::iter::once(&self.shown), &self.shown.uuid, spec.info.evidence_max),
-            may_be_low: false,
-            verdict,
-        }
     }
 }
 

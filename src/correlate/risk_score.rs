@@ -3,31 +3,18 @@
 //! Whether a match counts depends on those of its rule before it, so each waits until the watermark
 //! has passed it; from then on everything is in the order of time.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use smallvec::SmallVec;
-
-use super::episode::{Episodes, Verdict};
+use super::episode::Episodes;
+use super::findings::{Entity, Own};
 use super::firing::{Feed, Firing};
 use super::key::{Key, keys};
 use super::measure::Timespan;
-use super::points::{Points, Worth};
-use super::remembered::Remembered;
+use super::points::Worth;
+use super::score::{Score, Told};
 use super::series::Stamp;
-use super::shown::{Gallery, Shown, select};
 use super::store::{Agenda, Store};
 use super::table::{Correlate, Spec};
-use crate::limits;
-use crate::model::{Enriched, Measured, Tally, Window};
+use crate::model::{Measured, Tally};
 use crate::rule::{Correlation, RiskTest, Test};
-
-/// What a part of the score is measured as, before its rule's name.
-const PART: &str = "points of ";
-
-fn rounded(figure: f64) -> f64 {
-    (figure * 10.0).round() / 10.0
-}
 
 /// What was found of every entity of one rule.
 #[derive(Debug)]
@@ -42,169 +29,6 @@ pub(super) struct RiskScores {
     /// Entities whose latest match was not after this may have been dropped at the bound.
     lost_upto_ms: i64,
     nearest: Option<Score>,
-}
-
-/// One entity.
-#[derive(Debug)]
-struct Entity {
-    key: Key,
-    /// Matches that wait, by the event that decided them.
-    open: BTreeMap<Stamp, Found>,
-    points: Points,
-    /// When a match of each rule and each of its own keys last counted.
-    last: Remembered<Own>,
-    gallery: Gallery,
-    episodes: Episodes,
-    lost_upto_ms: i64,
-    newest_ms: i64,
-    planned_ms: Option<i64>,
-}
-
-/// A rule's place among those taken, with what its own alerts are held together by.
-type Own = (u32, u128);
-
-/// The matches that one event decided.
-#[derive(Debug)]
-struct Found {
-    by: SmallVec<[Own; 1]>,
-    shown: Shown,
-    event: Option<Arc<Enriched>>,
-}
-
-/// Points, tactics and techniques; whether they are enough.
-#[derive(Clone, Debug)]
-struct Score {
-    holds: bool,
-    points: f64,
-    distinct: (u64, u64),
-    parts: Vec<(u32, f64)>,
-}
-
-impl Score {
-    fn of(points: &Points, at_ms: i64, test: &RiskTest) -> Self {
-        let holds = points.holds(at_ms, test);
-        Self {
-            holds,
-            points: points.score(at_ms, test.threshold),
-            distinct: points.distinct(),
-            parts: if holds { points.by_branch(at_ms) } else { Vec::new() },
-        }
-    }
-
-    /// What an alert tells: the score, tactics and techniques, then who has which part in the score.
-    fn measured(&self, test: &RiskTest) -> Vec<Measured> {
-        let least = |bound: Option<f64>| bound.map_or("any".to_owned(), |bound| format!(">= {bound}"));
-        let figure = |what: &str, observed: f64, bound: Option<f64>| Measured {
-            what: what.to_owned(),
-            observed: rounded(observed),
-            required: least(bound),
-        };
-        let (tactics, techniques) = self.distinct;
-        let mut measured = vec![
-            figure("risk score", self.points, test.threshold),
-            figure("tactics", tactics as f64, test.tactics.map(|least| least as f64)),
-            figure("techniques", techniques as f64, test.techniques.map(|least| least as f64)),
-        ];
-        let (shown, rest) = self.parts.split_at(self.parts.len().min(limits::RISK_PARTS));
-        measured.extend(shown.iter().map(|(branch, points)| {
-            let weight = test.weights.get(*branch as usize);
-            let name = weight.map_or("", |weight| weight.name.as_str());
-            Measured { what: format!("{PART}{name}"), observed: rounded(*points), required: "any".to_owned() }
-        }));
-        if !rest.is_empty() {
-            let what = format!("{PART}{} other rules", rest.len());
-            let observed = rounded(rest.iter().map(|(_, points)| points).sum());
-            measured.push(Measured { what, observed, required: "any".to_owned() });
-        }
-        measured
-    }
-}
-
-impl Entity {
-    fn new(key: Key, half_life_ms: Option<i64>) -> Self {
-        Self {
-            key,
-            open: BTreeMap::new(),
-            points: Points::new(half_life_ms),
-            last: Remembered::default(),
-            gallery: Gallery::default(),
-            episodes: Episodes::default(),
-            lost_upto_ms: i64::MIN,
-            newest_ms: i64::MIN,
-            planned_ms: None,
-        }
-    }
-
-    fn take(&mut self, stamp: Stamp, feed: &Feed<'_>, spec: &Spec) {
-        let new = || {
-            let shown = Shown { stamp, uuid: feed.matched.uuid.clone(), evidence: Vec::new() };
-            Found { by: SmallVec::new(), shown, event: spec.passed(&feed.matched.event) }
-        };
-        let found = self.open.entry(stamp).or_insert_with(new);
-        found.shown.add(&feed.matched.evidence);
-        let own = (u32::try_from(feed.branch).unwrap_or(u32::MAX), feed.matched.key);
-        if !found.by.contains(&own) {
-            found.by.push(own);
-        }
-        self.newest_ms = self.newest_ms.max(stamp.time_ms);
-    }
-
-    /// The watermark at which the first match that waits can be decided.
-    fn next_due_ms(&self) -> Option<i64> {
-        self.open.first_key_value().map(|(stamp, _)| stamp.time_ms.saturating_add(1))
-    }
-
-    /// Counts the matches of the first event that waits, as far as they count.
-    fn count(&mut self, test: &RiskTest, worths: &[Worth], timespan: Timespan) -> Option<Found> {
-        let (stamp, mut found) = self.open.pop_first()?;
-        self.points.forget(timespan.start(stamp.time_ms), worths);
-        self.gallery.forget(timespan.start(stamp.time_ms));
-        // Rules in their order, whichever matched first.
-        found.by.sort_unstable();
-        let mut counts = false;
-        for own in &found.by {
-            let branch = own.0 as usize;
-            let (Some(weight), Some(worth)) = (test.weights.get(branch), worths.get(branch)) else {
-                continue;
-            };
-            if weight.suppress_ms > 0 {
-                let last_ms = self.last.get(*own);
-                if last_ms.is_some_and(|last_ms| stamp.time_ms - last_ms < weight.suppress_ms) {
-                    continue;
-                }
-                self.last.note(*own, stamp.time_ms);
-            }
-            self.points.add(stamp, own.0, worth);
-            counts = true;
-        }
-        if counts {
-            self.gallery.put(&found.shown);
-            self.gallery.thin(Stamp::LAST);
-        }
-        Some(found)
-    }
-
-    /// Goes back to the bounds; gives how much had to go.
-    fn shrink(&mut self, most: usize, worths: &[Worth]) -> u64 {
-        let mut gone = 0;
-        while self.open.len() > most {
-            let first = self.open.pop_first();
-            self.lost_upto_ms = self.lost_upto_ms.max(first.map_or(i64::MIN, |(stamp, _)| stamp.time_ms));
-            gone += 1;
-        }
-        while self.points.len() > most {
-            self.lost_upto_ms = self.lost_upto_ms.max(self.points.take_oldest(worths).unwrap_or(i64::MIN));
-            gone += 1;
-        }
-        gone + self.last.shrink(most).map_or(0, |lost| lost.count)
-    }
-
-    /// Until when it is needed, as far as is known; ms.
-    fn needed_ms(&self, timespan: Timespan, thinned: Option<i64>, alerts: Option<i64>) -> Option<i64> {
-        let counted = self.points.first_ms().map(|_| timespan.end(self.newest_ms));
-        let open = self.open.last_key_value().map(|(stamp, _)| timespan.end(stamp.time_ms));
-        counted.max(open).max(thinned).max(alerts)
-    }
 }
 
 impl RiskScores {
@@ -245,44 +69,6 @@ impl RiskScores {
         let before = self.nearest.as_ref().map(|before| (before.holds, before.points, before.distinct));
         if before.is_none_or(|before| before < (score.holds, score.points, score.distinct)) {
             self.nearest = Some(score.clone());
-        }
-    }
-}
-
-/// What of an entity is told.
-struct Told<'a> {
-    correlation: &'a Correlation,
-    spec: &'a Spec,
-    timespan: Timespan,
-    lost_upto_ms: i64,
-}
-
-impl Told<'_> {
-    fn firing(&self, entity: &Entity, found: &Found, measured: Vec<Measured>, verdict: Verdict) -> Firing {
-        let stamp = found.shown.stamp;
-        let start_ms = self.timespan.start(stamp.time_ms);
-        // An event whose matches do not count again is shown because it decided.
-        let kept = entity.gallery.window(start_ms, stamp);
-        let own = entity.gallery.get(stamp).is_none().then_some(&found.shown);
-        let names = self.correlation.group_by.iter().map(|field| field.name.clone());
-        let decided = found.shown.own().cloned();
-        Firing {
-            rule: self.spec.rule,
-            key: entity.key.hash,
-            org: decided.as_ref().and_then(|own| own.org.clone()),
-            group: names.zip(entity.key.values.iter().map(ToString::to_string)).collect(),
-            uuid: found.shown.uuid.clone(),
-            fired_at_ms: stamp.time_ms,
-            last_ms: stamp.time_ms,
-            event: found.event.clone(),
-            decided,
-            measured,
-            count: entity.points.events().max(1),
-            first_seen_ms: entity.points.first_ms().unwrap_or(stamp.time_ms),
-            shown: select(kept.chain(own), &found.shown.uuid, self.spec.info.evidence_max),
-            window: Window { start_ms, end_ms: stamp.time_ms, timespan_ms: self.timespan.0 },
-            may_be_low: start_ms < entity.lost_upto_ms.max(self.lost_upto_ms),
-            verdict,
         }
     }
 }
@@ -370,7 +156,7 @@ impl Correlate for RiskScores {
     }
 
     fn nearest(&self) -> Vec<Measured> {
-        let none = Score { holds: false, points: 0.0, distinct: (0, 0), parts: Vec::new() };
+        let none = Score::default();
         self.nearest.as_ref().unwrap_or(&none).measured(&self.test)
     }
 
