@@ -32,8 +32,8 @@ pub fn rule(bytes: &[u8]) -> bool {
 fn places_are_right(report: &CheckReport, text: &str) {
     for found in &report.diagnostics {
         assert!(!found.message.is_empty() && !found.code.is_empty(), "a mistake without words: {found:?}");
-        assert!(text.get(found.span.clone()).is_some(), "a mistake that stands nowhere: {found:?}");
-        assert!(found.line > 0 && found.column > 0, "a mistake without a line: {found:?}");
+        assert!(text.get(found.at.span.clone()).is_some(), "a mistake that stands nowhere: {found:?}");
+        assert!(found.at.line > 0 && found.at.column > 0, "a mistake without a line: {found:?}");
     }
 }
 

@@ -34,7 +34,10 @@ impl Event {
         for field in fields {
             let values = self.values(field);
             let longer = |tuple: &Vec<String>| {
-                values.iter().map(|value| [tuple.as_slice(), &[value.clone()]].concat()).collect::<Vec<_>>()
+                values
+                    .iter()
+                    .map(|value| [tuple.as_slice(), std::slice::from_ref(value)].concat())
+                    .collect::<Vec<_>>()
             };
             tuples = tuples.iter().flat_map(longer).collect();
         }

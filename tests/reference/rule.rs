@@ -104,7 +104,10 @@ impl Correlation {
         let mut keys = BTreeSet::from([Vec::new()]);
         for values in grouped.chain(equal) {
             let longer = |key: &Vec<String>| {
-                values.iter().map(|value| [key.as_slice(), &[value.clone()]].concat()).collect::<Vec<_>>()
+                values
+                    .iter()
+                    .map(|value| [key.as_slice(), std::slice::from_ref(value)].concat())
+                    .collect::<Vec<_>>()
             };
             keys = keys.iter().flat_map(longer).collect();
         }

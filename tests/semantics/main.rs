@@ -8,6 +8,10 @@
 //! `PROPTEST_CASES=2000 cargo test --test semantics` looks longer.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what is not there fails the test")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the number of cases comes from the environment, as proptest says"
+)]
 
 mod aggregates;
 mod coverage;

@@ -107,7 +107,7 @@ fn asked(correlation: &Correlation) -> Vec<(usize, FieldId)> {
             groups.extend(&test.fields);
             Vec::new()
         }
-        Test::Temporal(_) | Test::Absence(_) => Vec::new(),
+        Test::Temporal(_) | Test::Absence(_) | Test::RiskScore(_) => Vec::new(),
     };
     let sources = groups.into_iter().flat_map(|group| group.source.iter().enumerate());
     let groups = sources.filter_map(|(branch, source)| match source {
@@ -123,9 +123,7 @@ fn written<'n>(document: &'n Node, path: &str) -> Option<&'n Node> {
     let Kind::Map(entries) = &document.kind else { return None };
     let correlation = entries.iter().find(|entry| entry.key == "correlation")?;
     scalar(&correlation.value, &|text| text == path).or_else(|| {
-        scalar(&correlation.value, &|text| {
-            text.split(|char: char| matches!(char, '(' | ')' | ',' | ' ')).any(|word| word == path)
-        })
+        scalar(&correlation.value, &|text| text.split(['(', ')', ',', ' ']).any(|word| word == path))
     })
 }
 

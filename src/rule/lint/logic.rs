@@ -184,7 +184,7 @@ fn field_of(test: &Expression) -> Option<FieldId> {
     }
 }
 
-fn patterns<'e>(test: &'e Expression, holds: bool) -> Option<(&'e [Pattern], bool)> {
+fn patterns(test: &Expression, holds: bool) -> Option<(&[Pattern], bool)> {
     match test {
         Expression::Test(_, patterns) => Some((patterns, holds)),
         _ => None,
