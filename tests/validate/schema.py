@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections import defaultdict
 from pathlib import Path
 
 import yaml
@@ -61,10 +62,14 @@ class Program:
         Draft7Validator.check_schema(schema)
         return Draft7Validator(schema)
 
-    def codes(self, path):
-        """The codes of the errors that a check tells of a file."""
-        found = map(json.loads, self.run("check", "--format", "json", str(path)).splitlines())
-        return {one["code"] for one in found if one["severity"] == "error"}
+    def codes(self, folder):
+        """The codes of the errors that a check tells of each file in a folder."""
+        found = defaultdict(set)
+        for line in self.run("check", "--format", "json", str(folder)).splitlines():
+            one = json.loads(line)
+            if one["severity"] == "error":
+                found[Path(one["file"]).name].add(one["code"])
+        return found
 
 
 def mistakes(validator, document):
@@ -120,7 +125,7 @@ def mutants(document):
 
 def scaffolds(program, schema, folder):
     """A new rule of every type."""
-    types = schema["properties"]["correlation"]["properties"]["type"]["enum"]
+    types = schema["else"]["properties"]["correlation"]["properties"]["type"]["enum"]
     for kind in ["detection", *types]:
         name = "new-" + kind.replace("_", "-")
         yield Path(program.run("new", name, "--type", kind, "--dir", str(folder), "--author", "Ana").strip())
@@ -139,22 +144,32 @@ def rules(program, folder):
     samples = [*made, *(path for path in shipped if "exceptions" in path.read_text(encoding="utf-8"))]
     for path in samples:
         *parts, main = documents(path)
-        for what, mutant in mutants(main):
-            file = folder / "mutant.yml"
-            file.write_text(yaml.safe_dump_all([*parts, mutant], sort_keys=False, allow_unicode=True), encoding="utf-8")
-            found = program.codes(file)
-            broken = mistakes(validator, mutant)
+        changed = list(mutants(main))
+        inside = folder / path.stem
+        inside.mkdir()
+        for number, (_, mutant) in enumerate(changed):
+            text = yaml.safe_dump_all([*parts, mutant], sort_keys=False, allow_unicode=True)
+            (inside / f"{number}.yml").write_text(alone(text, path.stem, number), encoding="utf-8")
+        codes = program.codes(inside)
+        for number, (what, mutant) in enumerate(changed):
+            found, broken = codes[f"{number}.yml"], mistakes(validator, mutant)
             if broken and not found:
                 yield f"{path.name}: {what}: refused by the schema alone: {broken}"
-            if found & STRUCTURE and not broken and not deeper(what, found):
+            if found & STRUCTURE and not broken and not deeper(what):
                 yield f"{path.name}: {what}: accepted by the schema alone, refused for {found & STRUCTURE}"
             refused += bool(broken)
     print(f"{valid} documents are valid, {refused} mutants are not")
 
 
-def deeper(what, found):
-    """Whether the mistake lies in what a schema does not read: names of fields in a correlation, formulas."""
-    return "correlation" in what and found <= {"unknown-field", "wrong-type", "empty", "missing-key", "name", "unknown-rule"} | (found - STRUCTURE)
+def alone(text, name, number):
+    """The rules of a file under names and ids of their own, so that many copies stand side by side."""
+    text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}-)", rf"{number:08x}\1", text)
+    return text.replace(name, f"{name}-{number}")
+
+
+def deeper(what):
+    """Whether the mistake lies in what a schema does not read: names of fields and formulas in a correlation."""
+    return "correlation" in what
 
 
 def configurations(program, folder):

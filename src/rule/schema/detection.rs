@@ -22,17 +22,16 @@ pub(super) fn detection() -> Value {
             },
         },
         "required": ["condition"],
-        "additionalProperties": alternatives(),
+        "additionalProperties": reference("alternatives"),
     })
 }
 
 /// A selection or a keyword, or a list of which one must match.
 pub(super) fn alternatives() -> Value {
-    let one = json!([reference("selection"), reference("text")]);
     json!({ "anyOf": [
         reference("selection"),
         reference("text"),
-        { "type": "array", "items": { "anyOf": one }, "minItems": 1 },
+        { "type": "array", "items": reference("alternatives"), "minItems": 1 },
     ] })
 }
 

@@ -7,12 +7,10 @@ use super::{about, cases, correlation, detection, object, properties, reference,
 
 /// The whole document: a rule, or a filter of rules.
 pub(super) fn document() -> Value {
-    let mut all = properties(document::KEYS, explain);
-    all.insert("filter".to_owned(), reference("filter"));
     json!({
         "type": "object",
-        // Here for editors, which offer what stands at the top.
-        "properties": all,
+        // What editors offer before it is known that the document is a filter.
+        "properties": { "filter": {} },
         "if": { "required": ["filter"] },
         "then": {
             "properties": properties(document::FILTER_KEYS, explain),
@@ -144,7 +142,7 @@ pub(super) fn option(key: &str) -> Option<Value> {
 
 fn exception(key: &str) -> Option<Value> {
     match key {
-        "match" => Some(detection::alternatives()),
+        "match" => Some(reference("alternatives")),
         "until" => Some(date("Its last day; an exception that has expired is an error in `check`.")),
         "owner" => Some(about(reference("text"), "Who answers for it.")),
         "reason" => Some(about(reference("text"), "Why it is harmless.")),

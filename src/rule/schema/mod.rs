@@ -37,6 +37,7 @@ fn definitions() -> Value {
         "rules": reference("texts"),
         "values": detection::values(),
         "selection": detection::selection(),
+        "alternatives": detection::alternatives(),
         "filter": document::filter(),
         "changes": cases::changes(),
         "thresholds": correlation::thresholds(),
