@@ -113,6 +113,8 @@ codes! {
         "Look for two tests of one field that contradict each other, or a selection that is asked for and excluded.";
     "no-list" "The modifier `expand` without the name of a list."
         "Write the list's name between percent signs, as in `%vips%`.";
+    "no-rules" "A risk score that takes any rule, where none raises alerts."
+        "Load it together with rules that do, or name rules under `rules`.";
     "no-tests" "A rule that alerts without a test that shows it, or without a near miss."
         "Write both under `tests:`; `oktawatch test` runs them.";
     "one-value" "A new value that cannot be new, as it is also what the matches are grouped by."
@@ -127,6 +129,8 @@ codes! {
         "Split it into two documents with `---` between them.";
     "rule-off" "A correlation takes a rule that is off, so that it can never come true by it."
         "Set the rule's mode to `active` or `shadow`, or take it out of the correlation.";
+    "rule-shadow" "A risk score that is active takes a rule in shadow mode, which does not count."
+        "Make the rule active, or put the risk score into the shadow too.";
     "sentinel" "A value that Okta writes where there is none; no event holds it."
         "Write `null`, which matches a field without a value.";
     "steps" "Steps of a sequence that cannot be as they are written."

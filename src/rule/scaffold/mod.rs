@@ -36,12 +36,14 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 pub fn scaffold(wanted: &Scaffold<'_>, mut fresh: impl FnMut() -> String) -> Option<String> {
     let outline = OUTLINES.iter().find(|outline| outline.kind == wanted.kind)?;
     let first = wanted.event_type.unwrap_or(outline.event_type);
-    let other = OTHER.into_iter().find(|other| *other != first).unwrap_or_default();
-    let second = outline.second.map(|second| if second == first { other } else { second });
+    let spare = |taken: &[&str]| OTHER.into_iter().find(|other| !taken.contains(other)).unwrap_or_default();
+    let second = outline.second.map(|second| if second == first { spare(&[first]) } else { second });
+    let other = spare(&[first, second.unwrap_or_default()]);
     let mut documents = Vec::new();
     if !outline.correlation.is_empty() {
-        documents.push(part("$NAME-first", "$FIRST", &fresh()));
-        documents.extend(second.map(|_| part("$NAME-second", "$SECOND", &fresh())));
+        let tail = if outline.kind == "risk_score" { ALERTS_TOO } else { FEEDS };
+        documents.push(part("$NAME-first", "$FIRST", &fresh(), tail));
+        documents.extend(second.map(|_| part("$NAME-second", "$SECOND", &fresh(), tail)));
     }
     documents.push(main(outline, wanted.author, &fresh()));
     let text = documents.join("---\n");
@@ -65,14 +67,26 @@ fn title(name: &str) -> String {
     first + chars.as_str()
 }
 
-/// A document that only feeds the rule.
-fn part(name: &str, event_type: &str, id: &str) -> String {
+/// What a document says of itself that only feeds the rule.
+const FEEDS: &str = "description: Feeds $NAME and raises no alert of its own.
+level: informational
+";
+
+/// What one says whose risk adds to the rule's, and which goes on alerting.
+const ALERTS_TOO: &str = "description: Adds its risk to $NAME and alerts by itself, too.
+level: informational
+oktawatch:
+  mode: shadow
+  runbook: What does it mean by itself, and how is it checked?
+";
+
+/// A document whose matches the rule takes.
+fn part(name: &str, event_type: &str, id: &str, tail: &str) -> String {
     format!(
         "title: Part of $NAME
 id: {id}
 name: {name}
 status: experimental
-description: Feeds $NAME and raises no alert of its own.
 date: $DATE
 logsource:
   product: okta
@@ -81,8 +95,7 @@ detection:
   selection:
     eventType: {event_type}
   condition: selection
-level: informational
-"
+{tail}"
     )
 }
 

@@ -368,10 +368,17 @@ pub(super) const OUTLINES: &[Outline] = &[
       - {at: 0s, eventType: $FIRST}
       - {at: 5h, eventType: $SECOND}
     expect:
+      - {rule: $NAME-first, at: 0s, key: ana@example.com}
+      - {rule: $NAME-second, at: 5h, key: ana@example.com}
       - {rule: $NAME, at: 5h, key: ana@example.com}
   - name: one of them alone
     events:
       - {at: 0s, eventType: $FIRST}
+    expect:
+      - {rule: $NAME-first, at: 0s, key: ana@example.com}
+  - name: neither of them
+    events:
+      - {at: 0s, eventType: $OTHER}
     expect: []
 ",
     },

@@ -35,7 +35,7 @@ fn of_type(kind: RuleKind) -> Value {
 fn required(kind: RuleKind) -> &'static [&'static str] {
     match kind {
         RuleKind::Detection => &[],
-        RuleKind::Temporal | RuleKind::TemporalOrdered => &["rules", "timespan"],
+        RuleKind::Temporal | RuleKind::TemporalOrdered | RuleKind::RiskScore => &["rules", "timespan"],
         RuleKind::Sequence => &["steps"],
         RuleKind::Absence => &["trigger", "absent"],
         RuleKind::NewValue => &["rules", "field"],
@@ -90,6 +90,11 @@ pub(super) fn explain(kind: RuleKind, key: &str) -> Option<Value> {
         "floor" => Some(json!({ "type": "integer", "minimum": 0,
             "description": "The figure is at least this; by default 5." })),
         "min_history" => span("So long before the bucket the entity must have been seen; by default 7d."),
+        "decay" => span("The half-life of a match's risk; by default it does not fade."),
+        "threshold" => Some(json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000,
+            "description": "The risks of the matches come to at least this." })),
+        "distinct_tactics" => Some(count("The matching rules are tagged with so many tactics.")),
+        "distinct_techniques" => Some(count("The matching rules are tagged with so many techniques.")),
         "hours_of_week" => Some(json!({ "type": "boolean",
             "description": "Compare an hour only with the same hour of other weeks; the bucket is 1h." })),
         "when" => {
