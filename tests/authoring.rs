@@ -115,11 +115,13 @@ fn a_diagram_of_one_rule_shows_what_leads_to_it() {
 
 #[test]
 fn schemas_are_printed_as_json() {
-    for (of, key) in [("rule", "correlation"), ("config", "kafka"), ("alert", "alert_id")] {
+    for (of, key) in [("rule", "filter"), ("config", "kafka"), ("alert", "alert_id")] {
         let schema = json(&oktawatch(&["schema", of]));
         assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
         assert!(schema["properties"].get(key).is_some(), "{of}");
     }
+    let rule = json(&oktawatch(&["schema", "rule"]));
+    assert!(rule["else"]["properties"].get("correlation").is_some());
 }
 
 fn broken(folder: &Path) -> String {
