@@ -12,69 +12,25 @@ import uuid
 
 import yaml
 
-TEXT = ["eventType", "actor.alternateId", "outcome.reason", "severity", "displayMessage",
-        "client.userAgent.rawUserAgent", "debugContext.debugData.requestUri", "target.alternateId"]
-OTHER = ["securityContext.asNumber", "securityContext.isProxy", "client.ipAddress", "published"]
-UNKNOWN = ["EventID", "actor.alternateID", "target", "client", "some field", "enriched"]
-
-MODIFIERS = ["all", "neq", "base64", "base64offset", "cased", "cidr", "contains", "day", "dotall", "endswith",
-             "exists", "expand", "fieldref", "gt", "gte", "hour", "i", "ignorecase", "lt", "lte", "m", "minute",
-             "month", "multiline", "re", "utf16", "utf16be", "s", "startswith", "week", "wide", "windash", "year"]
-STRANGE = ["utf16le", "contians", "", "Contains", "not", "regex", "in", "lte ", "count"]
-
-WORDS = ["user.session.start", "ana@example.com", "a", "Ä ö", "ends\\", "two words", "-enc /c", "a-b", "%known%",
-         "C:\\Users\\*", "\\*plain\\?", "*", "**", "?", "a*b?c", "", " ", "10.0.0.0/8", "12", "1.5", "true", "null",
-         "-", "unknown", "user.*", "aGVsbG8=", "日本", "tab\there", "quote'\"", "x" * 300]
-NETWORKS = ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1", "::1", "0.0.0.0/0", "10.0.0.1/8", "10.0.0/8", "1.2.3.4/33",
-            "fe80::%1/64", "10.0.0.0/255.0.0.0", "2001:db8::/129", "no network", ""]
-REGEXES = ["^a.*b$", "a|b", "(a|b)c", "[a-z]+", "\\d{3}", "\\bword\\b", "(?i)a", "(?P<name>a)", "(?<name>a)", "a{1,5}",
-           "(?=a)b", "(?<!a)b", "(a)\\1", "[", "(", "a{2,1}", "*a", "\\p{L}+", "[[:alpha:]]", "\\x41", "\\Qa.b\\E", "a**",
-           "a{1001}", "(?:a", "\\", "", "^$", "\\pN", "[^\\W_]", "(?s:.)", "a++", "\\z", "\\Z", "\\A", "\\u0041", "[a-]", "x{0}"]
-NUMBERS = [0, 1, -1, 443, 1.5, -0.25, 2**31, 2**53, 1e300, 64500, 59, 2026]
-NAMES = ["selection", "filter_main", "filter_other", "sel-one", "_hidden", "them", "1st", "keywords", "not_ok"]
-KINDS = ["event_count", "value_count", "temporal", "temporal_ordered", "value_sum", "value_avg", "value_median",
-         "value_percentile"]
-OPERATORS = ["gt", "gte", "lt", "lte", "eq", "neq"]
-
-# Chains of modifiers with a value that goes with them.
-LEGAL = [
-    ([], "word"), (["contains"], "word"), (["startswith"], "word"), (["endswith"], "word"), (["cased"], "word"),
-    (["contains", "all"], "words"), (["all", "contains"], "words"), (["all"], "words"), (["contains", "cased"], "word"),
-    (["cased", "endswith"], "word"), (["neq"], "any"), (["contains", "neq"], "word"), (["neq", "re"], "regex"),
-    (["re"], "regex"), (["re", "i"], "regex"), (["re", "ignorecase", "m"], "regex"), (["re", "s", "multiline"], "regex"),
-    (["re", "dotall"], "regex"), (["re", "contains"], "regex"), (["re", "startswith"], "regex"),
-    (["re", "endswith", "i"], "regex"), (["cidr"], "network"), (["cidr", "neq"], "network"), (["exists"], "flag"),
-    (["gt"], "number"), (["gte"], "number"), (["lt"], "number"), (["lte"], "number"), (["lt", "neq"], "number"),
-    (["windash"], "plain"), (["windash", "contains"], "plain"), (["contains", "windash"], "plain"),
-    (["windash", "contains", "all"], "plains"), (["base64"], "plain"), (["base64offset", "contains"], "plain"),
-    (["base64offset"], "plain"), (["utf16", "base64offset", "contains"], "plain"),
-    (["wide", "base64offset", "contains"], "plain"), (["utf16be", "base64"], "plain"),
-    (["windash", "base64"], "plain"), (["fieldref"], "field"), (["fieldref", "neq"], "field"),
-    (["fieldref", "startswith"], "field"), (["fieldref", "endswith"], "field"), (["fieldref", "contains"], "field"),
-    (["minute"], "number"), (["hour"], "number"), (["day"], "number"), (["week"], "number"), (["month"], "number"),
-    (["year"], "number"), (["hour", "gte"], "number"), (["hour", "lt", "neq"], "number"), (["expand"], "list"),
-    (["expand", "cased"], "list"), (["contains", "expand"], "list"), (["expand", "contains"], "list"),
-]
-
-# Scalars as they are written, which YAML 1.1 and 1.2 may read differently.
-WRITTEN = [
-    "yes", "no", "On", "off", "y", "010", "0o10", "0x1F", "0b11", "12:30", "12:30:45", "2026-01-31", "2026-01-31T10:00:00Z",
-    "1_000", ".inf", "-.inf", ".nan", "1e3", "+1", "1.", ".5", "=", "~", "Null", "TRUE", "'1'", '"a\\tb"', "'it''s'", '"\\x41"',
-    "!!str 1", "!!int '1'", "!!float 1", "!!bool 'true'", "!!null ''", "!!binary aGVsbG8=", "!local x", "!<tag:x> y",
-    "!!python/object:os.system x", "!!set {a, b}", "!!map {}", "&anchor a", "*nowhere", "|\n      two\n      lines", ">-\n      one\n      line",
-    "|2\n      x", "[a, b]", "[a, 'b', 3]", "{a: b}", "[a, [b]]", "[a,]", "[, a]", "a # comment", "'a' # comment", "a: b", "- a", "a\n      b",
-    "%x", "@x", "`x`", "'open", '"open', "[open", "{open", "\ta", "a\tb", "\u00e9", "\U0001f600", '"\\ud83d"', '"\\u00e9"', "\u2028", "\x85", "a\x07",
-    "? a", ": a", "-a", "--- a", "...", "<<", "!", "&a", "0", "-0", "00", "9223372036854775808", "-9223372036854775809", "1e400",
-]
-
-# Whole files, into which {rule} is put.
-FILES = [
-    "{rule}---\n", "---\n{rule}", "---\n---\n{rule}", "{rule}...\n", "{rule}---\n# nothing\n", "# nothing\n", "", "\n", "null\n", "text\n", "[]\n",
-    "%YAML 1.2\n---\n{rule}", "%YAML 1.1\n---\n{rule}", "%TAG ! tag:x,2000:\n---\n{rule}", "\ufeff{rule}", "{rule}tags: &t [attack.t1621]\n",
-    "{rule}tags: &t [attack.t1621]\nreferences: *t\n", "{rule}status: test\n", "{rule}level: low\nlevel: high\n", "{rule}? [a]\n: b\n", "{rule}? a\n",
-    "{rule}1: x\n", "{rule}true: x\n", "{rule}null: x\n", "{rule}'': x\n", "{rule}related: &r\n- *r\n", "{rule}\tkey: x\n", "{rule} key: x\n",
-    "{rule}<<: {{author: A}}\n", "{rule}fields: !!set {{severity}}\n", "{rule}description: |\n  a\n\n  b\n", "{rule}description: >\n  a\n b\n",
-]
+from corpus_words import (
+    TEXT,
+    OTHER,
+    UNKNOWN,
+    MODIFIERS,
+    STRANGE,
+    WORDS,
+    GOOD_NETWORKS,
+    NETWORKS,
+    GOOD_REGEXES,
+    REGEXES,
+    NUMBERS,
+    NAMES,
+    KINDS,
+    OPERATORS,
+    LEGAL,
+    WRITTEN,
+    FILES,
+)
 
 
 class Corpus:
@@ -105,13 +61,21 @@ class Corpus:
         if kind in ("words", "plains"):
             return [self.value_for(kind[:-1]) for _ in range(self.random.randint(1, 4))]
         if kind == "plain":
-            return self.pick(["cmd /c a", "-enc x", "powershell", "a b", "Ünicode", "-a -b -c", "-a -b -c -d", "", "a/b"])
+            return self.pick(
+                ["cmd /c a", "-enc x", "powershell", "a b", "Ünicode", "-a -b -c", "-a -b -c -d", "", "a/b"]
+            )
         if kind == "list":
-            return self.pick(["%known%", "%unknown%", "known", "a%known%b", ["%known%", "x"]])
+            return self.pick(
+                ["%known%", "%known%", "a%known%b", ["%known%", "a%known%"], "%unknown%", "known", "%"]
+            )
         drawn = {
-            "word": self.word, "any": self.scalar, "number": lambda: self.pick(NUMBERS),
-            "flag": lambda: self.maybe(0.5), "regex": lambda: self.pick(REGEXES),
-            "network": lambda: self.pick(NETWORKS), "field": lambda: self.pick(TEXT + OTHER),
+            "word": self.word,
+            "any": self.scalar,
+            "number": lambda: self.pick(NUMBERS),
+            "flag": lambda: self.maybe(0.5),
+            "regex": lambda: self.pick(GOOD_REGEXES if self.maybe(0.85) else REGEXES),
+            "network": lambda: self.pick(GOOD_NETWORKS if self.maybe(0.8) else NETWORKS),
+            "field": lambda: self.pick(TEXT + OTHER),
         }[kind]
         return [drawn() for _ in range(self.random.randint(1, 3))] if self.maybe(0.3) else drawn()
 
@@ -148,20 +112,54 @@ class Corpus:
             return self.items()
         if kind < 17:
             return [self.items() for _ in range(self.random.randint(1, 3))]
-        return self.pick([
-            lambda: [self.scalar() for _ in range(self.random.randint(1, 3))], self.word, self.scalar, lambda: {},
-            lambda: [], lambda: [self.word(), self.items()], lambda: [[self.items()], self.items()],
-            lambda: [self.items(), [self.word()]],
-        ])()
+        return self.pick(
+            [
+                lambda: [self.scalar() for _ in range(self.random.randint(1, 3))],
+                self.word,
+                self.scalar,
+                lambda: {},
+                lambda: [],
+                lambda: [self.word(), self.items()],
+                lambda: [[self.items()], self.items()],
+                lambda: [self.items(), [self.word()]],
+            ]
+        )()
 
     def condition(self, names):
         if self.maybe(0.1):
-            return self.pick([
-                "", None, 5, True, [], ["a", None], {"a": 1}, "selection | count() > 5", "(selection", "selection)",
-                "selection and", "and selection", "not", "2 of them", "1 of", "of them", "selection filter_main",
-                "selection AND selection", "1 of nothing*", "all of", "1 of sel-one*", "any of them", "selection,", "(",
-                "not not selection", "((selection))", "1 of them and all of them", "selection or not (1 of *)", "them",
-            ])
+            return self.pick(
+                [
+                    "",
+                    None,
+                    5,
+                    True,
+                    [],
+                    ["a", None],
+                    {"a": 1},
+                    "selection | count() > 5",
+                    "(selection",
+                    "selection)",
+                    "selection and",
+                    "and selection",
+                    "not",
+                    "2 of them",
+                    "1 of",
+                    "of them",
+                    "selection filter_main",
+                    "selection AND selection",
+                    "1 of nothing*",
+                    "all of",
+                    "1 of sel-one*",
+                    "any of them",
+                    "selection,",
+                    "(",
+                    "not not selection",
+                    "((selection))",
+                    "1 of them and all of them",
+                    "selection or not (1 of *)",
+                    "them",
+                ]
+            )
         text = self.formula(names, 0)
         return [text, self.formula(names, 1)] if self.maybe(0.05) else text
 
@@ -183,7 +181,9 @@ class Corpus:
         selections = {name: self.safe_detection()["selection"] for name in names}
         selections[self.pick(names)] = self.selection()
         if self.maybe(0.02):
-            return self.pick([None, [], "text", {}, {"condition": "selection"}, {"selection": {"severity": "a"}}])
+            return self.pick(
+                [None, [], "text", {}, {"condition": "selection"}, {"selection": {"severity": "a"}}]
+            )
         return {**selections, "condition": self.condition(names)}
 
     def safe_detection(self):
@@ -194,39 +194,101 @@ class Corpus:
     def head(self, name=None):
         self.count += 1
         name = name or f"rule{self.count}"
-        return {"title": f"Rule {self.count}", "name": name, "id": str(uuid.UUID(int=self.count)), "status": "test",
-                "level": "low", "oktawatch": {"mode": "off"}}
+        return {
+            "title": f"Rule {self.count}",
+            "name": name,
+            "id": str(uuid.UUID(int=self.count)),
+            "status": "test",
+            "level": "low",
+            "oktawatch": {"mode": "off"},
+        }
 
     def rule(self, detection=None):
         source = {"product": "okta", "service": "okta"}
         return {**self.head(), "logsource": source, "detection": detection or self.detection()}
 
     def metadata(self):
-        key, values = self.pick([
-            ("title", ["x" * 256, "x" * 257, "", None, 5, ["a"]]),
-            ("id", ["no uuid", None, 5, str(uuid.uuid5(uuid.NAMESPACE_OID, str(self.count))).upper(), ""]),
-            ("name", ["", None, 7, "Upper", ["a"]]),
-            ("taxonomy", ["sigma", "", 5, None]),
-            ("related", [[], None, "x", [{"id": str(uuid.UUID(int=7)), "type": "derived"}], [{"id": "x", "type": "derived"}],
-                         [{"id": str(uuid.UUID(int=7)), "type": "child"}], [{"type": "derived"}], ["x"]]),
-            ("status", ["stable", "STABLE", "done", None, 5, "unsupported", "deprecated"]),
-            ("description", ["text", 5, None, ["a"], ""]),
-            ("license", ["MIT", 5, None]),
-            ("references", [["https://example.com"], "https://example.com", [], None, 5, {"a": 1}]),
-            ("author", ["A", ["A"], None, 5]),
-            ("date", ["2026-01-31", "2026/1/31", "2026/01/31", "31.01.2026", "2026-13-01", "2026-1-31", None, 20260131, "soon"]),
-            ("modified", ["2026-02-28", "2026-02-30", "", "2026/2/3"]),
-            ("fields", [["eventType"], "eventType", [], None, 5, [5], ["nothing.here"]]),
-            ("falsepositives", [["none"], "none", None, 5]),
-            ("level", ["low", "LOW", "severe", None, 5, "informational", "critical"]),
-            ("tags", [["attack.t1621"], ["attack.credential-access", "cve.2021-44228"], "attack.t1621", ["t1621"], [5], [],
-                      None, ["attack.t1"], ["tlp.red"], ["attack.credential_access"], ["detection.dfir"], ["nonsense.x"]]),
-            ("scope", [["server"], "server", None]),
-            ("logsource", [{"product": "okta"}, {"service": "okta"}, {}, None, "okta", {"product": "okta", "service": "okta",
-                           "definition": "x"}, {"product": 5}, {"category": "x"}, {"product": "okta", "custom": "x"}]),
-            ("unknown", ["x"]),
-            ("action", ["reset", "nonsense"]),
-        ])
+        key, values = self.pick(
+            [
+                ("title", ["x" * 256, "x" * 257, "", None, 5, ["a"]]),
+                (
+                    "id",
+                    ["no uuid", None, 5, str(uuid.uuid5(uuid.NAMESPACE_OID, str(self.count))).upper(), ""],
+                ),
+                ("name", ["", None, 7, "Upper", ["a"]]),
+                ("taxonomy", ["sigma", "", 5, None]),
+                (
+                    "related",
+                    [
+                        [],
+                        None,
+                        "x",
+                        [{"id": str(uuid.UUID(int=7)), "type": "derived"}],
+                        [{"id": "x", "type": "derived"}],
+                        [{"id": str(uuid.UUID(int=7)), "type": "child"}],
+                        [{"type": "derived"}],
+                        ["x"],
+                    ],
+                ),
+                ("status", ["stable", "STABLE", "done", None, 5, "unsupported", "deprecated"]),
+                ("description", ["text", 5, None, ["a"], ""]),
+                ("license", ["MIT", 5, None]),
+                ("references", [["https://example.com"], "https://example.com", [], None, 5, {"a": 1}]),
+                ("author", ["A", ["A"], None, 5]),
+                (
+                    "date",
+                    [
+                        "2026-01-31",
+                        "2026/1/31",
+                        "2026/01/31",
+                        "31.01.2026",
+                        "2026-13-01",
+                        "2026-1-31",
+                        None,
+                        20260131,
+                        "soon",
+                    ],
+                ),
+                ("modified", ["2026-02-28", "2026-02-30", "", "2026/2/3"]),
+                ("fields", [["eventType"], "eventType", [], None, 5, [5], ["nothing.here"]]),
+                ("falsepositives", [["none"], "none", None, 5]),
+                ("level", ["low", "LOW", "severe", None, 5, "informational", "critical"]),
+                (
+                    "tags",
+                    [
+                        ["attack.t1621"],
+                        ["attack.credential-access", "cve.2021-44228"],
+                        "attack.t1621",
+                        ["t1621"],
+                        [5],
+                        [],
+                        None,
+                        ["attack.t1"],
+                        ["tlp.red"],
+                        ["attack.credential_access"],
+                        ["detection.dfir"],
+                        ["nonsense.x"],
+                    ],
+                ),
+                ("scope", [["server"], "server", None]),
+                (
+                    "logsource",
+                    [
+                        {"product": "okta"},
+                        {"service": "okta"},
+                        {},
+                        None,
+                        "okta",
+                        {"product": "okta", "service": "okta", "definition": "x"},
+                        {"product": 5},
+                        {"category": "x"},
+                        {"product": "okta", "custom": "x"},
+                    ],
+                ),
+                ("unknown", ["x"]),
+                ("action", ["reset", "nonsense"]),
+            ]
+        )
         document = self.rule(self.safe_detection())
         if self.maybe(0.1):
             document.pop(key, None)
@@ -235,7 +297,11 @@ class Corpus:
         return [document]
 
     def threshold(self, kind):
-        number = self.pick([1, 2, 5, 0, -1, 1.5, "3", "many", None, True, 1e9, [2]]) if self.maybe(0.2) else self.random.randint(1, 9)
+        number = (
+            self.pick([1, 2, 5, 0, -1, 1.5, "3", "many", None, True, 1e9, [2]])
+            if self.maybe(0.2)
+            else self.random.randint(1, 9)
+        )
         condition = {self.pick(OPERATORS): number}
         if kind.startswith("value_") or self.maybe(0.05):
             condition["field"] = self.pick(TEXT + OTHER + [["actor.alternateId", "severity"]])
@@ -251,8 +317,18 @@ class Corpus:
 
     def rule_formula(self, names):
         if self.maybe(0.15):
-            return self.pick(["", f"{names[0]} and", f"({names[0]}", f"not {names[0]}", f"{names[0]} {names[0]}", "nothing",
-                              "1 of them", f"all of {names[0][:4]}*"])
+            return self.pick(
+                [
+                    "",
+                    f"{names[0]} and",
+                    f"({names[0]}",
+                    f"not {names[0]}",
+                    f"{names[0]} {names[0]}",
+                    "nothing",
+                    "1 of them",
+                    f"all of {names[0][:4]}*",
+                ]
+            )
         terms = [f"not {name}" if self.maybe(0.25) else name for name in names]
         text = terms[0]
         for term in terms[1:]:
@@ -274,7 +350,9 @@ class Corpus:
         elif not temporal or self.maybe(0.1):
             body["condition"] = self.threshold(str(kind))
         if self.maybe(0.6):
-            body["group-by"] = self.pick([["actor.alternateId"], ["client.ipAddress", "severity"], "actor.alternateId", []])
+            body["group-by"] = self.pick(
+                [["actor.alternateId"], ["client.ipAddress", "severity"], "actor.alternateId", []]
+            )
         if self.maybe(0.3):
             body["generate"] = self.maybe(0.5)
         if self.maybe(0.25):
@@ -285,23 +363,72 @@ class Corpus:
         document = {**self.head(), "correlation": body}
         if self.maybe(0.15):
             below = document["name"]
-            chained = {**self.head(), "correlation": {"type": "event_count", "rules": below, "timespan": "1h",
-                                                      "condition": {"gte": 2}}}
+            chained = {
+                **self.head(),
+                "correlation": {
+                    "type": "event_count",
+                    "rules": below,
+                    "timespan": "1h",
+                    "condition": {"gte": 2},
+                },
+            }
             return [*rules, document, chained]
         return [*rules, document]
 
     def spoil_correlation(self, body, names):
-        key, values = self.pick([
-            ("rules", ["nothing", [], None, 5, names[0], [*names, names[0]], [5], {"a": 1}, [*names, "nothing"]]),
-            ("timespan", ["0m", "5", "m", "5 m", "1M", "1y", 5, None, "-5m", "1.5h", "5min", "99999999w", ["1m"]]),
-            ("group-by", ["nothing.here", [5], None, 5, {"a": 1}, ["actor"], [None]]),
-            ("generate", ["yes", 1, None, "true", []]),
-            ("aliases", [[], "x", {}, {"a": {}}, {"a": "b"}, {"a": {"nothing": "severity"}}, {"a": {names[0]: "nothing.here"}},
-                         {"a": {names[0]: 5}}, None]),
-            ("condition", [None, 5, [], "text", {}, {"gte": 1, "lte": 5}, {"field": "severity"}, f"{names[0]} or {names[-1]}"]),
-            ("type", [None, 5, "EVENT_COUNT", "temporal"]),
-            ("extra", ["x"]),
-        ])
+        key, values = self.pick(
+            [
+                (
+                    "rules",
+                    [
+                        "nothing",
+                        [],
+                        None,
+                        5,
+                        names[0],
+                        [*names, names[0]],
+                        [5],
+                        {"a": 1},
+                        [*names, "nothing"],
+                    ],
+                ),
+                (
+                    "timespan",
+                    ["0m", "5", "m", "5 m", "1M", "1y", 5, None, "-5m", "1.5h", "5min", "99999999w", ["1m"]],
+                ),
+                ("group-by", ["nothing.here", [5], None, 5, {"a": 1}, ["actor"], [None]]),
+                ("generate", ["yes", 1, None, "true", []]),
+                (
+                    "aliases",
+                    [
+                        [],
+                        "x",
+                        {},
+                        {"a": {}},
+                        {"a": "b"},
+                        {"a": {"nothing": "severity"}},
+                        {"a": {names[0]: "nothing.here"}},
+                        {"a": {names[0]: 5}},
+                        None,
+                    ],
+                ),
+                (
+                    "condition",
+                    [
+                        None,
+                        5,
+                        [],
+                        "text",
+                        {},
+                        {"gte": 1, "lte": 5},
+                        {"field": "severity"},
+                        f"{names[0]} or {names[-1]}",
+                    ],
+                ),
+                ("type", [None, 5, "EVENT_COUNT", "temporal"]),
+                ("extra", ["x"]),
+            ]
+        )
         if self.maybe(0.2):
             body.pop(key, None)
         else:
@@ -315,12 +442,25 @@ class Corpus:
         body["rules"] = self.pick([names, names[:1], names[0], [rules[0]["id"]]])
         body["condition"] = f"not {selections[0]}" if self.maybe(0.7) else self.condition(selections)
         if self.maybe(0.3):
-            key, values = self.pick([
-                ("rules", ["nothing", None, 5, [5], {"a": 1}, ["nothing", names[0]]]),
-                ("condition", [None, 5, ["not selection"], "not nothing", "not 1 of allowed_*", "not all of them", ""]),
-                ("selection", [None, [], "word", {"nothing.here": 1}, {"severity|re": "("}]),
-                ("extra", [{"severity": "x"}]),
-            ])
+            key, values = self.pick(
+                [
+                    ("rules", ["nothing", None, 5, [5], {"a": 1}, ["nothing", names[0]]]),
+                    (
+                        "condition",
+                        [
+                            None,
+                            5,
+                            ["not selection"],
+                            "not nothing",
+                            "not 1 of allowed_*",
+                            "not all of them",
+                            "",
+                        ],
+                    ),
+                    ("selection", [None, [], "word", {"nothing.here": 1}, {"severity|re": "("}]),
+                    ("extra", [{"severity": "x"}]),
+                ]
+            )
             if self.maybe(0.25):
                 body.pop(key, None)
             else:
@@ -339,8 +479,12 @@ class Corpus:
         if self.maybe(0.25):
             text = text_of([self.rule(self.safe_detection())])
             return self.pick(FILES).format(rule=text)
-        document = self.rule({"selection": {self.pick(["severity", "published|gt", "severity|re"]): "WRITTEN"},
-                              "condition": "selection"})
+        document = self.rule(
+            {
+                "selection": {self.pick(["severity", "published|gt", "severity|re"]): "WRITTEN"},
+                "condition": "selection",
+            }
+        )
         return text_of([document]).replace("WRITTEN", self.pick(WRITTEN))
 
     def broken(self):
@@ -373,11 +517,11 @@ def spoil(drawn, text):
         if change == 4:
             text = text[:at] + drawn.choice("""-:#'"[]{}|>,*&!%@?~`\\\t\r""") + text[at:]
         elif change == 5:
-            text = text[:at] + text[at + drawn.randint(1, 3):]
+            text = text[:at] + text[at + drawn.randint(1, 3) :]
         elif change == 6 and drawn.random() < 0.5:
             text = text[:at]
         elif change == 7:
-            text = text[:at] + drawn.choice(string.ascii_letters + string.digits) + text[at + 1:]
+            text = text[:at] + drawn.choice(string.ascii_letters + string.digits) + text[at + 1 :]
     return text
 
 
@@ -385,9 +529,12 @@ def cases(seed, count):
     """File names and their texts."""
     corpus = Corpus(seed)
     kinds = [
-        ("detection", lambda: text_of([corpus.rule()]), 12), ("metadata", lambda: text_of(corpus.metadata()), 3),
-        ("correlation", lambda: text_of(corpus.correlation()), 6), ("filter", lambda: text_of(corpus.filter()), 2),
-        ("broken", corpus.broken, 5), ("written", corpus.written, 2),
+        ("detection", lambda: text_of([corpus.rule()]), 12),
+        ("metadata", lambda: text_of(corpus.metadata()), 3),
+        ("correlation", lambda: text_of(corpus.correlation()), 6),
+        ("filter", lambda: text_of(corpus.filter()), 2),
+        ("broken", corpus.broken, 5),
+        ("written", corpus.written, 2),
     ]
     weights = [weight for _, _, weight in kinds]
     for number in range(count):

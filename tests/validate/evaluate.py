@@ -14,9 +14,23 @@ from sigma.conditions import ConditionAND, ConditionIdentifier, ConditionNOT, Co
 from sigma.modifiers import SigmaEndswithModifier, SigmaStartswithModifier
 from sigma.rule import SigmaDetection
 from sigma.types import (
-    CompareOperators, Placeholder, SigmaBool, SigmaCasedString, SigmaCIDRExpression, SigmaCompareExpression,
-    SigmaExists, SigmaExpansion, SigmaFieldReference, SigmaNull, SigmaNumber, SigmaRegularExpression,
-    SigmaRegularExpressionFlag, SigmaString, SigmaTimestampPart, SpecialChars, TimestampPart,
+    CompareOperators,
+    Placeholder,
+    SigmaBool,
+    SigmaCasedString,
+    SigmaCIDRExpression,
+    SigmaCompareExpression,
+    SigmaExists,
+    SigmaExpansion,
+    SigmaFieldReference,
+    SigmaNull,
+    SigmaNumber,
+    SigmaRegularExpression,
+    SigmaRegularExpressionFlag,
+    SigmaString,
+    SigmaTimestampPart,
+    SpecialChars,
+    TimestampPart,
 )
 
 from world import CONTAINERS, PLACEHOLDERS, spelled, values_at, words
@@ -27,12 +41,17 @@ FLAGS = {
     SigmaRegularExpressionFlag.DOTALL: re.DOTALL,
 }
 COMPARE = {
-    CompareOperators.LT: lambda left, right: left < right, CompareOperators.LTE: lambda left, right: left <= right,
-    CompareOperators.GT: lambda left, right: left > right, CompareOperators.GTE: lambda left, right: left >= right,
+    CompareOperators.LT: lambda left, right: left < right,
+    CompareOperators.LTE: lambda left, right: left <= right,
+    CompareOperators.GT: lambda left, right: left > right,
+    CompareOperators.GTE: lambda left, right: left >= right,
 }
 PARTS = {
-    TimestampPart.MINUTE: lambda at: at.minute, TimestampPart.HOUR: lambda at: at.hour, TimestampPart.DAY: lambda at: at.day,
-    TimestampPart.WEEK: lambda at: at.isocalendar().week, TimestampPart.MONTH: lambda at: at.month,
+    TimestampPart.MINUTE: lambda at: at.minute,
+    TimestampPart.HOUR: lambda at: at.hour,
+    TimestampPart.DAY: lambda at: at.day,
+    TimestampPart.WEEK: lambda at: at.isocalendar().week,
+    TimestampPart.MONTH: lambda at: at.month,
     TimestampPart.YEAR: lambda at: at.year,
 }
 
@@ -47,8 +66,10 @@ def pattern(string):
     """The regular expression that a text with wildcards is."""
     cased = isinstance(string, SigmaCasedString)
     parts = {SpecialChars.WILDCARD_MULTI: ".*", SpecialChars.WILDCARD_SINGLE: "."}
-    spell = lambda part: re.escape(part if cased else fold(part))
-    written = "".join(spell(part) if isinstance(part, str) else parts[part] for part in string.s)
+    written = "".join(
+        re.escape(part if cased else fold(part)) if isinstance(part, str) else parts[part]
+        for part in string.s
+    )
     compiled = re.compile(written, re.DOTALL)
     return compiled, (lambda text: text) if cased else fold
 
@@ -59,7 +80,7 @@ def spellings(string):
         if isinstance(part, Placeholder):
             for value in PLACEHOLDERS[part.name]:
                 listed = type(string)()
-                listed.s = string.s[:place] + SigmaString(value).s + string.s[place + 1:]
+                listed.s = string.s[:place] + SigmaString(value).s + string.s[place + 1 :]
                 yield from spellings(listed)
             return
     yield string
@@ -101,7 +122,9 @@ def holds(condition, detections, event):
         case ConditionNOT():
             return not holds(condition.args[0], detections, event)
         case ConditionSelector():
-            found = [holds(part, detections, event) for part in condition.resolve_referenced_detections(detections)]
+            found = [
+                holds(part, detections, event) for part in condition.resolve_referenced_detections(detections)
+            ]
             return any(found) if condition.cond_class is ConditionOR else all(found)
         case ConditionIdentifier():
             return selection_holds(detections[condition.identifier], event)
@@ -109,8 +132,10 @@ def holds(condition, detections, event):
 
 
 def selection_holds(selection, event):
-    found = [selection_holds(item, event) if isinstance(item, SigmaDetection) else item_holds(item, event)
-             for item in selection.detection_items]
+    found = [
+        selection_holds(item, event) if isinstance(item, SigmaDetection) else item_holds(item, event)
+        for item in selection.detection_items
+    ]
     return all(found) if selection.item_linking is ConditionAND else any(found)
 
 
@@ -153,7 +178,9 @@ def fits(item, value, one):
     match value:
         case SigmaString() if any(isinstance(part, Placeholder) for part in value.s):
             networks = len(value.s) == 1 and value.s[0].name == "offices"
-            return any(fits(item, text, one) or networks and within(str(text), one) for text in spellings(value))
+            return any(
+                fits(item, text, one) or networks and within(str(text), one) for text in spellings(value)
+            )
         case SigmaString():
             compiled, folded = pattern(value)
             return bool(compiled.fullmatch(folded(spelled(one))))

@@ -11,13 +11,23 @@ from sigma.backends.sqlite import sqliteBackend
 
 from sigma.exceptions import SigmaError
 from sigma.modifiers import (
-    SigmaEndswithModifier, SigmaRegularExpressionModifier, SigmaStartswithModifier,
+    SigmaEndswithModifier,
+    SigmaRegularExpressionModifier,
+    SigmaStartswithModifier,
     SigmaTimestampWeekModifier,
 )
 from sigma.rule import SigmaDetection
 from sigma.types import (
-    Placeholder, SigmaBool, SigmaCIDRExpression, SigmaCompareExpression, SigmaExpansion, SigmaFieldReference, SigmaNumber, SigmaString,
+    Placeholder,
+    SigmaBool,
+    SigmaCIDRExpression,
+    SigmaCompareExpression,
+    SigmaExpansion,
+    SigmaFieldReference,
+    SigmaNumber,
+    SigmaString,
     SigmaTimestampPart,
+    SpecialChars,
 )
 
 from world import CONTAINERS, LISTS, NUMBERS, POOLS, TIMES, spelled
@@ -31,7 +41,9 @@ class Table:
         self.connection = sqlite3.connect(":memory:")
         self.connection.create_function("REGEXP", 2, regexp)
         names = ", ".join(f'"{column}" COLLATE NOCASE' for column in self.columns)
-        self.connection.execute(f'CREATE TABLE logs (number INTEGER, "all words" TEXT COLLATE NOCASE, {names})')
+        self.connection.execute(
+            f'CREATE TABLE logs (number INTEGER, "all words" TEXT COLLATE NOCASE, {names})'
+        )
         marks = ", ".join("?" * (len(self.columns) + 2))
         for number, event in enumerate(events):
             row = [self.cell(event, column) for column in self.columns]
@@ -67,8 +79,10 @@ def items(selection):
 def is_plain(item):
     """Whether SQL can say what the item says."""
     if item.field is None:
-        # The column holds all words at once: anchors and dots see their ends, and `all` of one word.
-        return SigmaRegularExpressionModifier not in item.modifiers and all(in_ascii(value) for value in item.value)
+        # The column holds all words at once: anchors and wildcards would see past the ends of one.
+        if SigmaRegularExpressionModifier in item.modifiers:
+            return False
+        return all(in_ascii(value) and not has_wildcard(value) for value in item.value)
     if item.field in [*LISTS, *CONTAINERS] or SigmaTimestampWeekModifier in item.modifiers:
         return False
     placed = {SigmaStartswithModifier, SigmaEndswithModifier} & set(item.modifiers)
@@ -93,14 +107,36 @@ def fits_column(field, value):
         case SigmaBool():
             return field == "securityContext.isProxy"
         case SigmaFieldReference():
-            return not {field, value.field} & {*NUMBERS, *LISTS, *CONTAINERS, "securityContext.isProxy", "actor.alternateId"}
+            return not {field, value.field} & {
+                *NUMBERS,
+                *LISTS,
+                *CONTAINERS,
+                "securityContext.isProxy",
+                "actor.alternateId",
+            }
         case SigmaString():
             return field not in NUMBERS and bool(value.s) and in_ascii(value)
     return True
 
 
+def has_wildcard(value):
+    """Whether a keyword has a wildcard inside; those that `contains` puts around it change nothing."""
+    inner = value.s[1:-1] if isinstance(value, SigmaString) else []
+    edges = [value.s[0], value.s[-1]] if isinstance(value, SigmaString) and value.s else []
+    return any(not isinstance(part, str) for part in inner) or SpecialChars.WILDCARD_SINGLE in edges
+
+
 def in_ascii(value):
-    """SQL folds letters of ASCII alone; of those it folds, none may stand for another letter."""
+    """SQL folds letters of ASCII alone: no other letter may fold to one of a text's, as the Kelvin sign
+    does to k."""
+    if isinstance(value, SigmaExpansion):
+        return all(in_ascii(one) for one in value.values)
     if not isinstance(value, SigmaString):
-        return not isinstance(value, SigmaExpansion) or all(in_ascii(one) for one in value.values)
-    return all(not isinstance(part, Placeholder) and (not isinstance(part, str) or part.isascii()) for part in value.s)
+        return True
+    return all(plain_part(part) for part in value.s)
+
+
+def plain_part(part):
+    if isinstance(part, str):
+        return part.isascii() and "k" not in part.lower()
+    return not isinstance(part, Placeholder)
