@@ -73,7 +73,10 @@ impl Story {
         config.time.dedup_window = Duration::secs(30 * 24 * 3600);
         let mut shard = Shard::new(&config, Arc::clone(rules), geoip);
         let (mut events, mut duplicates, mut alerts) = (0, 0, Vec::new());
-        for batch in batches(&self.lines, way) {
+        // However they came, nothing comes after the last of them: what ended by then is decided.
+        let last = self.lines.iter().flat_map(|line| published(line)).max().unwrap();
+        let end = vec![Input::Complete { upto_ms: last.as_millisecond() }];
+        for batch in batches(&self.lines, way).into_iter().chain([end]) {
             let effects = shard.step(batch);
             assert!(effects.dead_letters.is_empty(), "{}: {:?}", self.name(), effects.dead_letters);
             events += effects.tally.events;

@@ -42,6 +42,7 @@ const INCIDENTS: &[(&str, &str)] = &[
     ("super-admin-change", "agent77@support.example.net"),
     ("spray-single-ip", "192.0.2.77"),
     ("spray-then-success", "192.0.2.77"),
+    ("impersonation-window-ops", "acme"),
     ("push-bombing", "hugo.muster@example.com"),
     ("push-bombing-success", "hugo.muster@example.com"),
     ("session-asn-country-ua-change", "ines.exemplo@example.com"),
@@ -70,7 +71,9 @@ fn the_incidents_are_found_on_every_day_and_nobody_else_is_accused() {
             assert!(there, "seed {seed}: {rule} for {entity} is missing in {found:#?}");
         }
         for (rule, entity) in &found {
-            let known = INVOLVED.iter().any(|name| entity.starts_with(name));
+            let is_incident = |(known, about): &(&str, &str)| known == rule && about == entity;
+            let known =
+                INVOLVED.iter().any(|name| entity.starts_with(name)) || INCIDENTS.iter().any(is_incident);
             assert!(known, "seed {seed}: {rule} accuses {entity}");
         }
     }

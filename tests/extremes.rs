@@ -32,7 +32,7 @@ correlation:
   type: event_count
   rules: [signed-in]
   group-by: [enriched.org]
-  timespan: 5000000w
+  timespan: 12w
   condition: {gte: 2}
 oktawatch: {message: '{count} in {span} of {window} {countries:list}'}
 ---
@@ -57,7 +57,7 @@ correlation:
   type: temporal_ordered
   rules: [signed-in, twice]
   group-by: [enriched.org]
-  timespan: 5000000w
+  timespan: 12w
 ";
 
 const BY_TARGET: &str = "

@@ -143,6 +143,8 @@ codes! {
         "Split the file, shorten the list or the pattern, or read fewer fields.";
     "too-many" "So many mistakes that the rest is only counted."
         "Repair those that are told and check again.";
+    "too-many-fields" "All rules together read more fields than one run keeps."
+        "Read fewer fields, or split the rules between two groups of consumers.";
     "unknown-attack-tag" "A tag that is no ATT&CK tactic or technique."
         "Write a tactic's name, such as `attack.credential-access`, or a number, such as `attack.t1556.006`.";
     "unknown-correlation" "Not a type of correlation."

@@ -249,7 +249,7 @@ mod tests {
     fn what_a_mistake_quotes_is_cut() {
         let mut findings = Findings::default();
         let long = "é".repeat(limits::RULE_MESSAGE_BYTES);
-        findings.error(Span::default(), "x", format!("no {long}")).help(format!("{long}!"));
+        findings.error(Span::default(), "yaml", format!("no {long}")).help(format!("{long}!"));
         let told = findings.finish(&Sources::default()).remove(0);
         assert_eq!(told.message.len(), limits::RULE_MESSAGE_BYTES - 1 + '…'.len_utf8());
         assert!(told.message.ends_with("é…") && told.help.is_some_and(|help| help.ends_with("é…")));
