@@ -1,4 +1,4 @@
-//! A figure against bounds that each window answers for itself.
+//! Does the figure of a window satisfy bounds that each window answers for itself?
 
 use super::gauge::Gauge;
 use super::measure::{Measure, Reading, Timespan, holds, reaches};

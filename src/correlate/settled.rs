@@ -1,4 +1,4 @@
-//! A figure that only rises, bounded from above as well: decided when nothing more can join it.
+//! Does a figure that only rises stay below a bound, once nothing more can join it?
 //!
 //! What bounds it from above has to hold of every window that shares the event: five events in a
 //! burst never are "at most three", whichever of them one looks at.

@@ -63,6 +63,7 @@ mod testing;
 mod time_part;
 mod timespan;
 mod trace;
+mod tree;
 mod types;
 mod value;
 mod walk;
