@@ -65,7 +65,7 @@ class Program:
     def codes(self, folder):
         """The codes of the errors that a check tells of each file in a folder."""
         found = defaultdict(set)
-        for line in self.run("check", "--format", "json", str(folder)).splitlines():
+        for line in filter(None, self.run("check", "--format", "json", str(folder)).split("\n")):
             one = json.loads(line)
             if one["severity"] == "error":
                 found[Path(one["file"]).name].add(one["code"])

@@ -87,6 +87,7 @@ STRICTER = [
     ("modifier-conflict", "no field holds the bytes of UTF-16", "what no text can hold is no test"),
     ("modifier-conflict", "is said twice$", "once is enough"),
     ("modifier-conflict", "cannot (follow|stand first)", "what changes nothing, or everything, is told"),
+    ("never-true", "", "what no event can satisfy is no test"),
     # Other grammars.
     ("regex", "unrecognized escape sequence", "RE2 knows more escapes"),
     (
@@ -206,7 +207,7 @@ def refused(program, folder, needless):
             f"{' '.join(map(str, command))} ended with {done.returncode}: {done.stderr[-2000:]}"
         )
     found = {}
-    for line in done.stdout.splitlines():
+    for line in filter(None, done.stdout.split("\n")):
         told = json.loads(line)
         if told["severity"] == "error" and told["code"] not in {"too-many", *needless}:
             found.setdefault(Path(told["file"]).name, []).append((told["code"], told["message"]))

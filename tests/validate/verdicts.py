@@ -63,7 +63,7 @@ def replayed(program, files, events):
         command = [program, "replay", "--rules", rules, log]
         done = subprocess.run(command, capture_output=True, check=True)
     found = {name: set() for name in files}
-    for line in done.stdout.splitlines():
+    for line in filter(None, done.stdout.split(b"\n")):
         alert = json.loads(line)
         uids = [event["uid"] for event in alert["finding_info"]["related_events"]]
         found[alert["metadata"]["event_code"]] |= {int(uid[1:]) for uid in uids}
