@@ -78,6 +78,11 @@ impl Story {
         story
     }
 
+    /// One more sign of life, so long after the start that all that waits for the morning's end is due.
+    pub fn later(&mut self, hours: i64) {
+        self.add("user.session.end", "person.1@acme.example", "203.0.113.1", hours * 60 * MINUTE, "SUCCESS");
+    }
+
     /// The events in records: envelopes of all kinds, all over the partitions.
     pub fn records(&mut self, partitions: u64) -> Vec<Record> {
         self.scattered(partitions, 0)
