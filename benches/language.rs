@@ -57,7 +57,10 @@ fn number_of_rules() {
     let types: BTreeSet<String> = payloads.iter().map(|payload| field(payload, "eventType")).collect();
     let types: Vec<String> = types.into_iter().collect();
     println!("rules\tns/event\tof 100 rules\t({} event types)", types.len());
-    let set = |rules| Arc::new(compiled(&many(rules, &types)));
+    let set = |rules| {
+        let files: Vec<_> = (0..rules).map(|number| (format!("{number}.yml"), rule(number, &types))).collect();
+        Arc::new(compiled_of(&Sources::of(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))))
+    };
     let of_100 = judged(&set(100), &payloads);
     for rules in [1, 10, 100, 1_000] {
         let nanoseconds = if rules == 100 { of_100 } else { judged(&set(rules), &payloads) };
@@ -66,25 +69,22 @@ fn number_of_rules() {
 }
 
 /// Every second rule is a detection that alerts, the others count a detection of their own.
-fn many(rules: usize, types: &[String]) -> String {
-    let rule = |number: usize| {
-        let kind = &types[number % types.len()];
-        let agent = ["Chrome", "Firefox", "okhttp", "Okta", "curl"][number % 5];
-        let detection = format!(
-            "sel: {{eventType: {kind}, outcome.result: [SUCCESS, ALLOW]}}\n  \
-             agent: {{client.userAgent.rawUserAgent|contains: '{agent}/{number}'}}\n  \
-             login: {{actor.alternateId|endswith: '{number}@example.com'}}\n  condition: sel and (agent or login)"
-        );
-        let base = detection_document(&format!("rule-{number}"), &detection);
-        if number.is_multiple_of(2) {
-            return base;
-        }
-        let count = format!(
-            "type: event_count\n  rules: rule-{number}\n  group-by: [actor.id]\n  timespan: 10m\n  condition: {{gte: 5}}"
-        );
-        format!("{base}---\n{}", correlation_document(&format!("count-{number}"), &count))
-    };
-    (0..rules).map(rule).collect::<Vec<_>>().join("---\n")
+fn rule(number: usize, types: &[String]) -> String {
+    let kind = &types[number % types.len()];
+    let agent = ["Chrome", "Firefox", "okhttp", "Okta", "curl"][number % 5];
+    let detection = format!(
+        "sel: {{eventType: {kind}, outcome.result: [SUCCESS, ALLOW]}}\n  \
+         agent: {{client.userAgent.rawUserAgent|contains: '{agent}/{number}'}}\n  \
+         login: {{actor.alternateId|endswith: '{number}@example.com'}}\n  condition: sel and (agent or login)"
+    );
+    let base = detection_document(&format!("rule-{number}"), &detection);
+    if number.is_multiple_of(2) {
+        return base;
+    }
+    let count = format!(
+        "type: event_count\n  rules: rule-{number}\n  group-by: [actor.id]\n  timespan: 10m\n  condition: {{gte: 5}}"
+    );
+    format!("{base}---\n{}", correlation_document(&format!("count-{number}"), &count))
 }
 
 // How large a window.
@@ -225,7 +225,11 @@ fn shard(set: &Arc<RuleSet>) -> Shard {
 }
 
 fn compiled(text: &str) -> RuleSet {
-    compile(&Sources::of([("bench.yml", text)])).unwrap_or_else(|found| panic!("{found:#?}"))
+    compiled_of(&Sources::of([("bench.yml", text)]))
+}
+
+fn compiled_of(sources: &Sources) -> RuleSet {
+    compile(sources).unwrap_or_else(|found| panic!("{found:#?}"))
 }
 
 fn read(set: &RuleSet, payloads: &[Vec<u8>]) -> Vec<Event> {
