@@ -56,15 +56,16 @@ fn number_of_rules() {
     let payloads: Vec<Vec<u8>> = events::Day::new().events(EVENTS).collect();
     let types: BTreeSet<String> = payloads.iter().map(|payload| field(payload, "eventType")).collect();
     let types: Vec<String> = types.into_iter().collect();
-    println!("rules\tns/event\tof 100 rules\t({} event types)", types.len());
+    println!("rules\tns/event\tof 100 rules\tmatches/event\tcandidates/event\t({} event types)", types.len());
     let set = |rules| {
-        let files: Vec<_> = (0..rules).map(|number| (format!("{number}.yml"), rule(number, &types))).collect();
+        let files: Vec<_> =
+            (0..rules).map(|number| (format!("{number}.yml"), rule(number, &types))).collect();
         Arc::new(compiled_of(&Sources::of(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))))
     };
-    let of_100 = judged(&set(100), &payloads);
+    let (of_100, _, _) = judged(&set(100), &payloads);
     for rules in [1, 10, 100, 1_000] {
-        let nanoseconds = if rules == 100 { of_100 } else { judged(&set(rules), &payloads) };
-        println!("{rules}\t{nanoseconds:.0}\t{:.2}", nanoseconds / of_100);
+        let (nanoseconds, matches, candidates) = judged(&set(rules), &payloads);
+        println!("{rules}\t{nanoseconds:.0}\t{:.2}\t{matches:.2}\t{candidates:.1}", nanoseconds / of_100);
     }
 }
 
@@ -207,17 +208,23 @@ fn resident_with(kind: &str) -> usize {
 
 // What all have in common.
 
-fn judged(set: &Arc<RuleSet>, payloads: &[Vec<u8>]) -> f64 {
+/// Nanoseconds, matches and candidates of an event.
+fn judged(set: &Arc<RuleSet>, payloads: &[Vec<u8>]) -> (f64, f64, f64) {
     let events = read(set, payloads);
+    let an_event = |number: f64| number / events.len() as f64;
     let mut best = f64::INFINITY;
+    let mut matches = 0;
     for _ in 0..ROUNDS {
         let mut shard = shard(set);
         let inputs: Vec<Input> = events.iter().cloned().map(Input::Event).collect();
         let start = Instant::now();
-        shard.step(inputs);
-        best = best.min(start.elapsed().as_nanos() as f64 / events.len() as f64);
+        let effects = shard.step(inputs);
+        best = best.min(an_event(start.elapsed().as_nanos() as f64));
+        matches = effects.tally.matches.iter().map(|(_, number)| number).sum();
     }
-    best
+    let types = payloads.iter().map(|payload| field(payload, "eventType"));
+    let candidates: usize = types.map(|kind| set.candidates(&kind).len()).sum();
+    (best, an_event(matches as f64), an_event(candidates as f64))
 }
 
 fn shard(set: &Arc<RuleSet>) -> Shard {
