@@ -115,7 +115,7 @@ mod tests {
             uuid: "u1".into(),
             published_ms: 0,
             org: org.map(Arc::from),
-            envelope: "raw",
+            envelope: "raw".into(),
             lossy: false,
             fields,
             raw: None,

@@ -18,7 +18,7 @@ pub struct Event {
     /// The tenant, where the envelope, a header, the topic or the configuration says.
     pub org: Option<Arc<str>>,
     /// Name of the outermost envelope it came in (`raw`, `splunk_hec`, …).
-    pub envelope: &'static str,
+    pub envelope: CompactString,
     /// Mapped back from another schema, so that fields may be missing.
     pub lossy: bool,
     /// Its values.
@@ -67,7 +67,7 @@ impl Enriched {
             uuid: event.uuid.clone(),
             published_ms: event.published_ms,
             org: event.org.clone(),
-            envelope: event.envelope,
+            envelope: event.envelope.clone(),
             lossy: event.lossy,
             fields: event.fields.only(fields),
             raw: None,

@@ -1,0 +1,25 @@
+//! How does state outlive the process that holds it?
+//!
+//! A shard's state is tables of keys. After each step it says which keys changed, as [`Change`]s: the
+//! key with what is held of it now, or with nothing when it is gone. Whoever applies them in their
+//! order to an empty shard, all of them or only the last of each key, has the same shard. So a compacted
+//! topic can hold them, and what a shard does next does not depend on whether it was moved.
+//!
+//! Values are written field by field with a version in front ([`codec`]): no names, numbers as short as
+//! they are, fields of events by their path where they are not of the core set, as another process may
+//! number those differently.
+
+pub mod codec;
+mod facts;
+mod shapes;
+
+pub use codec::{Corrupt, Durable, Names, Reader, Writer};
+
+/// One key of a table that changed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// The table and the key.
+    pub key: Vec<u8>,
+    /// What is held of it; `None` when it is gone.
+    pub value: Option<Vec<u8>>,
+}
