@@ -136,6 +136,9 @@ pub const RULE_SLOW_VALUES: usize = 1_000;
 /// Values of all rules together, each counted in every way it is written; more is an error at load.
 pub const RULE_PATTERNS: usize = 500_000;
 
+/// Bytes of the texts of all rules that are looked for together; the rest are looked for one by one.
+pub const JOINT_BYTES: usize = 4 * 1024 * 1024;
+
 /// Texts that one value is encoded to; more is an error at load.
 pub const ENCODED_TEXTS: usize = 1_000;
 

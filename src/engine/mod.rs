@@ -21,7 +21,7 @@ use crate::enrich::{Context, GeoIp, Observer};
 use crate::model::{
     Effects, Enriched, Event, Evidence, Input, Match, Measured, RawRecord, RuleIndex, RuleKind, Tally, core,
 };
-use crate::rule::{Body, Rule, RuleSet};
+use crate::rule::{Body, Memo, Rule, RuleSet};
 use crate::source::{self, Reader, Room};
 use dedup::Seen;
 use raise::Now;
@@ -50,6 +50,8 @@ pub struct Shard {
     expired_upto_ms: i64,
     /// Stands for the files of a replay in the watermark.
     recording: Arc<str>,
+    /// What is known of the event at hand, for all rules.
+    memo: Memo,
     /// Rules that the event at hand matched; kept to be used again.
     matched: Vec<RuleIndex>,
 }
@@ -101,6 +103,7 @@ impl Shard {
             wants_enriched: !config.output.enriched.is_empty(),
             expired_upto_ms: i64::MIN,
             recording: Arc::from("recording"),
+            memo: rules.memo(),
             matched: Vec::new(),
             rules,
         }
@@ -217,10 +220,13 @@ impl Shard {
     fn judge(&mut self, enriched: Enriched, apart: bool, effects: &mut Effects) {
         let mut matched = std::mem::take(&mut self.matched);
         matched.clear();
+        self.memo.begin();
         let fields = &enriched.event().fields;
         let candidates = self.rules.candidates(fields.text(core::EVENT_TYPE).unwrap_or_default());
-        matched.extend(candidates.iter().copied().filter(|index| match self.rules.get(*index) {
-            Some(Rule { body: Body::Detection(detection), .. }) => detection.matches(fields),
+        matched.extend(candidates.filter(|index| match self.rules.get(*index) {
+            Some(Rule { body: Body::Detection(detection), .. }) => {
+                detection.matches_with(fields, &mut self.memo)
+            }
             _ => false,
         }));
         let unused = if self.wants_enriched || !matched.is_empty() {

@@ -20,6 +20,7 @@ impl Shard {
         self.observer.set_table(Arc::clone(&rules.table));
         self.context.set_table(Arc::clone(&rules.table));
         let adopted = self.correlator.adopt(Arc::clone(&rules), &config.limits);
+        self.memo = rules.memo();
         self.rules = rules;
         adopted
     }
