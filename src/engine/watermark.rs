@@ -90,6 +90,15 @@ impl Watermark {
         }
     }
 
+    /// Whoever reads the partition says how far it is. What it said before still holds: whoever reads it
+    /// next knows less at first.
+    pub(super) fn read(&mut self, topic: &Arc<str>, partition: i32, highest_ms: Option<i64>, idle: bool) {
+        let progress = self.partition(topic, partition);
+        progress.highest_ms = progress.highest_ms.max(highest_ms);
+        progress.idle = idle;
+        self.advance();
+    }
+
     /// The partition is read from now on: nothing is late before its first event.
     pub(super) fn assigned(&mut self, topic: &Arc<str>, partition: i32) {
         self.partition(topic, partition).idle = false;

@@ -160,4 +160,6 @@ pub struct Match {
     /// What the rule's own alerts are held together by: the group of a correlation, what a detection is
     /// about, as a digest; 0 where nobody asks.
     pub key: u128,
+    /// The one key of those it belongs to that it was sent for, where keys live in different shards.
+    pub only: Option<u128>,
 }

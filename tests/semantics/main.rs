@@ -23,6 +23,7 @@ mod programs;
 #[path = "../reference/mod.rs"]
 mod reference;
 mod reloads;
+mod shards;
 mod verdicts;
 mod yaml;
 
@@ -41,7 +42,7 @@ fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases: asked.unwrap_or(cases),
         failure_persistence: None,
-        max_shrink_iters: 1_500,
+        max_shrink_iters: 60,
         ..ProptestConfig::default()
     }
 }
