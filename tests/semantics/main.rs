@@ -42,7 +42,7 @@ fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases: asked.unwrap_or(cases),
         failure_persistence: None,
-        max_shrink_iters: 60,
+        max_shrink_iters: 1_500,
         ..ProptestConfig::default()
     }
 }
