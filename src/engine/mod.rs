@@ -14,6 +14,7 @@ mod reload;
 mod route;
 mod single;
 mod watermark;
+mod wire;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub use route::Placement;
 use route::Routes;
 use single::Singles;
 use watermark::Watermark;
+pub use wire::Wire;
 
 /// State is looked through for what has expired whenever the watermark has gone this far; ms.
 const EXPIRE_EVERY_MS: i64 = 10_000;

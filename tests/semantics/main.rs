@@ -14,6 +14,8 @@
 )]
 
 mod aggregates;
+#[path = "../cluster/mod.rs"]
+mod cluster;
 mod coverage;
 mod decisions;
 mod engine;
@@ -23,7 +25,6 @@ mod programs;
 #[path = "../reference/mod.rs"]
 mod reference;
 mod reloads;
-mod shards;
 mod verdicts;
 mod yaml;
 

@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use oktawatch::model::{Activity, Alert};
 use proptest::prelude::*;
 
-use crate::engine::{End, alerts, compile, distinct, raised, standing_on};
+use crate::engine::{End, alerts, alerts_of_shards, compile, distinct, raised, standing_on};
 use crate::events::{Delivery, Way, batches};
 use crate::programs::Program;
 use crate::reference::event::Event;
 use crate::reference::rule::{Body, Rule};
 use crate::reference::{Satisfying, evaluate};
-use crate::shards;
 use crate::yaml::documents;
 
 type Windows = BTreeMap<Satisfying, Option<f64>>;
@@ -118,7 +117,7 @@ fn compare(
     let seed = events.iter().fold(0, |seed: u64, event| seed.rotate_left(7) ^ event.time_ms.unsigned_abs());
     for (way, shards) in [(Way::Arriving(partitions), 3), (Way::Backlog(partitions), 2)] {
         let batches = batches(deliveries, program.clock, negative, way);
-        let alerts = shards::alerts(&rules, program.clock, batches, last_ms, shards, seed);
+        let alerts = alerts_of_shards(&rules, program.clock, batches, last_ms, shards, seed);
         check(&alerts, way, format!("in {shards} shards"))?;
     }
     Ok(())
