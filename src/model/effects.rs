@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Alert, Enriched, Event, Position, RawRecord, RuleIndex};
+use super::{Alert, Change, Enriched, Event, Position, RawRecord, RuleIndex};
 
 /// One thing a shard is told. Time, files and rules enter as data, so that a run can be repeated.
 #[derive(Clone, Debug)]
@@ -59,6 +59,8 @@ pub struct Effects {
     pub dead_letters: Vec<DeadLetter>,
     /// Every event with what was added, when the enriched output is on.
     pub enriched: Vec<Arc<Enriched>>,
+    /// Keys of the shard's state that changed, when somebody keeps them.
+    pub changes: Vec<Change>,
     /// What to count.
     pub tally: Tally,
 }
