@@ -14,6 +14,7 @@
 use compact_str::CompactString;
 
 use crate::limits;
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// A sighting further ahead than this is no neighbour: an event of a broken clock would else be
 /// the neighbour of every event from then on.
@@ -60,6 +61,28 @@ impl<'a, T> Around<'a, T> {
 impl<T> Default for History<T> {
     fn default() -> Self {
         Self { seen: Vec::new() }
+    }
+}
+
+impl<T: Durable> Durable for History<T> {
+    fn write(&self, out: &mut Writer<'_>) {
+        self.seen.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        Ok(Self { seen: Durable::read(from)? })
+    }
+}
+
+impl<T: Durable> Durable for Seen<T> {
+    fn write(&self, out: &mut Writer<'_>) {
+        self.at_ms.write(out);
+        self.uuid.write(out);
+        self.what.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        Ok(Self { at_ms: i64::read(from)?, uuid: CompactString::read(from)?, what: T::read(from)? })
     }
 }
 
