@@ -3,6 +3,7 @@
 //! [`Shard::step`] is the whole way, and nothing else is: it reads no clock, no file and no
 //! environment, and does the same with the same input, however that is cut into batches.
 
+mod chunks;
 mod dedup;
 mod entity;
 mod invariants;
