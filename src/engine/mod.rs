@@ -5,6 +5,7 @@
 
 mod chunks;
 mod dedup;
+mod durable;
 mod entity;
 mod invariants;
 mod raise;
@@ -25,6 +26,7 @@ use crate::model::{
 use crate::rule::{Body, Rule, RuleSet};
 use crate::source::{self, Reader, Room};
 use dedup::Seen;
+pub use durable::{Restored, Unreadable};
 use raise::Now;
 use single::Singles;
 use watermark::Watermark;
@@ -53,6 +55,8 @@ pub struct Shard {
     recording: Arc<str>,
     /// Rules that the event at hand matched; kept to be used again.
     matched: Vec<RuleIndex>,
+    /// What was last told of time, if changes are told.
+    told_time: Option<Vec<u8>>,
 }
 
 /// What a shard holds, for metrics.
@@ -103,6 +107,7 @@ impl Shard {
             expired_upto_ms: i64::MIN,
             recording: Arc::from("recording"),
             matched: Vec::new(),
+            told_time: None,
             rules,
         }
     }
@@ -127,6 +132,7 @@ impl Shard {
             self.settle(&mut effects);
             self.expire(&mut effects.tally);
         }
+        effects.changes = self.changes();
         effects
     }
 

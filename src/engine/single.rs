@@ -140,6 +140,11 @@ impl Singles {
         self.rules.retain(|_, subjects| !subjects.held.is_empty());
     }
 
+    /// How many subjects there are.
+    pub(super) fn len(&self) -> usize {
+        self.rules.values().map(|subjects| subjects.held.len()).sum()
+    }
+
     /// Whether it is kept in mind which subjects change from now on.
     pub(super) fn keep_changes(&mut self, wanted: bool) {
         self.changed = wanted.then(BTreeSet::new);
