@@ -8,6 +8,8 @@ mod dedup;
 mod durable;
 mod entity;
 mod invariants;
+#[cfg(test)]
+mod moved;
 mod raise;
 mod reload;
 mod single;
