@@ -197,9 +197,8 @@ impl Home {
         Shard::new(&self.config, Arc::clone(&self.rules), Arc::new(GeoIp::default()))
     }
 
-    fn restored(&self, held: &Held) -> (Shard, Restored) {
+    fn restored(&self, changes: impl IntoIterator<Item = Change>) -> (Shard, Restored) {
         let mut shard = self.shard();
-        let changes = held.iter().map(|(key, value)| Change { key: key.clone(), value: Some(value.clone()) });
         let restored = shard.restore(changes).unwrap();
         shard.keep_changes(true);
         (shard, restored)
@@ -220,6 +219,10 @@ fn compact(held: &mut Held, changes: Vec<Change>) {
     }
 }
 
+fn last_of_each(held: &Held) -> impl Iterator<Item = Change> {
+    held.iter().map(|(key, value)| Change { key: key.clone(), value: Some(value.clone()) })
+}
+
 /// All that a step says but the changes.
 fn said(effects: &Effects) -> String {
     format!("{:#?}", (&effects.enriched, &effects.alerts, &effects.dead_letters, &effects.tally))
@@ -237,7 +240,7 @@ fn meaning(held: &Held) -> BTreeMap<&[u8], &[u8]> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn a_shard_that_is_moved_does_what_one_that_stays_does(
@@ -247,7 +250,7 @@ proptest! {
         let (mut plain, mut stays, mut moves) = (home.shard(), home.shard(), home.shard());
         stays.keep_changes(true);
         moves.keep_changes(true);
-        let (mut of_stays, mut of_moves) = (Held::new(), Held::new());
+        let (mut of_stays, mut of_moves, mut log) = (Held::new(), Held::new(), Vec::new());
         for (batch, moved) in batches(&steps) {
             let expected = plain.step(batch.clone());
             prop_assert_eq!(&expected.changes, &[]);
@@ -256,15 +259,94 @@ proptest! {
             compact(&mut of_stays, of.changes);
             let of = moves.step(batch);
             prop_assert_eq!(said(&of), said(&expected));
+            log.extend_from_slice(&of.changes);
             compact(&mut of_moves, of.changes);
             if moved {
-                let (shard, restored) = home.restored(&of_moves);
+                let (shard, restored) = home.restored(last_of_each(&of_moves));
                 moves = shard;
                 prop_assert_eq!(restored.skipped, Vec::<Vec<u8>>::new());
             }
             prop_assert_eq!(moves.figures(), plain.figures());
             prop_assert_eq!(moves.seen.held(), plain.seen.held());
             prop_assert_eq!(meaning(&of_moves), meaning(&of_stays));
+        }
+        let (all, restored) = home.restored(log);
+        prop_assert_eq!((all.figures(), all.seen.held()), (plain.figures(), plain.seen.held()));
+        prop_assert_eq!(restored, home.restored(last_of_each(&of_moves)).1);
+    }
+}
+
+/// What a shard holds after events of five users, one a second.
+fn some(home: &Home) -> Held {
+    let mut shard = home.shard();
+    shard.keep_changes(true);
+    let mut held = Held::new();
+    for n in 0..10_u8 {
+        let event = Plain {
+            id: n,
+            partition: 0,
+            org: 1,
+            wait_s: 1,
+            ago_s: 0,
+            kind: 0,
+            user: n % 5,
+            session: n,
+            place: 0,
+            failed: false,
+        };
+        let record = event.record(n.into(), n.into());
+        compact(&mut held, shard.step(vec![Input::Record(record)]).changes);
+    }
+    held
+}
+
+#[test]
+fn what_was_taken_in_is_counted_and_what_no_rule_means_is_named() {
+    let home = Home::new();
+    let mut held = some(&home);
+    held.insert(b"zzz".to_vec(), vec![1]);
+    let (shard, restored) = home.restored(last_of_each(&held));
+    let skipped = vec![b"zzz".to_vec()];
+    let expected =
+        Restored { sessions: 7, users: 4, uuids: 10, subjects: 3, correlations: 0, time: true, skipped };
+    assert_eq!(restored, expected);
+    assert_eq!(shard.figures().watermark_ms, Some(START_MS + 9_000 - 60_000));
+}
+
+#[test]
+fn what_is_too_much_under_lower_limits_goes_as_more_comes() {
+    let mut home = Home::new();
+    let held = some(&home);
+    (home.config.limits.sessions, home.config.limits.users, home.config.limits.uuids) = (2, 2, 2);
+    let (mut shard, _) = home.restored(last_of_each(&held));
+    let mut events = batches(&[Step::Event(Plain {
+        id: 50,
+        partition: 0,
+        org: 1,
+        wait_s: 20,
+        ago_s: 0,
+        kind: 0,
+        user: 9,
+        session: 99,
+        place: 0,
+        failed: false,
+    })]);
+    let effects = shard.step(events.remove(0).0);
+    assert_eq!(effects.tally.evicted_state, [("uuids", 9), ("users", 3), ("sessions", 6)]);
+    let figures = shard.figures();
+    assert_eq!((figures.sessions, figures.users, figures.uuids), (2, 2, 2));
+}
+
+#[test]
+fn a_record_that_is_not_what_a_shard_writes_is_named() {
+    let home = Home::new();
+    for (key, value) in some(&home) {
+        for value in [value[..value.len() - 1].to_vec(), [&value[..], &[0]].concat(), vec![9]] {
+            let change = Change { key: key.clone(), value: Some(value) };
+            let error = home.shard().restore([change]).unwrap_err();
+            assert_eq!(error.key, key);
+            let text = error.to_string();
+            assert!(text.starts_with(&format!("state of {} under the key ", error.table)), "{text}");
         }
     }
 }
