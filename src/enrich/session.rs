@@ -30,7 +30,7 @@ pub(super) struct Session {
 }
 
 /// Where and with what the session was used. Texts that are only compared are kept as hashes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Trace {
     ip: Option<IpAddr>,
     asn: Option<u32>,
