@@ -217,6 +217,10 @@ pub const PLACES_PER_USER: usize = 32;
 /// (`state_evictions_total{table="uuids"}`).
 pub const UUIDS: usize = 5_000_000;
 
+/// Event ids of one record of a shard's state, 16 bytes each; more make another, as brokers take no
+/// record of more than 1 MB by default.
+pub const IDS_PER_CHANGE: usize = 32_768;
+
 /// Distinct addresses whose location is kept ready; beyond, those not asked for lately are looked
 /// up again.
 pub const GEOIP_CACHE: usize = 65_536;

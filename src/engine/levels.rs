@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 use super::route::Placement;
+use crate::durable;
 use crate::model::Cargo;
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// The watermark of each level.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ struct Heard {
     upto_ms: Vec<Option<i64>>,
     waits_until_ms: Option<i64>,
 }
+
+durable!(Heard { upto_ms, waits_until_ms });
 
 impl Levels {
     pub(super) fn new(placement: Placement, levels: usize) -> Self {
@@ -93,6 +97,23 @@ impl Levels {
         }
         self.told = Some(news);
         Some(Cargo::Decided { shard: self.placement.shard, upto_ms: self.settled.clone(), waits_until_ms })
+    }
+}
+
+impl Levels {
+    /// What has to outlive the process: a level never goes back.
+    pub(super) fn write(&self, out: &mut Writer<'_>) {
+        self.settled.write(out);
+        self.others.write(out);
+    }
+
+    /// Goes on from what another process wrote, under the number of levels of this one's rules.
+    pub(super) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), Corrupt> {
+        let levels = self.settled.len();
+        self.settled = Durable::read(from)?;
+        self.resize(levels);
+        self.others = Durable::read(from)?;
+        Ok(())
     }
 }
 

@@ -3,12 +3,16 @@
 //! [`Shard::step`] is the whole way, and nothing else is: it reads no clock, no file and no
 //! environment, and does the same with the same input, however that is cut into batches.
 
+mod chunks;
 mod dedup;
+mod durable;
 mod entity;
 mod intake;
 mod invariants;
 mod judge;
 mod levels;
+#[cfg(test)]
+mod moved;
 mod raise;
 mod reload;
 mod route;
@@ -27,6 +31,7 @@ use crate::model::{
 use crate::rule::{Body, Memo, Rule, RuleSet};
 use crate::source::{self, Reader, Room};
 use dedup::Seen;
+pub use durable::{Restored, Unreadable};
 pub use intake::Intake;
 use levels::Levels;
 use raise::Now;
@@ -63,6 +68,8 @@ pub struct Shard {
     memo: Memo,
     /// Rules that the event at hand matched; kept to be used again.
     matched: Vec<RuleIndex>,
+    /// What was last told of time, if changes are told.
+    told_time: Option<Vec<u8>>,
 }
 
 /// What a shard holds, for metrics.
@@ -124,6 +131,7 @@ impl Shard {
             recording: Arc::from("recording"),
             memo: rules.memo(),
             matched: Vec::new(),
+            told_time: None,
             rules,
         }
     }
@@ -155,6 +163,7 @@ impl Shard {
         if ticked {
             self.tell(&mut effects);
         }
+        effects.changes = self.changes();
         effects
     }
 

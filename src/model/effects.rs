@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Alert, Cargo, Enriched, Event, Parcel, Position, RawRecord, RuleIndex};
+use super::{Alert, Cargo, Change, Enriched, Event, Parcel, Position, RawRecord, RuleIndex};
 
 /// One thing a shard is told. Time, files and rules enter as data, so that a run can be repeated.
 #[derive(Clone, Debug)]
@@ -63,6 +63,8 @@ pub struct Effects {
     pub enriched: Vec<Arc<Enriched>>,
     /// What other shards are to be told, in this order.
     pub parcels: Vec<Parcel>,
+    /// Keys of the shard's state that changed, when somebody keeps them.
+    pub changes: Vec<Change>,
     /// What to count.
     pub tally: Tally,
 }

@@ -5,6 +5,7 @@
 //! Each stage takes one of them and gives the next; none knows where its bytes came from or go to.
 
 mod alert;
+mod change;
 mod effects;
 mod event;
 mod evidence;
@@ -18,6 +19,7 @@ mod record;
 mod rule;
 
 pub use alert::{Activity, Alert, Entity, EntityKind, Measured, Window};
+pub use change::Change;
 pub use effects::{DeadLetter, DeadLetterReason, Effects, Input, Tally};
 pub use event::{Enriched, Event, Match, Observation, SessionFacts, TravelFacts, UserFacts};
 pub use evidence::{Actor, Evidence, Target};

@@ -13,13 +13,5 @@ pub mod codec;
 mod facts;
 mod shapes;
 
+pub use crate::model::Change;
 pub use codec::{Corrupt, Durable, Names, Reader, Writer};
-
-/// One key of a table that changed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Change {
-    /// The table and the key.
-    pub key: Vec<u8>,
-    /// What is held of it; `None` when it is gone.
-    pub value: Option<Vec<u8>>,
-}
