@@ -10,14 +10,38 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::durable;
-use crate::model::{Cargo, Match, Observation, RuleIndex};
+use crate::enrich::{fill, is_filled};
+use crate::model::{Cargo, Event, FieldId, Match, Observation, Place, RuleIndex, core};
 use crate::rule::RuleSet;
-use crate::state::{Corrupt, Durable, Names, Reader, Writer};
+use crate::state::{Corrupt, Durable, Names, Reader, Writer, write_fields, write_id};
 
 const OBSERVATION: u8 = 0;
 const MATCH: u8 = 1;
 const READ: u8 = 2;
 const DECIDED: u8 = 3;
+
+/// What sessions, users and evidence are made of, whatever the rules read.
+const NEEDED: &[FieldId] = &[
+    core::EVENT_TYPE,
+    core::DISPLAY_MESSAGE,
+    core::ACTOR_ID,
+    core::ACTOR_TYPE,
+    core::ACTOR_ALTERNATE_ID,
+    core::ACTOR_DISPLAY_NAME,
+    core::CLIENT_IP,
+    core::CLIENT_USER_AGENT,
+    core::CLIENT_OS,
+    core::OUTCOME_RESULT,
+    core::OUTCOME_REASON,
+    core::SESSION_ID,
+    core::TRANSACTION_TYPE,
+    core::API_TOKEN_ID,
+    core::TARGET_ID,
+    core::TARGET_TYPE,
+    core::TARGET_ALTERNATE_ID,
+    core::TARGET_DISPLAY_NAME,
+    core::REQUEST_URI,
+];
 
 /// Writes parcels, and reads them again, under one set of rules.
 #[derive(Debug)]
@@ -62,7 +86,7 @@ impl Wire {
         match cargo {
             Cargo::Observation(observation) => {
                 out.raw(&[OBSERVATION]);
-                observation.write(&mut out);
+                self.observation(observation, &mut out);
             }
             Cargo::Match { consumer, matched } => {
                 out.raw(&[MATCH]);
@@ -86,6 +110,21 @@ impl Wire {
         out.finish()
     }
 
+    /// An event with what rules and evidence need of it; what follows from that is not sent.
+    fn observation(&self, observation: &Observation, out: &mut Writer<'_>) {
+        let (event, table) = (&observation.event, &self.rules.table);
+        let is_sent = |id| (table.is_read(id) && !is_filled(id)) || NEEDED.contains(&id);
+        event.position.write(out);
+        write_id(&event.uuid, out);
+        event.published_ms.write(out);
+        event.org.write(out);
+        event.envelope.write(out);
+        event.lossy.write(out);
+        write_fields(&event.fields, is_sent, out);
+        event.raw.write(out);
+        observation.place.write(out);
+    }
+
     /// The parcel in bytes that [`Wire::write`] made, perhaps in another process; `None` when it is for a
     /// rule that is not in this set.
     ///
@@ -94,7 +133,7 @@ impl Wire {
     pub fn read(&mut self, bytes: &[u8]) -> Result<Option<Cargo>, Corrupt> {
         let mut from = Reader::new(bytes, &self.rules.table, &mut self.names)?;
         let cargo = match from.array()? {
-            [OBSERVATION] => Some(Cargo::Observation(Box::new(Observation::read(&mut from)?))),
+            [OBSERVATION] => Some(Cargo::Observation(Box::new(observed(&mut from)?))),
             [MATCH] => {
                 let (consumer, rule) = (u128::read(&mut from)?, u128::read(&mut from)?);
                 let sent = Sent::read(&mut from)?;
@@ -115,6 +154,13 @@ impl Wire {
         };
         from.finish().map(|()| cargo)
     }
+}
+
+fn observed(from: &mut Reader<'_>) -> Result<Observation, Corrupt> {
+    let mut event = Event::read(from)?;
+    let place: Option<Arc<Place>> = Durable::read(from)?;
+    fill(from.table(), &mut event, place.as_deref());
+    Ok(Observation { event, place })
 }
 
 fn sent(matched: &Match) -> Sent {

@@ -12,10 +12,9 @@
 //! Then whatever differs between the two differs between two neighbours from the one to the other.
 
 use compact_str::CompactString;
-use uuid::Uuid;
 
 use crate::limits;
-use crate::state::{Corrupt, Durable, Reader, Writer};
+use crate::state::{Corrupt, Durable, Reader, Writer, read_id, write_id};
 
 /// A sighting further ahead than this is no neighbour: an event of a broken clock would else be
 /// the neighbour of every event from then on.
@@ -97,25 +96,6 @@ impl<T: Durable + Clone + PartialEq> Durable for History<T> {
         }
         Ok(Self { seen })
     }
-}
-
-/// Ids that look as Okta's do take less than half.
-fn write_id(id: &str, out: &mut Writer<'_>) {
-    let uuid = Uuid::try_parse(id).ok();
-    let short = uuid.filter(|uuid| uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == id);
-    short.is_some().write(out);
-    match short {
-        Some(uuid) => uuid.write(out),
-        None => out.text(id),
-    }
-}
-
-fn read_id(from: &mut Reader<'_>) -> Result<CompactString, Corrupt> {
-    if bool::read(from)? {
-        let uuid = Uuid::read(from)?;
-        return Ok(CompactString::from(&*uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer())));
-    }
-    CompactString::read(from)
 }
 
 impl<T> History<T> {

@@ -30,5 +30,5 @@ mod who;
 pub use context::Context;
 pub use database::DatabaseInfo;
 pub use geo::GeoIp;
-pub use observe::Observer;
+pub use observe::{Observer, fill, is_filled};
 pub use who::{actor_key, login_key};

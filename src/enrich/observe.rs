@@ -9,7 +9,7 @@ use super::geo::{Asked, Decoded, GeoIp};
 use super::okta::Told;
 use super::{address, who};
 use crate::limits;
-use crate::model::{Event, FieldTable, Fields, Observation, Place, Tally, core};
+use crate::model::{Event, FieldId, FieldTable, Fields, Observation, Place, Tally, core};
 
 /// The stateless part: place and ip facts.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Observer {
     pub fn observe(&mut self, mut event: Event, tally: &mut Tally) -> Observation {
         let address = event.fields.text(core::CLIENT_IP).and_then(address::parse);
         let place = address.map(|address| self.place(address, &event.fields, tally));
-        self.fill(&mut event, place.as_deref());
+        fill(&self.table, &mut event, place.as_deref());
         Observation { event, place }
     }
 
@@ -68,17 +68,23 @@ impl Observer {
         }
         known.with(fields)
     }
+}
 
-    fn fill(&self, event: &mut Event, place: Option<&Place>) {
-        let id = Some(core::ENRICHED_USER_ID).filter(|id| self.table.is_read(*id));
-        let id = id.and_then(|_| who::user_id(&event.fields)).map(str::to_owned);
-        let login = Some(core::ENRICHED_USER_LOGIN).filter(|login| self.table.is_read(*login));
-        let login = login.and_then(|_| who::login(&event.fields));
-        let mut filler = Filler::new(&self.table, &mut event.fields);
-        filler.who(event.org.as_deref(), id.as_deref(), login.as_deref());
-        if let Some(place) = place {
-            filler.place(place);
-        }
+/// Whether [`fill`] sets the field.
+pub fn is_filled(id: FieldId) -> bool {
+    (core::ENRICHED_ORG.index()..=core::ENRICHED_USER_LOGIN.index()).contains(&id.index())
+}
+
+/// Sets the fields that follow from an event and the place of its address.
+pub fn fill(table: &FieldTable, event: &mut Event, place: Option<&Place>) {
+    let id = Some(core::ENRICHED_USER_ID).filter(|id| table.is_read(*id));
+    let id = id.and_then(|_| who::user_id(&event.fields)).map(str::to_owned);
+    let login = Some(core::ENRICHED_USER_LOGIN).filter(|login| table.is_read(*login));
+    let login = login.and_then(|_| who::login(&event.fields));
+    let mut filler = Filler::new(table, &mut event.fields);
+    filler.who(event.org.as_deref(), id.as_deref(), login.as_deref());
+    if let Some(place) = place {
+        filler.place(place);
     }
 }
 

@@ -1,10 +1,11 @@
 //! How are events, and what was found out about them, written?
 
 use super::codec::{Corrupt, Durable, Reader, Writer};
+use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
-    Actor, Asn, Enriched, Event, Evidence, Fields, Geo, GeoSource, IpFacts, Observation, Place, Position,
-    SessionFacts, Target, TravelFacts, UserFacts, Value,
+    Actor, Asn, Enriched, Event, Evidence, FieldId, Fields, Geo, GeoSource, IpFacts, Observation, Place,
+    Position, SessionFacts, Target, TravelFacts, UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
@@ -52,7 +53,6 @@ durable!(Evidence {
     org,
     raw
 });
-durable!(Event { position, uuid, published_ms, org, envelope, lossy, fields, raw });
 durable!(Observation { event, place });
 durable!(Enriched { observation, session, user, travel, late });
 
@@ -78,24 +78,55 @@ impl Durable for GeoSource {
 const ONE: u8 = 0;
 const LIST: u8 = 1;
 
-impl Durable for Fields {
-    /// The fields that have a value, with their names.
-    fn write(&self, out: &mut Writer<'_>) {
-        let there: Vec<_> = self.held().collect();
-        out.number(there.len() as u64);
-        for (id, is_list) in there {
-            id.write(out);
-            let values = self.elements(id);
-            if is_list {
-                let values: Vec<_> = values.collect();
-                out.raw(&[LIST]);
-                out.number(values.len() as u64);
-                values.into_iter().for_each(|value| write(value, out));
-            } else {
-                out.raw(&[ONE]);
-                values.for_each(|value| write(value, out));
-            }
+/// Writes some of an event's fields, of those that have a value, with their names.
+pub fn write_fields(fields: &Fields, is_wanted: impl Fn(FieldId) -> bool, out: &mut Writer<'_>) {
+    let there: Vec<_> = fields.held().filter(|(id, _)| is_wanted(*id)).collect();
+    out.number(there.len() as u64);
+    for (id, is_list) in there {
+        id.write(out);
+        let values = fields.elements(id);
+        if is_list {
+            let values: Vec<_> = values.collect();
+            out.raw(&[LIST]);
+            out.number(values.len() as u64);
+            values.into_iter().for_each(|value| write(value, out));
+        } else {
+            out.raw(&[ONE]);
+            values.for_each(|value| write(value, out));
         }
+    }
+}
+
+impl Durable for Event {
+    fn write(&self, out: &mut Writer<'_>) {
+        let Self { position, uuid, published_ms, org, envelope, lossy, fields, raw } = self;
+        position.write(out);
+        write_id(uuid, out);
+        published_ms.write(out);
+        org.write(out);
+        envelope.write(out);
+        lossy.write(out);
+        fields.write(out);
+        raw.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        Ok(Self {
+            position: Durable::read(from)?,
+            uuid: read_id(from)?,
+            published_ms: Durable::read(from)?,
+            org: Durable::read(from)?,
+            envelope: Durable::read(from)?,
+            lossy: Durable::read(from)?,
+            fields: Durable::read(from)?,
+            raw: Durable::read(from)?,
+        })
+    }
+}
+
+impl Durable for Fields {
+    fn write(&self, out: &mut Writer<'_>) {
+        write_fields(self, |_| true, out);
     }
 
     /// Values of fields that no rule reads any more are left out.

@@ -15,3 +15,5 @@ mod shapes;
 
 pub use crate::model::Change;
 pub use codec::{Corrupt, Durable, Names, Reader, Writer};
+pub use facts::write_fields;
+pub use shapes::{read_id, write_id};
