@@ -41,6 +41,7 @@ mod bucket;
 mod build;
 mod counted;
 mod distinct;
+mod durable;
 mod episode;
 mod event_count;
 mod findings;
@@ -51,6 +52,7 @@ mod gauge;
 mod groups;
 mod habit;
 mod habits;
+mod kept;
 mod key;
 mod lives;
 mod measure;
@@ -82,6 +84,7 @@ mod temporal_condition;
 mod temporal_ordered;
 mod value_count;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use adopt::Adopted;
@@ -92,6 +95,8 @@ pub use shown::Selection;
 use crate::config::Limits;
 use crate::model::{FieldId, Match, Measured, RuleIndex, RuleInfo, Tally};
 use crate::rule::{Body, Correlation, RuleSet};
+use crate::state::Change;
+use durable::Meaning;
 use firing::Feed;
 use table::{Correlate, Spec};
 
@@ -103,6 +108,11 @@ pub struct Correlator {
     tables: Vec<Option<Held>>,
     /// The watermark at which the next thing can be decided; no earlier one needs a look.
     next_ms: i64,
+    /// Which correlation has which meaning.
+    meanings: BTreeMap<Meaning, RuleIndex>,
+    keeps_changes: bool,
+    /// Keys of correlations that are no longer there.
+    gone: Vec<Change>,
 }
 
 /// One correlation with its place in the chains.
@@ -113,6 +123,8 @@ struct Held {
     lag_ms: i64,
     /// Rules whose matches come too late for it.
     slow: Vec<RuleIndex>,
+    /// What its table holds the state of.
+    meaning: Meaning,
 }
 
 /// When a match is taken in.
@@ -145,10 +157,12 @@ impl Correlator {
             let passes = passes.get_mut(index.0 as usize).map(std::mem::take).unwrap_or_default();
             let table = spec(&rules, *index, passes, limits).map(|spec| build::table(correlation, spec));
             if let Some(held) = tables.get_mut(index.0 as usize) {
-                *held = table.map(|table| Held { table, lag_ms, slow });
+                let meaning = durable::meaning(&rules, *index);
+                *held = table.map(|table| Held { table, lag_ms, slow, meaning });
             }
         }
-        Self { rules, tables, next_ms: i64::MAX }
+        let meanings = durable::meanings(&tables);
+        Self { rules, tables, next_ms: i64::MAX, meanings, keeps_changes: false, gone: Vec::new() }
     }
 
     /// Gives a match to one of the correlations that take it, and adds what came true by it, in the
