@@ -110,7 +110,9 @@ impl Story {
         for input in batches(&self.lines, Way::Shards(shards)).into_iter().flatten() {
             cluster.input(input);
             cluster.deliver_all();
+            cluster.move_one();
         }
+        assert!(cluster.moves > 0 || self.lines.len() < 9, "{}: no shard moved", self.name());
         let last_ms = self.lines.iter().flat_map(|line| published(line)).max().unwrap().as_millisecond();
         cluster.input(Input::Complete { upto_ms: last_ms });
         cluster.tick_a_little(last_ms);

@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 
 use super::measure::{Measure, Reading, Timespan};
 use super::series::{Occurrence, Series, Stamp};
+use crate::durable;
 use crate::model::{Match, Measured};
 use crate::rule::AbsenceTest;
+use crate::state::{Corrupt, Reader, Writer};
 
 /// What an event is to the rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub(super) struct Role {
     trigger: bool,
     partner: bool,
 }
+
+durable!(Role { trigger, partner });
 
 /// Looks for a partner in the time after each trigger, or before it. An event is not its own.
 #[derive(Debug)]
@@ -100,6 +104,13 @@ impl Measure for Absence {
         };
         let found = self.has_partner(occurrence.stamp, partners);
         Reading::new(if found { 1.0 } else { 0.0 }, !found)
+    }
+
+    fn write(&self, _partners: &VecDeque<Stamp>, _out: &mut Writer<'_>) {}
+
+    fn read(&self, series: &Series<Role>, _from: &mut Reader<'_>) -> Result<VecDeque<Stamp>, Corrupt> {
+        let held = (0..series.len()).filter_map(|place| series.get(place));
+        Ok(held.filter(|occurrence| occurrence.mark.partner).map(|occurrence| occurrence.stamp).collect())
     }
 
     fn measured(&self, reading: &Reading) -> Vec<Measured> {

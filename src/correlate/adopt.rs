@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Correlator, correlation, passes, spec};
+use super::{Correlator, correlation, durable, passes, spec};
 use crate::config::Limits;
 use crate::model::RuleIndex;
 use crate::rule::{Body, RuleSet};
@@ -46,9 +46,13 @@ impl Correlator {
                 continue;
             };
             held.table = old.table;
+            held.meaning = old.meaning;
             held.table.adopt(correlation, spec);
             adopted.kept += 1;
         }
+        next.meanings = durable::meanings(&next.tables);
+        next.gone = self.let_go();
+        next.keep_changes(self.keeps_changes);
         (0..next.next_ms.len()).for_each(|level| next.decided(level));
         *self = next;
         adopted
@@ -57,7 +61,7 @@ impl Correlator {
 
 /// What a correlation takes, in its order: what is held knows a rule by its place there, and that may
 /// change though the meaning does not.
-fn branches(rules: &RuleSet, index: RuleIndex) -> Vec<&str> {
+pub(super) fn branches(rules: &RuleSet, index: RuleIndex) -> Vec<&str> {
     let taken = correlation(rules, index).map(|correlation| correlation.rules.as_slice()).unwrap_or_default();
     taken.iter().filter_map(|rule| rules.get(*rule)).map(|rule| &*rule.info.digest).collect()
 }

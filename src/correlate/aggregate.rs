@@ -9,6 +9,7 @@ use super::series::{Occurrence, Series};
 use super::settled::Peaks;
 use crate::model::{Match, Measured};
 use crate::rule::{AggregateTest, Formula};
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// All figures are those of an event's own window; only where the formula asks that one which rises be
 /// small, it has to be so in every window that shares the event.
@@ -157,6 +158,25 @@ impl Measure for Aggregate {
         let nearness = if holds { 1.0 } else { self.condition.nearness(&figure, &peak) };
         let figures = std::iter::once(nearness).chain(own.iter().copied());
         Reading { figures: figures.collect(), holds }
+    }
+
+    fn write(&self, held: &Held, out: &mut Writer<'_>) {
+        let Held { frame, ahead } = held;
+        frame.write(out);
+        for Ahead { frame, peaks } in ahead {
+            frame.write(out);
+            peaks.write(out);
+        }
+    }
+
+    /// A key that has an event has one of what is ahead for each peak.
+    fn read(&self, series: &Series<Added>, from: &mut Reader<'_>) -> Result<Held, Corrupt> {
+        let frame = Frame::read(series, self.plan.all(), from)?;
+        let ahead = self.peaks.iter().map(|value| {
+            let frame = Frame::read(series, self.plan.only(*value), from)?;
+            Ok(Ahead { frame, peaks: Peaks::read(from)? })
+        });
+        Ok(Held { frame, ahead: ahead.collect::<Result<_, _>>()? })
     }
 
     /// The first figure of a reading is how near it came.

@@ -10,6 +10,7 @@ use super::episode::Episodes;
 use super::fire_bucket::FireBucket;
 use super::firing::{Feed, Firing};
 use super::habits::{Asked, Entity, Open};
+use super::kept::Lost;
 use super::key::{Key, keys_here};
 use super::series::Stamp;
 use super::store::{Agenda, Store};
@@ -22,11 +23,11 @@ use crate::rule::{BaselineTest, Correlation};
 pub(super) struct Baselines {
     test: BaselineTest,
     spec: Spec,
-    entities: Store<Entity>,
+    pub(super) entities: Store<Entity>,
     /// Entities with buckets that wait to be judged.
-    agenda: Agenda,
+    pub(super) agenda: Agenda,
     /// Entities whose latest event was not after this may have been dropped at the bound.
-    lost_upto_ms: i64,
+    pub(super) lost: Lost,
     reached: Vec<Reached>,
     /// The figure that came nearest, of an entity that is known long enough if there was one.
     nearest: Option<(bool, u64, Asked)>,
@@ -39,7 +40,7 @@ impl Baselines {
             entities: Store::new(spec.keys),
             spec,
             agenda: Agenda::default(),
-            lost_upto_ms: i64::MIN,
+            lost: Lost::default(),
             reached: Vec::new(),
             nearest: None,
         }
@@ -104,7 +105,7 @@ impl Baselines {
                 let fire = FireBucket { test: &self.test, spec: &self.spec, arrived, now_ms };
                 let firing = fire.fire(entity, number, reached, &asked, correlation, tally);
                 let start_ms = self.test.start_ms(number - self.test.buckets);
-                let forgotten = self.lost_upto_ms >= start_ms;
+                let forgotten = self.lost.upto_ms >= start_ms;
                 fired.extend(firing.map(|one| Firing { may_be_low: one.may_be_low || forgotten, ..one }));
             }
         }
@@ -124,7 +125,7 @@ impl Baselines {
     fn make_room(&mut self, hash: u128, tally: &mut Tally) {
         for (gone, mut entity) in self.entities.make_room(hash) {
             self.agenda.plan(gone, &mut entity.planned_ms, None);
-            self.lost_upto_ms = self.lost_upto_ms.max(entity.lives.newest().unwrap_or(i64::MIN));
+            self.lost.upto(entity.lives.newest());
             Tally::add(&mut tally.evicted, self.spec.rule, 1);
         }
     }

@@ -9,6 +9,7 @@ use super::firing::Feed;
 use super::series::{Occurrence, Series, Stamp};
 use super::shown::Gallery;
 use crate::model::Enriched;
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// A bucket that events may still come into.
 ///
@@ -39,6 +40,40 @@ pub(super) struct Bucket {
 pub(super) struct Reached {
     pub(super) place: usize,
     pub(super) figure: u64,
+}
+
+impl Durable for Bucket {
+    fn write(&self, out: &mut Writer<'_>) {
+        let Self { series, values, passed, passed_upto, figure, gallery, first_ms, waits, is_cut } = self;
+        series.write(out);
+        // In an order of their own, so that the same is always written the same.
+        let mut values: Vec<(u64, Stamp)> = values.iter().map(|(value, first)| (*value, *first)).collect();
+        values.sort_unstable();
+        values.write(out);
+        passed.write(out);
+        passed_upto.write(out);
+        figure.write(out);
+        gallery.write(out);
+        first_ms.write(out);
+        waits.write(out);
+        is_cut.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        let series = Series::read(from)?;
+        let values: Vec<(u64, Stamp)> = Durable::read(from)?;
+        Ok(Self {
+            series,
+            values: values.into_iter().collect(),
+            passed: Durable::read(from)?,
+            passed_upto: Durable::read(from)?,
+            figure: u64::read(from)?,
+            gallery: Gallery::read(from)?,
+            first_ms: Durable::read(from)?,
+            waits: bool::read(from)?,
+            is_cut: bool::read(from)?,
+        })
+    }
 }
 
 impl Bucket {

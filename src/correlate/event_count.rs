@@ -4,6 +4,7 @@ use super::gauge::Gauge;
 use super::measure::{Timespan, reaches};
 use super::series::{Occurrence, Series};
 use crate::model::Match;
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// Counts the events of a window. An event that several of the rule's branches match is one.
 #[derive(Debug)]
@@ -44,6 +45,15 @@ impl Gauge for EventCount {
             first.place += 1;
         }
         (place + 1 - first.place) as f64
+    }
+
+    fn write(&self, first: &First, out: &mut Writer<'_>) {
+        let First { place } = first;
+        place.write(out);
+    }
+
+    fn read(&self, _series: &Series<()>, from: &mut Reader<'_>) -> Result<First, Corrupt> {
+        Ok(First { place: usize::read(from)? })
     }
 
     fn name(&self) -> String {

@@ -14,8 +14,10 @@ use super::remembered::Remembered;
 use super::series::Stamp;
 use super::shown::{Gallery, Shown};
 use super::table::Spec;
+use crate::durable;
 use crate::model::Enriched;
 use crate::rule::RiskTest;
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// One entity.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub(super) struct Found {
     pub(super) event: Option<Arc<Enriched>>,
 }
 
+durable!(Found { by, shown, event });
+
 impl Entity {
     /// Nothing was found of it yet.
     pub(super) fn new(key: Key, half_life_ms: Option<i64>) -> Self {
@@ -58,6 +62,35 @@ impl Entity {
             newest_ms: i64::MIN,
             planned_ms: None,
         }
+    }
+
+    /// Writes all of it.
+    pub(super) fn write(&self, out: &mut Writer<'_>) {
+        let Self { key, open, points, last, gallery, episodes, lost_upto_ms, newest_ms, planned_ms } = self;
+        key.write(out);
+        open.write(out);
+        points.write(out);
+        last.write(out);
+        gallery.write(out);
+        episodes.write(out);
+        lost_upto_ms.write(out);
+        newest_ms.write(out);
+        planned_ms.write(out);
+    }
+
+    /// Reads it again, given what matches are worth.
+    pub(super) fn read(worths: &[Worth], from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        Ok(Self {
+            key: Key::read(from)?,
+            open: Durable::read(from)?,
+            points: Points::read(worths, from)?,
+            last: Remembered::read(from)?,
+            gallery: Gallery::read(from)?,
+            episodes: Episodes::read(from)?,
+            lost_upto_ms: i64::read(from)?,
+            newest_ms: i64::read(from)?,
+            planned_ms: Durable::read(from)?,
+        })
     }
 
     /// Takes a match.

@@ -8,11 +8,12 @@ use std::fmt::Debug;
 use super::measure::{Timespan, reaches};
 use super::series::{Occurrence, Series};
 use crate::model::Match;
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// One figure of a window.
 pub(super) trait Gauge: Debug {
     /// What one event adds.
-    type Mark: Clone + Debug;
+    type Mark: Clone + Debug + Durable;
     /// What is kept of a key besides its events.
     type Frame: Default + Debug;
 
@@ -43,6 +44,12 @@ pub(super) trait Gauge: Debug {
         frame: &mut Self::Frame,
     ) -> f64;
 
+    /// Writes what is kept of a key besides its events, as far as it does not follow from them.
+    fn write(&self, frame: &Self::Frame, out: &mut Writer<'_>);
+
+    /// Reads it again, for a key with these events.
+    fn read(&self, series: &Series<Self::Mark>, from: &mut Reader<'_>) -> Result<Self::Frame, Corrupt>;
+
     /// The figure's name in an alert.
     fn name(&self) -> String;
 }
@@ -55,6 +62,16 @@ pub(super) trait Bag: Default + Debug {
     fn add(&mut self, mark: &Self::Mark);
     /// An event is outside now.
     fn take(&mut self, mark: &Self::Mark);
+    /// Writes what the events inside do not tell to the last bit: of most bags nothing.
+    fn write(&self, _out: &mut Writer<'_>) {}
+    /// Reads that again into an empty one.
+    fn read(&mut self, _from: &mut Reader<'_>) -> Result<(), Corrupt> {
+        Ok(())
+    }
+    /// An event that was inside is inside again. What was written holds it already.
+    fn again(&mut self, mark: &Self::Mark) {
+        self.add(mark);
+    }
 }
 
 /// The events from `start` up to, not with, `end`, as a bag.
@@ -66,6 +83,27 @@ pub(super) struct Frame<B> {
 }
 
 impl<B: Bag> Frame<B> {
+    /// Writes where it lies, and what the events inside do not tell.
+    pub(super) fn write(&self, out: &mut Writer<'_>) {
+        let Self { start, end, bag } = self;
+        start.write(out);
+        end.write(out);
+        bag.write(out);
+    }
+
+    /// Lays it over the same events again, with an empty bag.
+    pub(super) fn read(series: &Series<B::Mark>, mut bag: B, from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        let (start, end) = (usize::read(from)?, usize::read(from)?);
+        if start > end || end > series.len() {
+            return Err(Corrupt("place in a series"));
+        }
+        bag.read(from)?;
+        for occurrence in (start..end).filter_map(|place| series.get(place)) {
+            bag.again(&occurrence.mark);
+        }
+        Ok(Self { start, end, bag })
+    }
+
     /// What it holds.
     pub(super) fn bag(&mut self) -> &mut B {
         &mut self.bag

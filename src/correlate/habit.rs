@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 
+use crate::durable;
+use crate::state::{Corrupt, Durable, Reader, Writer};
+
 /// The figures of an entity's buckets that are over. Those without events take no room.
 #[derive(Debug, Default)]
 pub(super) struct Habit {
@@ -17,6 +20,22 @@ pub(super) struct Usual {
     pub(super) buckets: u64,
     sum: u128,
     squares: u128,
+}
+
+durable!(Usual { buckets, sum, squares });
+
+impl Durable for Habit {
+    fn write(&self, out: &mut Writer<'_>) {
+        let Self { held, sum: _, squares: _ } = self;
+        held.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        let held: Vec<(i64, u64)> = Durable::read(from)?;
+        let mut habit = Self::default();
+        held.into_iter().for_each(|(number, figure)| habit.close(number, figure));
+        Ok(habit)
+    }
 }
 
 impl Habit {

@@ -7,6 +7,7 @@ use super::episode::Episodes;
 use super::habit::{Habit, Usual};
 use super::key::Key;
 use super::lives::Lives;
+use crate::durable;
 use crate::model::Measured;
 use crate::rule::BaselineTest;
 
@@ -38,6 +39,10 @@ pub(super) struct Asked {
     /// `None` if the entity is not known long enough.
     pub(super) least: Option<u64>,
 }
+
+durable!(Entity { key, lives, habit, buckets, episodes, planned_ms });
+durable!(Open { bucket, asked });
+durable!(Asked { since_ms, usual, least });
 
 impl Open {
     /// An empty one.

@@ -4,6 +4,7 @@ use compact_str::CompactString;
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::durable;
 use crate::limits;
 use crate::model::{Match, Value};
 use crate::rule::{Correlation, GroupBy, GroupSource, NewValueTest, Scope, Test};
@@ -16,6 +17,8 @@ pub struct Key {
     /// The values as they stand in the match, in the order of the group-by.
     pub values: SmallVec<[CompactString; 2]>,
 }
+
+durable!(Key { hash, values });
 
 /// The keys of a match: one for each combination of values, each once. None if a field is missing.
 ///

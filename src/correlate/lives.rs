@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use crate::durable;
 use crate::limits::ENTITY_QUIET_MS;
 
 /// The stretches of time in which an entity was never quiet for longer than
@@ -17,6 +18,9 @@ struct Life {
     first_ms: i64,
     last_ms: i64,
 }
+
+durable!(Lives { held });
+durable!(Life { first_ms, last_ms });
 
 /// Whether a life goes on from one instant to a later one.
 fn goes_on(from_ms: i64, to_ms: i64) -> bool {

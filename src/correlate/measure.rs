@@ -7,6 +7,7 @@ use smallvec::{SmallVec, smallvec};
 use super::series::{Occurrence, Series};
 use crate::model::{Match, Measured};
 use crate::rule::Threshold;
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// The length of a window: it holds what is after `last - timespan` and up to `last`.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +53,7 @@ impl Reading {
 /// decided once, in the order of time, when nothing can come any more that would change it.
 pub(super) trait Measure: Debug {
     /// What one event adds.
-    type Mark: Clone + Debug;
+    type Mark: Clone + Debug + Durable;
     /// What is kept of a key besides its events, so that the next in order is cheap.
     type Tally: Default + Debug;
 
@@ -93,6 +94,12 @@ pub(super) trait Measure: Debug {
     /// Measures the window that ends with the event at `place`, when everything that could change
     /// it is there. Events come in the order of time, each once. Only for a type that waits.
     fn decide(&self, series: &Series<Self::Mark>, place: usize, tally: &mut Self::Tally) -> Reading;
+
+    /// Writes what is kept of a key besides its events, as far as it does not follow from them.
+    fn write(&self, tally: &Self::Tally, out: &mut Writer<'_>);
+
+    /// Reads it again, for a key with these events.
+    fn read(&self, series: &Series<Self::Mark>, from: &mut Reader<'_>) -> Result<Self::Tally, Corrupt>;
 
     /// What an alert tells of a reading: each figure against what is asked.
     fn measured(&self, reading: &Reading) -> Vec<Measured>;

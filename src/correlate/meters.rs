@@ -12,6 +12,7 @@ use super::groups::{Groups, Range};
 use super::numbers::{Heap, Numbers, Ranks, Sum};
 use crate::model::Match;
 use crate::rule::{AggregateFigure, AggregateTest, Counted};
+use crate::state::{self, Corrupt, Durable, Writer};
 
 /// What one event adds.
 #[derive(Clone, Debug, Default)]
@@ -244,6 +245,23 @@ fn bit(place: usize) -> u64 {
     u32::try_from(place).ok().and_then(|place| 1_u64.checked_shl(place)).unwrap_or_default()
 }
 
+impl Durable for Added {
+    fn write(&self, out: &mut Writer<'_>) {
+        let Self { facts, values, numbers } = self;
+        facts.write(out);
+        out.number(values.len() as u64);
+        values.iter().for_each(|values| values.write(out));
+        out.number(numbers.len() as u64);
+        numbers.iter().for_each(|numbers| numbers.write(out));
+    }
+
+    fn read(from: &mut state::Reader<'_>) -> Result<Self, Corrupt> {
+        let facts = u64::read(from)?;
+        let (values, numbers): (Vec<Values>, Vec<Numbers>) = Durable::read(from)?;
+        Ok(Self { facts, values: values.into(), numbers: numbers.into() })
+    }
+}
+
 impl Added {
     /// Takes in what another branch has of the same event, and gives what of that is new; numbers only
     /// where there were none.
@@ -287,6 +305,29 @@ impl Bag for Meters {
     fn take(&mut self, added: &Added) {
         for (_, meter) in &mut self.meters {
             meter.take(added);
+        }
+    }
+
+    fn write(&self, out: &mut Writer<'_>) {
+        for (_, meter) in &self.meters {
+            if let Meter::Sum(_, sum) = meter {
+                Durable::write(sum, out);
+            }
+        }
+    }
+
+    fn read(&mut self, from: &mut state::Reader<'_>) -> Result<(), Corrupt> {
+        for (_, meter) in &mut self.meters {
+            if let Meter::Sum(_, sum) = meter {
+                *sum = Durable::read(from)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn again(&mut self, added: &Added) {
+        for (_, meter) in self.meters.iter_mut().filter(|(_, meter)| !matches!(meter, Meter::Sum(..))) {
+            meter.add(added);
         }
     }
 }

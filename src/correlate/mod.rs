@@ -41,6 +41,7 @@ mod bucket;
 mod build;
 mod counted;
 mod distinct;
+mod durable;
 mod episode;
 mod event_count;
 mod findings;
@@ -51,6 +52,7 @@ mod gauge;
 mod groups;
 mod habit;
 mod habits;
+mod kept;
 mod key;
 mod lives;
 mod measure;
@@ -82,9 +84,11 @@ mod temporal_condition;
 mod temporal_ordered;
 mod value_count;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use adopt::Adopted;
+pub use durable::LETTER;
 pub use episode::{Episodes, Story, Suppression, Verdict};
 pub use firing::Firing;
 pub use key::{Key, homes};
@@ -93,6 +97,8 @@ pub use shown::Selection;
 use crate::config::Limits;
 use crate::model::{FieldId, Match, Measured, RuleIndex, RuleInfo, Tally};
 use crate::rule::{Body, Correlation, RuleSet};
+use crate::state::Change;
+use durable::Meaning;
 use firing::Feed;
 use table::{Correlate, Spec};
 
@@ -105,6 +111,11 @@ pub struct Correlator {
     /// For each level, the watermark at which the next thing can be decided; no earlier one needs a
     /// look.
     next_ms: Vec<i64>,
+    /// Which correlation has which meaning.
+    meanings: BTreeMap<Meaning, RuleIndex>,
+    keeps_changes: bool,
+    /// Keys of correlations that are no longer there.
+    gone: Vec<Change>,
 }
 
 /// One correlation with its place in the chains.
@@ -117,6 +128,8 @@ struct Held {
     slow: Vec<RuleIndex>,
     /// Which watermark it goes by.
     level: usize,
+    /// What its table holds the state of.
+    meaning: Meaning,
 }
 
 /// When a match is taken in.
@@ -149,10 +162,13 @@ impl Correlator {
             let passes = passes.get_mut(index.0 as usize).map(std::mem::take).unwrap_or_default();
             let table = spec(&rules, *index, passes, limits).map(|spec| build::table(correlation, spec));
             if let Some(held) = tables.get_mut(index.0 as usize) {
-                *held = table.map(|table| Held { table, lag_ms, slow, level: 0 });
+                let meaning = durable::meaning(&rules, *index);
+                *held = table.map(|table| Held { table, lag_ms, slow, level: 0, meaning });
             }
         }
-        Self { rules, tables, next_ms: vec![i64::MAX] }
+        let meanings = durable::meanings(&tables);
+        let next_ms = vec![i64::MAX];
+        Self { rules, tables, next_ms, meanings, keeps_changes: false, gone: Vec::new() }
     }
 
     /// Has each rule go by the watermark of its level, of so many.

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, VecDeque};
 use super::distinct::Values;
 use super::measure::Timespan;
 use super::series::{Occurrence, Series};
+use crate::durable;
 
 /// The times of the matches of rules that must not be near, each in order.
 #[derive(Debug, Default)]
 pub(super) struct Nearby {
     times: BTreeMap<usize, VecDeque<i64>>,
 }
+
+durable!(Nearby { times });
 
 impl Nearby {
     /// An event was put to a place.

@@ -5,6 +5,7 @@
 
 use super::episode::{Episodes, Verdict};
 use super::firing::{Feed, Firing};
+use super::kept::Lost;
 use super::key::{Key, keys, keys_here};
 use super::memory::{First, Memory};
 use super::series::Stamp;
@@ -22,13 +23,13 @@ const DAY_MS: f64 = 86_400_000.0;
 pub(super) struct NewValues {
     test: NewValueTest,
     spec: Spec,
-    entities: Store<Memory<Sighting>>,
+    pub(super) entities: Store<Memory<Sighting>>,
     /// Entities with sightings that wait to be decided.
-    agenda: Agenda,
+    pub(super) agenda: Agenda,
     /// The alerts of each value of each key.
-    alerts: Store<Episodes>,
+    pub(super) alerts: Store<Episodes>,
     /// Entities whose latest event was not after this may have been dropped at the bound.
-    lost_upto_ms: i64,
+    pub(super) lost: Lost,
     nearest: Nearest,
 }
 
@@ -43,7 +44,7 @@ impl NewValues {
             alerts: Store::new(spec.keys),
             spec,
             agenda: Agenda::default(),
-            lost_upto_ms: i64::MIN,
+            lost: Lost::default(),
             nearest: (false, 0),
         }
     }
@@ -80,7 +81,7 @@ impl NewValues {
     fn make_room(&mut self, of: u128, tally: &mut Tally) {
         for (gone, mut memory) in self.entities.make_room(of) {
             self.agenda.plan(gone, &mut memory.planned_ms, None);
-            self.lost_upto_ms = self.lost_upto_ms.max(memory.lives.newest().unwrap_or(i64::MIN));
+            self.lost.upto(memory.lives.newest());
             Tally::add(&mut tally.evicted, self.spec.rule, 1);
         }
     }
@@ -111,7 +112,7 @@ impl NewValues {
                 group: self.group(correlation, about, &first.kept.value),
                 measured: self.measured(true, known_ms),
                 window: Window { start_ms, end_ms: time_ms, timespan_ms: self.test.forget_ms },
-                may_be_low: lost_upto_ms.max(self.lost_upto_ms) >= start_ms,
+                may_be_low: lost_upto_ms.max(self.lost.upto_ms) >= start_ms,
                 ..first.kept.firing(&self.spec, time_ms, verdict)
             });
         }

@@ -9,8 +9,10 @@ use super::counted;
 use super::gauge::{Bag, Frame, Gauge};
 use super::measure::Timespan;
 use super::series::{Occurrence, Series};
+use crate::durable;
 use crate::model::Match;
 use crate::rule::Counted;
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// The numbers of one event; nearly always one.
 pub(super) type Numbers = SmallVec<[f64; 1]>;
@@ -83,6 +85,14 @@ impl<B: Bag<Mark = Numbers>> Gauge for Numeric<B> {
         (self.read)(frame.over(series, timespan, place), self.argument)
     }
 
+    fn write(&self, frame: &Frame<B>, out: &mut Writer<'_>) {
+        frame.write(out);
+    }
+
+    fn read(&self, series: &Series<Numbers>, from: &mut Reader<'_>) -> Result<Frame<B>, Corrupt> {
+        Frame::read(series, B::default(), from)
+    }
+
     fn name(&self) -> String {
         self.name.clone()
     }
@@ -96,6 +106,8 @@ pub(super) struct Sum {
     lost: f64,
     count: u64,
 }
+
+durable!(Sum { sum, lost, count });
 
 impl Sum {
     /// Neumaier's sum: numbers that come and go leave no trace of their rounding behind.
@@ -140,6 +152,18 @@ impl Bag for Sum {
             *self = Self::default();
         }
     }
+
+    /// Added up again, it would be rounded in other places.
+    fn write(&self, out: &mut Writer<'_>) {
+        Durable::write(self, out);
+    }
+
+    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Corrupt> {
+        *self = Durable::read(from)?;
+        Ok(())
+    }
+
+    fn again(&mut self, _numbers: &Numbers) {}
 }
 
 /// A number in its order; no NaN comes here.

@@ -5,6 +5,7 @@ use super::measure::{Measure, Reading, Timespan, holds, reaches};
 use super::series::{Occurrence, Series};
 use crate::model::{Match, Measured};
 use crate::rule::{Threshold, required};
+use crate::state::{Corrupt, Reader, Writer};
 
 /// Every window with its own figure.
 #[derive(Debug)]
@@ -64,6 +65,14 @@ impl<G: Gauge> Measure for Own<G> {
     fn decide(&self, series: &Series<G::Mark>, place: usize, frame: &mut G::Frame) -> Reading {
         let figure = self.gauge.figure(series, self.timespan, place, frame);
         Reading::new(figure, holds(&self.conditions, figure))
+    }
+
+    fn write(&self, frame: &G::Frame, out: &mut Writer<'_>) {
+        self.gauge.write(frame, out);
+    }
+
+    fn read(&self, series: &Series<G::Mark>, from: &mut Reader<'_>) -> Result<G::Frame, Corrupt> {
+        self.gauge.read(series, from)
     }
 
     fn measured(&self, reading: &Reading) -> Vec<Measured> {

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use super::distinct::{Distinct, Values, value};
 use super::gauge::Bag;
 use super::series::Stamp;
+use crate::durable;
 use crate::rule::{RiskTest, Weight};
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// Half-lives after which the instant that points are counted for is moved on, long before a number
 /// becomes too large.
@@ -33,6 +35,8 @@ struct Counted {
     branch: u32,
     points: u8,
 }
+
+durable!(Counted { stamp, branch, points });
 
 /// What a match of a branch is worth.
 #[derive(Debug)]
@@ -90,6 +94,8 @@ impl Decay {
     }
 }
 
+durable!(Decay { half_life_ms, sum, at_ms, taken });
+
 impl Points {
     pub(super) fn new(half_life_ms: Option<i64>) -> Self {
         let decay = half_life_ms.map(|half_life_ms| Decay {
@@ -106,6 +112,27 @@ impl Points {
             tactics: Distinct::default(),
             techniques: Distinct::default(),
         }
+    }
+
+    /// Writes the matches, and the sum that would be rounded elsewhere if they were added up again.
+    pub(super) fn write(&self, out: &mut Writer<'_>) {
+        let Self { counted, events: _, whole: _, decay, tactics: _, techniques: _ } = self;
+        counted.write(out);
+        decay.write(out);
+    }
+
+    /// Reads them again, given what they are worth.
+    pub(super) fn read(worths: &[Worth], from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        let (counted, decay): (Vec<Counted>, Option<Decay>) = Durable::read(from)?;
+        let mut points = Self::new(None);
+        for Counted { stamp, branch, points: one } in counted {
+            let worth = worths.get(branch as usize).ok_or(Corrupt("rule that adds to a score"))?;
+            if worth.points != one {
+                return Err(Corrupt("points of a rule"));
+            }
+            points.add(stamp, branch, worth);
+        }
+        Ok(Self { decay, ..points })
     }
 
     /// Adds a match that is not before any other.

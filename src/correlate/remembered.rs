@@ -4,6 +4,8 @@ use std::hash::Hash;
 
 use hashbrown::HashMap;
 
+use crate::state::{Corrupt, Durable, Reader, Writer};
+
 /// Things by when they were last seen, in a few bytes each.
 #[derive(Debug)]
 pub(super) struct Remembered<K> {
@@ -22,6 +24,21 @@ pub(super) struct Lost {
 impl<K> Default for Remembered<K> {
     fn default() -> Self {
         Self { last: HashMap::default() }
+    }
+}
+
+impl<K: Copy + Durable + Eq + Hash + Ord> Durable for Remembered<K> {
+    /// In the order of the things, so that the same is always written the same.
+    fn write(&self, out: &mut Writer<'_>) {
+        let Self { last } = self;
+        let mut all: Vec<(K, i64)> = last.iter().map(|(thing, last_ms)| (*thing, *last_ms)).collect();
+        all.sort_unstable();
+        all.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        let all: Vec<(K, i64)> = Durable::read(from)?;
+        Ok(Self { last: all.into_iter().collect() })
     }
 }
 

@@ -6,6 +6,7 @@
 use super::episode::Episodes;
 use super::findings::{Entity, Own};
 use super::firing::{Feed, Firing};
+use super::kept::Lost;
 use super::key::{Key, keys_here};
 use super::measure::Timespan;
 use super::points::Worth;
@@ -20,14 +21,14 @@ use crate::rule::{Correlation, RiskTest, Test};
 #[derive(Debug)]
 pub(super) struct RiskScores {
     test: RiskTest,
-    worths: Vec<Worth>,
+    pub(super) worths: Vec<Worth>,
     timespan: Timespan,
     spec: Spec,
-    entities: Store<Entity>,
+    pub(super) entities: Store<Entity>,
     /// Entities with matches that wait to be decided.
-    agenda: Agenda,
+    pub(super) agenda: Agenda,
     /// Entities whose latest match was not after this may have been dropped at the bound.
-    lost_upto_ms: i64,
+    pub(super) lost: Lost,
     nearest: Option<Score>,
 }
 
@@ -40,7 +41,7 @@ impl RiskScores {
             entities: Store::new(spec.keys),
             spec,
             agenda: Agenda::default(),
-            lost_upto_ms: i64::MIN,
+            lost: Lost::default(),
             nearest: None,
         }
     }
@@ -49,7 +50,7 @@ impl RiskScores {
         let hash = key.hash;
         for (gone, mut entity) in self.entities.make_room(hash) {
             self.agenda.plan(gone, &mut entity.planned_ms, None);
-            self.lost_upto_ms = self.lost_upto_ms.max(entity.newest_ms);
+            self.lost.upto(Some(entity.newest_ms));
             Tally::add(&mut tally.evicted, self.spec.rule, 1);
         }
         let stamp = Stamp::new(feed.matched.time_ms, &feed.matched.uuid);
@@ -112,7 +113,7 @@ impl Correlate for RiskScores {
             if score.holds {
                 Tally::add(&mut tally.matches, self.spec.rule, 1);
                 let verdict = self.spec.verdict(&mut entity.episodes, at_ms, now_ms, tally);
-                let lost_upto_ms = self.lost_upto_ms;
+                let lost_upto_ms = self.lost.upto_ms;
                 let told = Told { correlation, spec: &self.spec, timespan: self.timespan, lost_upto_ms };
                 let measured = || score.measured(&self.test);
                 fired.extend(verdict.map(|verdict| told.firing(entity, &found, measured(), verdict)));

@@ -7,8 +7,10 @@ use super::distinct::Values;
 use super::measure::{Measure, Reading, Timespan, reaches};
 use super::series::{Occurrence, Series};
 use super::step::{Completion, Entry, Progress};
+use crate::durable;
 use crate::model::{Match, Measured};
 use crate::rule::{Counted, SequenceTest, Step};
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// Steps one after the other, each strictly later in milliseconds than the one before.
 ///
@@ -47,6 +49,26 @@ pub(super) struct Run {
     /// The time of the last event that stops runs, and the one before it.
     stopped: [Option<i64>; 2],
     now_ms: Option<i64>,
+}
+
+durable!(Read { counted, unequal });
+durable!(Run { steps, stopped, now_ms });
+
+impl Durable for Mark {
+    fn write(&self, out: &mut Writer<'_>) {
+        let Self { branches, read } = self;
+        branches.write(out);
+        read.is_some().write(out);
+        if let Some(read) = read {
+            Read::write(read, out);
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        let branches = Durable::read(from)?;
+        let read: Option<Read> = Durable::read(from)?;
+        Ok(Self { branches, read: read.map(Box::new) })
+    }
 }
 
 impl Sequence {
@@ -205,6 +227,14 @@ impl Measure for Sequence {
         let Some(occurrence) = series.get(place) else { return Reading::default() };
         let (completed, ended) = self.advance(run, occurrence.stamp.time_ms, &occurrence.mark);
         Reading::new(completed as f64, ended)
+    }
+
+    fn write(&self, run: &Run, out: &mut Writer<'_>) {
+        run.write(out);
+    }
+
+    fn read(&self, _series: &Series<Mark>, from: &mut Reader<'_>) -> Result<Run, Corrupt> {
+        Run::read(from)
     }
 
     fn measured(&self, reading: &Reading) -> Vec<Measured> {

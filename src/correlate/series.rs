@@ -7,6 +7,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::model::Enriched;
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// An event's place in time: by `published`, ties by `uuid`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,6 +118,51 @@ impl<M> Series<M> {
     /// How many events there are.
     pub(super) fn len(&self) -> usize {
         self.held.len()
+    }
+}
+
+impl Durable for Stamp {
+    fn write(&self, out: &mut Writer<'_>) {
+        let Self { time_ms, uuid: [high, low] } = self;
+        time_ms.write(out);
+        out.raw(&high.to_be_bytes());
+        out.raw(&low.to_be_bytes());
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        let time_ms = i64::read(from)?;
+        let uuid = [u64::from_be_bytes(from.array()?), u64::from_be_bytes(from.array()?)];
+        Ok(Self { time_ms, uuid })
+    }
+}
+
+impl<M: Durable> Durable for Occurrence<M> {
+    fn write(&self, out: &mut Writer<'_>) {
+        let Self { stamp, mark, satisfied, event } = self;
+        stamp.write(out);
+        mark.write(out);
+        satisfied.write(out);
+        event.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        Ok(Self {
+            stamp: Stamp::read(from)?,
+            mark: M::read(from)?,
+            satisfied: bool::read(from)?,
+            event: Durable::read(from)?,
+        })
+    }
+}
+
+impl<M: Durable> Durable for Series<M> {
+    fn write(&self, out: &mut Writer<'_>) {
+        let Self { held } = self;
+        held.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        Ok(Self { held: Durable::read(from)? })
     }
 }
 

@@ -9,8 +9,10 @@ use super::gauge::Gauge;
 use super::measure::{Measure, Reading, Timespan};
 use super::own::measured;
 use super::series::{Occurrence, Series};
+use crate::durable;
 use crate::model::{Match, Measured};
 use crate::rule::Threshold;
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// Each window with the highest figure among those that share its last event.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub(super) struct Peaks {
     /// Numbers and figures, each figure higher than all after it.
     falling: VecDeque<(u64, f64)>,
 }
+
+durable!(Peaks { removed, next, own, falling });
 
 impl Peaks {
     /// Measures every event up to those that share no window with the one at `place`; gives the
@@ -133,6 +137,16 @@ impl<G: Gauge> Measure for Settled<G> {
         let (own, peak) = peaks.measure(series, self.timespan, place, figure);
         let holds = self.conditions.iter().all(|threshold| threshold.holds_to_the_end(own, peak));
         Reading::new(own, holds)
+    }
+
+    fn write(&self, ahead: &Ahead<G::Frame>, out: &mut Writer<'_>) {
+        let Ahead { frame, peaks } = ahead;
+        self.gauge.write(frame, out);
+        peaks.write(out);
+    }
+
+    fn read(&self, series: &Series<G::Mark>, from: &mut Reader<'_>) -> Result<Ahead<G::Frame>, Corrupt> {
+        Ok(Ahead { frame: self.gauge.read(series, from)?, peaks: Peaks::read(from)? })
     }
 
     fn measured(&self, reading: &Reading) -> Vec<Measured> {

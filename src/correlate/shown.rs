@@ -6,6 +6,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use super::series::Stamp;
+use crate::durable;
 use crate::limits;
 use crate::model::{Evidence, Match};
 
@@ -22,6 +23,8 @@ pub(super) struct Shown {
     /// What to show of it: one, or all events of a correlation that came true.
     pub(super) evidence: Vec<Arc<Evidence>>,
 }
+
+durable!(Shown { stamp, uuid, evidence });
 
 impl Shown {
     /// Adds what another rule shows of it.
@@ -41,6 +44,8 @@ impl Shown {
 pub(super) struct Gallery {
     shown: VecDeque<Shown>,
 }
+
+durable!(Gallery { shown });
 
 impl Gallery {
     /// Adds an event, or what another rule shows of one that is there.

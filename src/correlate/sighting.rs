@@ -11,6 +11,7 @@ use super::key::Key;
 use super::series::Stamp;
 use super::shown::{Shown, select};
 use super::table::Spec;
+use crate::durable;
 use crate::model::{Enriched, Window};
 
 /// What is kept of a sighting that may be new.
@@ -22,6 +23,8 @@ pub(super) struct Sighting {
     shown: Shown,
     event: Option<Arc<Enriched>>,
 }
+
+durable!(Sighting { value, about, shown, event });
 
 impl Sighting {
     /// With nobody it is about yet.

@@ -8,6 +8,7 @@ use super::series::{Occurrence, Series, Stamp};
 use super::shown::Gallery;
 use super::table::Spec;
 use crate::model::Tally;
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// One key.
 #[derive(Debug)]
@@ -36,6 +37,34 @@ impl<M: Measure> State<M> {
             decided: None,
             planned_ms: None,
         }
+    }
+
+    /// Writes all of it.
+    pub(super) fn write(&self, measure: &M, out: &mut Writer<'_>) {
+        let Self { key, series, tally, gallery, episodes, lost_upto_ms, decided, planned_ms } = self;
+        key.write(out);
+        series.write(out);
+        measure.write(tally, out);
+        gallery.write(out);
+        episodes.write(out);
+        lost_upto_ms.write(out);
+        decided.write(out);
+        planned_ms.write(out);
+    }
+
+    /// Reads it again.
+    pub(super) fn read(measure: &M, from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        let (key, series) = (Key::read(from)?, Series::read(from)?);
+        Ok(Self {
+            key,
+            tally: measure.read(&series, from)?,
+            series,
+            gallery: Gallery::read(from)?,
+            episodes: Episodes::read(from)?,
+            lost_upto_ms: i64::read(from)?,
+            decided: Durable::read(from)?,
+            planned_ms: Durable::read(from)?,
+        })
     }
 
     /// Takes out what is in no window that ends at or after an instant, and in none that is still to

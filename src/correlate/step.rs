@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use smallvec::SmallVec;
 
 use super::distinct::Values;
+use crate::durable;
 use crate::rule::Step;
 
 /// A run as it enters a step: ordered by what makes one run better than another.
@@ -45,6 +46,10 @@ pub(super) struct Progress {
     /// Runs that ended it: the latest for each list of values, and of those the latest times.
     completed: VecDeque<Completion>,
 }
+
+durable!(Entry { last_ms, start_ms, before_ms });
+durable!(Completion { time_ms, entry, values });
+durable!(Progress { entries, values, best, times, completed });
 
 impl Progress {
     /// The best run that ended the step before an instant with other values than these.

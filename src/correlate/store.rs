@@ -5,6 +5,9 @@ use std::fmt::Debug;
 
 use hashbrown::HashMap;
 
+use crate::durable;
+use crate::state::{Corrupt, Durable, Reader, Writer};
+
 /// What decides which key goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Touch {
@@ -13,6 +16,8 @@ struct Touch {
     /// When it was touched, as a count of touches.
     count: u64,
 }
+
+durable!(Touch { proven, count });
 
 #[derive(Debug)]
 struct Entry<S> {
@@ -32,12 +37,21 @@ pub(super) struct Store<S> {
     /// Keys by an instant before which they are needed; they may be needed longer.
     due: BTreeSet<(i64, u128)>,
     most: usize,
+    /// Keys that may hold something else than was written of them, where that is wanted.
+    changed: Option<BTreeSet<u128>>,
 }
 
 impl<S: Debug> Store<S> {
     /// For at most so many keys.
     pub(super) fn new(most: usize) -> Self {
-        Self { held: HashMap::default(), recent: BTreeMap::new(), touches: 0, due: BTreeSet::new(), most }
+        Self {
+            held: HashMap::default(),
+            recent: BTreeMap::new(),
+            touches: 0,
+            due: BTreeSet::new(),
+            most,
+            changed: None,
+        }
     }
 
     /// Makes room for a key that is not held yet, and gives what had to go for it.
@@ -47,6 +61,7 @@ impl<S: Debug> Store<S> {
             let Some((_, oldest)) = self.recent.pop_first() else { break };
             let Some(entry) = self.held.remove(&oldest) else { continue };
             self.due.remove(&(entry.due_ms, oldest));
+            self.mark(oldest);
             gone.push((oldest, entry.state));
         }
         gone
@@ -61,6 +76,7 @@ impl<S: Debug> Store<S> {
         due_ms: i64,
         make: impl FnOnce() -> S,
     ) -> &mut S {
+        self.mark(hash);
         self.touches += 1;
         let count = self.touches;
         let due = &mut self.due;
@@ -74,9 +90,13 @@ impl<S: Debug> Store<S> {
         &mut entry.state
     }
 
-    /// The state of a key.
+    /// The state of a key, to be changed.
     pub(super) fn get_mut(&mut self, hash: u128) -> Option<&mut S> {
-        self.held.get_mut(&hash).map(|entry| &mut entry.state)
+        let entry = self.held.get_mut(&hash)?;
+        if let Some(changed) = &mut self.changed {
+            changed.insert(hash);
+        }
+        Some(&mut entry.state)
     }
 
     /// Looks at every key that is due: `needed` says until when it is needed still.
@@ -86,6 +106,7 @@ impl<S: Debug> Store<S> {
                 return;
             }
             self.due.pop_first();
+            self.mark(hash);
             let Some(entry) = self.held.get_mut(&hash) else { continue };
             match needed(&mut entry.state) {
                 // What is needed up to now is looked at again a little later, not at once.
@@ -106,6 +127,83 @@ impl<S: Debug> Store<S> {
         debug_assert_eq!(self.held.len(), self.recent.len(), "a key is not in the order of touches");
         debug_assert_eq!(self.held.len(), self.due.len(), "a key is not in the order of expiry");
         self.held.len()
+    }
+}
+
+/// What is held, as it is written key by key.
+impl<S: Debug> Store<S> {
+    fn mark(&mut self, hash: u128) {
+        if let Some(changed) = &mut self.changed {
+            changed.insert(hash);
+        }
+    }
+
+    /// Whether changes are asked for. From the first time on all that is held is one.
+    pub(super) fn keep_changes(&mut self, wanted: bool) {
+        match (wanted, &self.changed) {
+            (true, None) => self.changed = Some(self.held.keys().copied().collect()),
+            (true, Some(_)) => {}
+            (false, _) => self.changed = None,
+        }
+    }
+
+    /// The keys that changed since this was asked last, in the order of their hashes.
+    pub(super) fn changed(&mut self) -> BTreeSet<u128> {
+        self.changed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Writes a key with its place among the others; `false` if it is not held.
+    pub(super) fn write(
+        &self,
+        hash: u128,
+        out: &mut Writer<'_>,
+        state: impl FnOnce(&S, &mut Writer<'_>),
+    ) -> bool {
+        let Some(Entry { touched, due_ms, state: held }) = self.held.get(&hash) else { return false };
+        touched.write(out);
+        due_ms.write(out);
+        state(held, out);
+        true
+    }
+
+    /// Reads a key that is not held. Only its place among the others that are held matters, so the
+    /// next touch is the one after the latest of them.
+    pub(super) fn read(
+        &mut self,
+        hash: u128,
+        from: &mut Reader<'_>,
+        state: impl FnOnce(&mut Reader<'_>) -> Result<S, Corrupt>,
+    ) -> Result<&mut S, Corrupt> {
+        let (touched, due_ms) = (Touch::read(from)?, i64::read(from)?);
+        let entry = Entry { touched, due_ms, state: state(from)? };
+        if self.recent.contains_key(&touched) {
+            return Err(Corrupt("place of its own among the keys"));
+        }
+        self.recent.insert(touched, hash);
+        self.touches = self.touches.max(touched.count);
+        self.due.insert((due_ms, hash));
+        Ok(&mut self.held.entry(hash).insert(entry).into_mut().state)
+    }
+
+    /// Lets go of a key of which something else is written.
+    pub(super) fn remove(&mut self, hash: u128) -> Option<S> {
+        if let Some(changed) = &mut self.changed {
+            changed.remove(&hash);
+        }
+        let entry = self.held.remove(&hash)?;
+        self.recent.remove(&entry.touched);
+        self.due.remove(&(entry.due_ms, hash));
+        Some(entry.state)
+    }
+
+    /// Lets go of all keys, each of which is a change.
+    pub(super) fn clear(&mut self) {
+        if let Some(changed) = &mut self.changed {
+            changed.extend(self.held.keys());
+        }
+        self.held.clear();
+        self.recent.clear();
+        self.due.clear();
     }
 }
 

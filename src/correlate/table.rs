@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::episode::{Episodes, Suppression, Verdict};
 use super::fire::Fire;
 use super::firing::{Feed, Firing};
+use super::kept::{Keep, Lost};
 use super::key::{Key, keys_here};
 use super::measure::{Measure, Reading, Timespan};
 use super::series::Stamp;
@@ -57,20 +58,20 @@ impl Spec {
 /// All keys of one correlation.
 #[derive(Debug)]
 pub(super) struct Table<M: Measure> {
-    measure: M,
+    pub(super) measure: M,
     spec: Spec,
-    store: Store<State<M>>,
+    pub(super) store: Store<State<M>>,
     /// Keys with windows that wait to be decided.
-    agenda: Agenda,
+    pub(super) agenda: Agenda,
     /// Windows that start before this may lack events of a key that was evicted.
-    lost_upto_ms: i64,
+    pub(super) lost: Lost,
     judged: Vec<(usize, Reading)>,
     /// The reading that came nearest so far.
     nearest: Option<Reading>,
 }
 
 /// What every table can do, whatever it measures.
-pub(super) trait Correlate: std::fmt::Debug {
+pub(super) trait Correlate: Keep + std::fmt::Debug {
     /// Takes a match of one of the rule's branches, and adds what came true by it.
     fn feed(
         &mut self,
@@ -112,7 +113,7 @@ impl<M: Measure> Table<M> {
             store: Store::new(spec.keys),
             spec,
             agenda: Agenda::default(),
-            lost_upto_ms: i64::MIN,
+            lost: Lost::default(),
             judged: Vec::new(),
             nearest: None,
         }
@@ -125,7 +126,7 @@ impl<M: Measure> Table<M> {
     fn make_room(&mut self, hash: u128, tally: &mut Tally) {
         for (gone, mut state) in self.store.make_room(hash) {
             self.agenda.plan(gone, &mut state.planned_ms, None);
-            self.lost_upto_ms = self.lost_upto_ms.max(state.series.newest().unwrap_or(i64::MIN));
+            self.lost.upto(state.series.newest());
             Tally::add(&mut tally.evicted, self.spec.rule, 1);
         }
     }
@@ -162,7 +163,7 @@ impl<M: Measure> Table<M> {
             timespan,
             arrived,
             now_ms: feed.now_ms,
-            lost_upto_ms: self.lost_upto_ms,
+            lost_upto_ms: self.lost.upto_ms,
         };
         for (place, reading) in &judged {
             Tally::add(&mut tally.matches, self.spec.rule, 1);
@@ -209,7 +210,7 @@ impl<M: Measure> Correlate for Table<M> {
             let Some(state) = self.store.get_mut(hash) else { break };
             let arrived = Stamp::LAST;
             let mut firing =
-                Fire { spec: &self.spec, timespan, arrived, now_ms, lost_upto_ms: self.lost_upto_ms };
+                Fire { spec: &self.spec, timespan, arrived, now_ms, lost_upto_ms: self.lost.upto_ms };
             if let Some((place, reading)) = state.decide(&self.measure, &mut self.nearest) {
                 Tally::add(&mut tally.matches, self.spec.rule, 1);
                 fired.extend(firing.fire(&self.measure, state, correlation, place, &reading, tally));

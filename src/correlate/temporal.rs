@@ -5,6 +5,7 @@ use super::gauge::{Frame, Gauge};
 use super::measure::Timespan;
 use super::series::{Occurrence, Series};
 use crate::model::Match;
+use crate::state::{Corrupt, Reader, Writer};
 
 /// Counts the distinct rules that matched within a window, in any order.
 ///
@@ -47,6 +48,14 @@ impl Gauge for RulesSeen {
         frame: &mut Self::Frame,
     ) -> f64 {
         frame.over(series, timespan, place).len() as f64
+    }
+
+    fn write(&self, frame: &Self::Frame, out: &mut Writer<'_>) {
+        frame.write(out);
+    }
+
+    fn read(&self, series: &Series<Values>, from: &mut Reader<'_>) -> Result<Self::Frame, Corrupt> {
+        Frame::read(series, Distinct::default(), from)
     }
 
     fn name(&self) -> String {

@@ -7,6 +7,7 @@ use super::nearby::Nearby;
 use super::series::{Occurrence, Series};
 use crate::model::{Match, Measured};
 use crate::rule::RuleExpression;
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// What must be seen is looked for in the event's own window; what must not be, in every window that
 /// shares the event, so that it may come neither before nor after.
@@ -88,6 +89,17 @@ impl Measure for TemporalCondition {
         let is_near = |branch: usize| nearby.holds(branch, self.timespan, time_ms);
         let holds = counts && self.expression.holds(&|branch| inside.holds(branch as u64), &is_near);
         Reading::new(seen as f64, holds)
+    }
+
+    fn write(&self, held: &Held, out: &mut Writer<'_>) {
+        let Held { frame, nearby } = held;
+        frame.write(out);
+        nearby.write(out);
+    }
+
+    fn read(&self, series: &Series<Values>, from: &mut Reader<'_>) -> Result<Held, Corrupt> {
+        let frame = Frame::read(series, Distinct::default(), from)?;
+        Ok(Held { frame, nearby: Nearby::read(from)? })
     }
 
     fn measured(&self, reading: &Reading) -> Vec<Measured> {

@@ -9,7 +9,9 @@ use super::distinct::Values;
 use super::measure::{Measure, Reading, Timespan, reaches};
 use super::nearby::Nearby;
 use super::series::{Occurrence, Series};
+use crate::durable;
 use crate::model::{Match, Measured};
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// No run has reached the step.
 const NEVER: i64 = i64::MIN;
@@ -47,6 +49,9 @@ struct Runs {
     /// The newest event's time.
     now_ms: i64,
 }
+
+durable!(Progress { runs, nearby });
+durable!(Runs { upto, before, now_ms });
 
 impl Runs {
     fn reset(&mut self, steps: usize) {
@@ -164,6 +169,14 @@ impl Measure for TemporalOrdered {
             !self.unwanted.iter().any(is_near)
         };
         Reading::new(completed as f64, completed == self.order.len() && alone())
+    }
+
+    fn write(&self, progress: &Progress, out: &mut Writer<'_>) {
+        progress.write(out);
+    }
+
+    fn read(&self, _series: &Series<Values>, from: &mut Reader<'_>) -> Result<Progress, Corrupt> {
+        Progress::read(from)
     }
 
     fn measured(&self, reading: &Reading) -> Vec<Measured> {

@@ -7,6 +7,7 @@ use super::measure::Timespan;
 use super::series::{Occurrence, Series};
 use crate::model::Match;
 use crate::rule::Counted;
+use crate::state::{Corrupt, Reader, Writer};
 
 /// Counts the distinct values of a field, or of several together. Every element of an array counts.
 #[derive(Debug)]
@@ -48,6 +49,14 @@ impl Gauge for ValueCount {
         frame: &mut Self::Frame,
     ) -> f64 {
         frame.over(series, timespan, place).len() as f64
+    }
+
+    fn write(&self, frame: &Self::Frame, out: &mut Writer<'_>) {
+        frame.write(out);
+    }
+
+    fn read(&self, series: &Series<Values>, from: &mut Reader<'_>) -> Result<Self::Frame, Corrupt> {
+        Frame::read(series, Distinct::default(), from)
     }
 
     fn name(&self) -> String {

@@ -17,6 +17,7 @@ use std::fmt;
 
 use super::chunks::Chunks;
 use super::{Shard, chunks, single};
+use crate::correlate;
 use crate::model::Change;
 use crate::state::{Corrupt, Durable, Names, Reader, Writer};
 
@@ -77,7 +78,7 @@ impl Shard {
         self.context.keep_changes(wanted);
         self.seen.keep_changes(wanted);
         self.singles.keep_changes(wanted);
-        self.keep_correlations(wanted);
+        self.correlator.keep_changes(wanted);
         self.told_time = wanted.then(Vec::new);
     }
 
@@ -120,7 +121,8 @@ impl Shard {
                 if self.context.restore(names, change)? {
                     return Ok(());
                 }
-                if self.restore_correlation(names, change)? {
+                let is_correlation = change.key.first() == Some(&correlate::LETTER);
+                if is_correlation && self.correlator.restore(names, change)? {
                     restored.correlations += usize::from(change.value.is_some());
                 } else if change.value.is_some() {
                     restored.skipped.push(change.key.clone());
@@ -139,7 +141,7 @@ impl Shard {
         let mut changes = self.context.changes();
         self.seen.changes(&self.rules.table, &mut changes);
         self.singles.changes(&self.rules.table, &mut changes);
-        changes.extend(self.correlation_changes());
+        changes.extend(self.correlator.changes());
         if let Some(time) = moved {
             self.told_time.clone_from(&time.value);
             changes.push(time);
@@ -161,20 +163,6 @@ impl Shard {
         self.levels.restore(&mut from)?;
         self.expired_upto_ms = Durable::read(&mut from)?;
         from.finish()
-    }
-}
-
-/// Correlations: the only three places where their state comes in.
-impl Shard {
-    fn keep_correlations(&mut self, _wanted: bool) {}
-
-    fn correlation_changes(&mut self) -> Vec<Change> {
-        Vec::new()
-    }
-
-    /// `false` if no rule means the key.
-    fn restore_correlation(&mut self, _names: &mut Names, _change: &Change) -> Result<bool, Corrupt> {
-        Ok(false)
     }
 }
 

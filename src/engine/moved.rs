@@ -304,9 +304,11 @@ fn some(home: &Home) -> Held {
 fn what_was_taken_in_is_counted_and_what_no_rule_means_is_named() {
     let home = Home::new();
     let mut held = some(&home);
+    let of_another_rule = [b"c", [7; 16].as_slice()].concat();
+    held.insert(of_another_rule.clone(), vec![1]);
     held.insert(b"zzz".to_vec(), vec![1]);
     let (shard, restored) = home.restored(last_of_each(&held));
-    let skipped = vec![b"zzz".to_vec()];
+    let skipped = vec![of_another_rule, b"zzz".to_vec()];
     let expected =
         Restored { sessions: 7, users: 4, uuids: 10, subjects: 3, correlations: 0, time: true, skipped };
     assert_eq!(restored, expected);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use oktawatch::config::Config;
 use oktawatch::engine::{Intake, Placement, Shard, Wire};
 use oktawatch::enrich::GeoIp;
-use oktawatch::model::{Alert, Cargo, Effects, Input};
+use oktawatch::model::{Alert, Cargo, Change, Effects, Input};
 use oktawatch::rule::RuleSet;
 
 /// Enough for every decision there can be to reach all others, and enough for the first of them.
@@ -32,6 +32,12 @@ enum Sender {
 pub struct Cluster {
     readers: Vec<Intake>,
     shards: Vec<Shard>,
+    /// How a shard begins: empty.
+    anew: Box<dyn Fn(u32) -> Shard>,
+    /// What a compacted topic holds of each shard.
+    held: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
+    /// How many times a shard went on in another process.
+    pub moves: u64,
     wire: Wire,
     under_way: BTreeMap<Way, VecDeque<Vec<u8>>>,
     /// All that was raised, updates too.
@@ -56,16 +62,18 @@ impl Cluster {
         seed: u64,
     ) -> Self {
         let assigned = |partition| Input::Assigned { topic: Arc::clone(topic), partition };
-        let shard = |shard| {
+        let (own_config, own_rules, own_geoip) = (config.clone(), Arc::clone(rules), Arc::clone(geoip));
+        let anew = move |shard| {
             let placement = Placement { shard, shards };
-            let mut shard = Shard::placed(config, Arc::clone(rules), Arc::clone(geoip), placement);
-            shard.step((0..partitions).map(assigned).collect());
-            shard
+            Shard::placed(&own_config, Arc::clone(&own_rules), Arc::clone(&own_geoip), placement)
         };
         let reader = |_| Intake::new(config, rules, Arc::clone(geoip), shards);
         let mut cluster = Self {
             readers: (0..READERS).map(reader).collect(),
-            shards: (0..shards).map(shard).collect(),
+            shards: (0..shards).map(&anew).collect(),
+            anew: Box::new(anew),
+            held: vec![BTreeMap::new(); shards as usize],
+            moves: 0,
             wire: Wire::new(Arc::clone(rules)),
             under_way: BTreeMap::new(),
             alerts: Vec::new(),
@@ -74,8 +82,39 @@ impl Cluster {
             decided: BTreeMap::new(),
             seed: seed | 1,
         };
-        (0..partitions).for_each(|partition| cluster.input(assigned(partition)));
+        let sources: Vec<Input> = (0..partitions).map(assigned).collect();
+        for shard in 0..shards {
+            cluster.shards[shard as usize].keep_changes(true);
+            cluster.step(shard, sources.clone());
+        }
+        sources.into_iter().for_each(|source| cluster.input(source));
         cluster
+    }
+
+    /// One of the shards, or none, goes on in another process: from what a topic holds of it.
+    pub fn move_one(&mut self) {
+        let shard = self.random(self.shards.len() as u64 * 3) as usize;
+        let Some(held) = self.held.get(shard) else { return };
+        let change =
+            |(key, value): (&Vec<u8>, &Vec<u8>)| Change { key: key.clone(), value: Some(value.clone()) };
+        let mut anew = (self.anew)(shard as u32);
+        let restored = anew.restore(held.iter().map(change)).unwrap();
+        assert!(restored.skipped.is_empty(), "{restored:?}");
+        anew.keep_changes(true);
+        self.shards[shard] = anew;
+        self.moves += 1;
+    }
+
+    fn step(&mut self, shard: u32, inputs: Vec<Input>) {
+        let mut effects = self.shards[shard as usize].step(inputs);
+        let held = &mut self.held[shard as usize];
+        for Change { key, value } in effects.changes.drain(..) {
+            match value {
+                Some(value) => held.insert(key, value),
+                None => held.remove(&key),
+            };
+        }
+        self.take(Sender::Shard(shard), effects);
     }
 
     /// What comes in goes to whoever reads the partition; the time is told to all.
@@ -134,8 +173,7 @@ impl Cluster {
 
     fn complete(&mut self, input: &Input) {
         for shard in 0..self.shards.len() {
-            let effects = self.shards[shard].step(vec![input.clone()]);
-            self.take(Sender::Shard(shard as u32), effects);
+            self.step(shard as u32, vec![input.clone()]);
         }
     }
 
@@ -175,8 +213,7 @@ impl Cluster {
         let bytes: Vec<Vec<u8>> = parcels.drain(..many.min(parcels.len())).collect();
         let mut read = |bytes: &Vec<u8>| Input::Parcel(self.wire.read(bytes).unwrap().unwrap());
         let cargo = bytes.iter().map(&mut read).collect();
-        let effects = self.shards[way.1 as usize].step(cargo);
-        self.take(Sender::Shard(way.1), effects);
+        self.step(way.1, cargo);
         true
     }
 

@@ -73,13 +73,14 @@ pub fn alerts_between(
     alerts
 }
 
-/// The same in several shards, between which everything is on its way for as long as the seed says.
+/// The same in several shards, between which everything is on its way for as long as the seed says. They
+/// may move from process to process, again and again.
 pub fn alerts_of_shards(
     rules: &Arc<RuleSet>,
     clock: Clock,
     batches: Vec<Vec<Input>>,
     last_ms: i64,
-    shards: u32,
+    (shards, moving): (u32, bool),
     seed: u64,
 ) -> Vec<Alert> {
     let mut config = Config::default();
@@ -89,6 +90,9 @@ pub fn alerts_of_shards(
     for input in batches.into_iter().flatten() {
         cluster.input(input);
         cluster.deliver_some();
+        if moving {
+            cluster.move_one();
+        }
     }
     for partition in 0..PARTITIONS {
         cluster.input(Input::Idle { topic: topic(), partition });

@@ -63,9 +63,9 @@ pub struct Delivery {
     again: Option<i64>,
     partition: i32,
     /// A batch ends after it.
-    cut: bool,
+    pub cut: bool,
     /// The clock is told before it.
-    tick_before: bool,
+    pub tick_before: bool,
     /// Whose turn it is, where partitions are read at different speeds.
     turn: usize,
 }
@@ -130,7 +130,7 @@ impl Delivery {
         Event { time_ms: clock.time_ms(self.tick, self.off_ms), uuid, kind: self.kind, fields }
     }
 
-    fn arrives_ms(&self, clock: Clock) -> i64 {
+    pub fn arrives_ms(&self, clock: Clock) -> i64 {
         clock.time_ms(self.tick, self.off_ms) + self.delay * clock.lateness_ms() / 1_000
     }
 }

@@ -21,6 +21,7 @@ mod decisions;
 mod engine;
 mod events;
 mod kinds;
+mod moved;
 mod programs;
 #[path = "../reference/mod.rs"]
 mod reference;
@@ -33,6 +34,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use events::delivery;
+use moved::{Bounds, goes_on};
 use programs::{alone, chain, weekly};
 use reloads::unnoticed;
 use verdicts::{covered, exact};
@@ -87,6 +89,19 @@ macro_rules! each_type {
                 }
 
                 #[test]
+                fn what_is_moved_to_another_process_goes_on(
+                    program in select(kinds::TYPES.to_vec()).prop_flat_map(|other| {
+                        select(vec![vec![$word], vec![$word, other], vec![other, $word]])
+                    }).prop_flat_map(chain),
+                    deliveries in vec(delivery(), 1..40),
+                    moves in vec(any::<bool>(), 40),
+                    suppress in 0..12_i64,
+                    bounds in any::<Bounds>(),
+                ) {
+                    goes_on(&program.suppressing(suppress * 1_000), &deliveries, &moves, bounds)?;
+                }
+
+                #[test]
                 fn with_suppression_every_satisfying_window_is_covered(
                     program in alone($word),
                     deliveries in vec(delivery(), 1..40),
@@ -119,6 +134,16 @@ each_type! {
 
 proptest! {
     #![proptest_config(cases(40))]
+
+    #[test]
+    fn habits_of_the_hours_of_the_week_are_moved_to_another_process(
+        program in weekly(),
+        deliveries in vec(delivery(), 1..40),
+        moves in vec(any::<bool>(), 40),
+        bounds in any::<Bounds>(),
+    ) {
+        goes_on(&program, &deliveries, &moves, bounds)?;
+    }
 
     #[test]
     fn habits_of_the_hours_of_the_week_are_told_apart(

@@ -12,7 +12,7 @@ use crate::yaml::documents;
 
 /// Rules that no event matches, before, between and behind the others by name; they read fields of
 /// their own.
-fn others() -> String {
+pub fn others() -> String {
     let others = ["a-first", "m-between", "z-last"].map(|name| {
         let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes());
         format!(

@@ -115,10 +115,11 @@ fn compare(
         check(&alerts, way, format!("{end:?}"))?;
     }
     let seed = events.iter().fold(0, |seed: u64, event| seed.rotate_left(7) ^ event.time_ms.unsigned_abs());
-    for (way, shards) in [(Way::Arriving(partitions), 3), (Way::Backlog(partitions), 2)] {
+    for (way, shards, moving) in [(Way::Arriving(partitions), 3, true), (Way::Backlog(partitions), 2, false)]
+    {
         let batches = batches(deliveries, program.clock, negative, way);
-        let alerts = alerts_of_shards(&rules, program.clock, batches, last_ms, shards, seed);
-        check(&alerts, way, format!("in {shards} shards"))?;
+        let alerts = alerts_of_shards(&rules, program.clock, batches, last_ms, (shards, moving), seed);
+        check(&alerts, way, format!("in {shards} shards, moving: {moving}"))?;
     }
     Ok(())
 }

@@ -203,10 +203,14 @@ impl AggregateTest {
         self.condition.only_rises(&|place| self.values.get(place).is_some_and(|value| value.rises))
     }
 
+    /// Its values in their order, without their names. Branches are the digests of the rules.
+    pub fn spelled(&self, branches: &[&str], table: &FieldTable) -> Vec<String> {
+        self.values.iter().map(|value| value.figure.spell(branches, table)).collect()
+    }
+
     /// What it asks, without the names of the values. Branches are the digests of the rules.
     pub(in super::super) fn meaning(&self, branches: &[&str], table: &FieldTable) -> Vec<String> {
-        let spell = |value: &AggregateValue| value.figure.spell(branches, table);
-        let spelled: Vec<String> = self.values.iter().map(spell).collect();
+        let spelled = self.spelled(branches, table);
         let per = self.per.as_ref().map(|per| places(per, branches, table)).unwrap_or_default();
         let condition = self.condition.spell(&spelled);
         let mut parts = spelled;

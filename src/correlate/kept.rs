@@ -1,0 +1,335 @@
+//! How is what a table holds written key by key, and read again?
+
+use std::fmt::Debug;
+
+use super::baseline::Baselines;
+use super::findings;
+use super::habits;
+use super::measure::Measure;
+use super::memory::Memory;
+use super::new_value::NewValues;
+use super::risk_score::RiskScores;
+use super::sighting::Sighting;
+use super::state::State;
+use super::store::{Agenda, Store};
+use super::table::Table;
+use crate::model::FieldTable;
+use crate::state::{Corrupt, Durable, Names, Reader, Writer};
+
+/// Takes a change: its key, or none for what is said of the whole rule, and what is held now, or
+/// nothing.
+pub(super) type Take<'t> = dyn FnMut(Option<u128>, Option<Vec<u8>>) + 't;
+
+/// A table that another process can go on with.
+///
+/// The reading that came nearest is not written: it is told of a run that was watched from its start.
+pub(super) trait Keep {
+    /// Whether changes are asked for. From the first time on all that is held is one.
+    fn keep_changes(&mut self, wanted: bool);
+
+    /// Gives what changed since this was asked last.
+    fn changes(&mut self, table: &FieldTable, take: &mut Take<'_>);
+
+    /// Holds what was written of a key, or lets go of it.
+    ///
+    /// # Errors
+    /// The bytes hold something else; the key is not held then.
+    fn restore(
+        &mut self,
+        table: &FieldTable,
+        names: &mut Names,
+        key: Option<u128>,
+        value: Option<&[u8]>,
+    ) -> Result<(), Corrupt>;
+
+    /// Lets go of everything, which is a change of every key.
+    fn clear(&mut self);
+}
+
+/// Up to when something may have been lost with a key that had to go.
+#[derive(Debug)]
+pub(super) struct Lost {
+    pub(super) upto_ms: i64,
+    /// As it was written.
+    written_ms: i64,
+}
+
+impl Default for Lost {
+    fn default() -> Self {
+        Self { upto_ms: i64::MIN, written_ms: i64::MIN }
+    }
+}
+
+impl Lost {
+    /// What is not after an instant may be.
+    pub(super) fn upto(&mut self, time_ms: Option<i64>) {
+        self.upto_ms = self.upto_ms.max(time_ms.unwrap_or(i64::MIN));
+    }
+
+    fn change(&mut self, table: &FieldTable, take: &mut Take<'_>) {
+        if self.upto_ms == self.written_ms {
+            return;
+        }
+        self.written_ms = self.upto_ms;
+        let is_lost = self.upto_ms > i64::MIN;
+        take(None, is_lost.then(|| bytes(table, |out| self.upto_ms.write(out))));
+    }
+
+    fn restore(
+        &mut self,
+        table: &FieldTable,
+        names: &mut Names,
+        value: Option<&[u8]>,
+    ) -> Result<(), Corrupt> {
+        let upto_ms = value.map_or(Ok(i64::MIN), |value| whole(table, names, value, i64::read))?;
+        *self = Self { upto_ms, written_ms: upto_ms };
+        Ok(())
+    }
+
+    fn forget_written(&mut self) {
+        self.written_ms = i64::MIN;
+    }
+
+    fn clear(&mut self) {
+        self.upto_ms = i64::MIN;
+    }
+}
+
+fn bytes(table: &FieldTable, write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+    let mut out = Writer::new(table);
+    write(&mut out);
+    out.finish()
+}
+
+fn whole<T>(
+    table: &FieldTable,
+    names: &mut Names,
+    value: &[u8],
+    read: impl FnOnce(&mut Reader<'_>) -> Result<T, Corrupt>,
+) -> Result<T, Corrupt> {
+    let mut from = Reader::new(value, table, names)?;
+    let whole = read(&mut from)?;
+    from.finish()?;
+    Ok(whole)
+}
+
+/// Gives the keys of a store that changed, each with these bytes in front.
+fn changes<S: Debug>(
+    store: &mut Store<S>,
+    front: &[u8],
+    table: &FieldTable,
+    take: &mut Take<'_>,
+    write: impl Fn(&S, &mut Writer<'_>),
+) {
+    for hash in store.changed() {
+        let mut out = Writer::new(table);
+        out.raw(front);
+        let is_held = store.write(hash, &mut out, &write);
+        take(Some(hash), is_held.then(|| out.finish()));
+    }
+}
+
+/// What waits to be decided of a key.
+trait Planned: Debug {
+    fn planned_ms(&mut self) -> &mut Option<i64>;
+}
+
+impl<M: Measure> Planned for State<M> {
+    fn planned_ms(&mut self) -> &mut Option<i64> {
+        &mut self.planned_ms
+    }
+}
+
+impl Planned for habits::Entity {
+    fn planned_ms(&mut self) -> &mut Option<i64> {
+        &mut self.planned_ms
+    }
+}
+
+impl Planned for findings::Entity {
+    fn planned_ms(&mut self) -> &mut Option<i64> {
+        &mut self.planned_ms
+    }
+}
+
+impl Planned for Memory<Sighting> {
+    fn planned_ms(&mut self) -> &mut Option<i64> {
+        &mut self.planned_ms
+    }
+}
+
+/// Lets go of a key with its plan.
+fn remove<S: Planned>(store: &mut Store<S>, agenda: &mut Agenda, hash: u128) {
+    if let Some(mut gone) = store.remove(hash) {
+        agenda.plan(hash, gone.planned_ms(), None);
+    }
+}
+
+/// Reads a key that is not held, and plans what waits of it.
+fn hold<S: Planned>(
+    store: &mut Store<S>,
+    agenda: &mut Agenda,
+    hash: u128,
+    from: &mut Reader<'_>,
+    read: impl FnOnce(&mut Reader<'_>) -> Result<S, Corrupt>,
+) -> Result<(), Corrupt> {
+    let planned_ms = store.read(hash, from, read)?.planned_ms();
+    let due_ms = planned_ms.take();
+    agenda.plan(hash, planned_ms, due_ms);
+    Ok(())
+}
+
+impl<M: Measure> Keep for Table<M> {
+    fn keep_changes(&mut self, wanted: bool) {
+        self.store.keep_changes(wanted);
+        if !wanted {
+            self.lost.forget_written();
+        }
+    }
+
+    fn changes(&mut self, table: &FieldTable, take: &mut Take<'_>) {
+        self.lost.change(table, take);
+        changes(&mut self.store, &[], table, take, |state, out| state.write(&self.measure, out));
+    }
+
+    fn restore(
+        &mut self,
+        table: &FieldTable,
+        names: &mut Names,
+        key: Option<u128>,
+        value: Option<&[u8]>,
+    ) -> Result<(), Corrupt> {
+        let Some(hash) = key else { return self.lost.restore(table, names, value) };
+        remove(&mut self.store, &mut self.agenda, hash);
+        let Some(value) = value else { return Ok(()) };
+        whole(table, names, value, |from| {
+            let read = |from: &mut Reader<'_>| State::read(&self.measure, from);
+            hold(&mut self.store, &mut self.agenda, hash, from, read)
+        })
+    }
+
+    fn clear(&mut self) {
+        self.store.clear();
+        self.agenda = Agenda::default();
+        self.lost.clear();
+    }
+}
+
+impl Keep for Baselines {
+    fn keep_changes(&mut self, wanted: bool) {
+        self.entities.keep_changes(wanted);
+        if !wanted {
+            self.lost.forget_written();
+        }
+    }
+
+    fn changes(&mut self, table: &FieldTable, take: &mut Take<'_>) {
+        self.lost.change(table, take);
+        changes(&mut self.entities, &[], table, take, Durable::write);
+    }
+
+    fn restore(
+        &mut self,
+        table: &FieldTable,
+        names: &mut Names,
+        key: Option<u128>,
+        value: Option<&[u8]>,
+    ) -> Result<(), Corrupt> {
+        let Some(hash) = key else { return self.lost.restore(table, names, value) };
+        remove(&mut self.entities, &mut self.agenda, hash);
+        let Some(value) = value else { return Ok(()) };
+        whole(table, names, value, |from| {
+            hold(&mut self.entities, &mut self.agenda, hash, from, Durable::read)
+        })
+    }
+
+    fn clear(&mut self) {
+        self.entities.clear();
+        self.agenda = Agenda::default();
+        self.lost.clear();
+    }
+}
+
+impl Keep for RiskScores {
+    fn keep_changes(&mut self, wanted: bool) {
+        self.entities.keep_changes(wanted);
+        if !wanted {
+            self.lost.forget_written();
+        }
+    }
+
+    fn changes(&mut self, table: &FieldTable, take: &mut Take<'_>) {
+        self.lost.change(table, take);
+        changes(&mut self.entities, &[], table, take, findings::Entity::write);
+    }
+
+    fn restore(
+        &mut self,
+        table: &FieldTable,
+        names: &mut Names,
+        key: Option<u128>,
+        value: Option<&[u8]>,
+    ) -> Result<(), Corrupt> {
+        let Some(hash) = key else { return self.lost.restore(table, names, value) };
+        remove(&mut self.entities, &mut self.agenda, hash);
+        let Some(value) = value else { return Ok(()) };
+        whole(table, names, value, |from| {
+            let read = |from: &mut Reader<'_>| findings::Entity::read(&self.worths, from);
+            hold(&mut self.entities, &mut self.agenda, hash, from, read)
+        })
+    }
+
+    fn clear(&mut self) {
+        self.entities.clear();
+        self.agenda = Agenda::default();
+        self.lost.clear();
+    }
+}
+
+/// What an entity has shown.
+const ENTITY: u8 = 0;
+/// The alerts of a value of a key.
+const ALERTS: u8 = 1;
+
+/// Entities, and the alerts of each value of each key: hashes of both are in one room, where no two are
+/// the same, and the value says which it is.
+impl Keep for NewValues {
+    fn keep_changes(&mut self, wanted: bool) {
+        self.entities.keep_changes(wanted);
+        self.alerts.keep_changes(wanted);
+        if !wanted {
+            self.lost.forget_written();
+        }
+    }
+
+    fn changes(&mut self, table: &FieldTable, take: &mut Take<'_>) {
+        self.lost.change(table, take);
+        changes(&mut self.entities, &[ENTITY], table, take, Durable::write);
+        changes(&mut self.alerts, &[ALERTS], table, take, Durable::write);
+    }
+
+    fn restore(
+        &mut self,
+        table: &FieldTable,
+        names: &mut Names,
+        key: Option<u128>,
+        value: Option<&[u8]>,
+    ) -> Result<(), Corrupt> {
+        let Some(hash) = key else { return self.lost.restore(table, names, value) };
+        remove(&mut self.entities, &mut self.agenda, hash);
+        self.alerts.remove(hash);
+        let Some(value) = value else { return Ok(()) };
+        whole(table, names, value, |from| match from.array()? {
+            [ENTITY] => hold(&mut self.entities, &mut self.agenda, hash, from, Durable::read),
+            [ALERTS] => self.alerts.read(hash, from, Durable::read).map(|_| ()),
+            _ => Err(Corrupt("kind of key")),
+        })
+    }
+
+    fn clear(&mut self) {
+        self.entities.clear();
+        self.alerts.clear();
+        self.agenda = Agenda::default();
+        self.lost.clear();
+    }
+}
