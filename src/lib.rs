@@ -24,6 +24,11 @@
 //!    transaction. [`run`](mod@run) has the threads, the signals and [`http`]; [`telemetry`] turns facts into
 //!    log lines and metrics, both at once.
 //!
+//! The engine can also be several shards: [`engine::Intake`] does 2 and 3 and sends each event to the
+//! [`Shard`](engine::Shard) of its actor; a match of another key goes on to that key's shard as a
+//! [`Parcel`](model::Parcel), and [`engine::Wire`] makes bytes of it. [`state`] writes what a shard holds, so
+//! that it goes on in another process. The service has one shard for each worker so far.
+//!
 //! # Floors
 //!
 //! A module uses only what stands below it: [`error`], [`limits`], [`text`]; [`model`]; [`config`], [`state`];
