@@ -26,7 +26,7 @@
 //!
 //! # Floors
 //!
-//! A module uses only what stands below it: [`error`], [`limits`], [`text`]; [`model`]; [`config`];
+//! A module uses only what stands below it: [`error`], [`limits`], [`text`]; [`model`]; [`config`], [`state`];
 //! [`telemetry`], [`source`], [`enrich`], [`rule`]; [`correlate`]; [`alert`]; [`engine`]; [`suite`],
 //! [`replay`], [`demo`], [`kafka`], [`http`]; [`run`](mod@run); [`cli`]. A test holds the rule.
 
@@ -46,6 +46,7 @@ pub mod replay;
 pub mod rule;
 pub mod run;
 pub mod source;
+pub mod state;
 pub mod suite;
 pub mod telemetry;
 pub mod text;

@@ -140,6 +140,9 @@ pub const RULE_SLOW_VALUES: usize = 1_000;
 /// Values of all rules together, each counted in every way it is written; more is an error at load.
 pub const RULE_PATTERNS: usize = 500_000;
 
+/// Bytes of the texts of all rules that are looked for together; the rest are looked for one by one.
+pub const JOINT_BYTES: usize = 4 * 1024 * 1024;
+
 /// Texts that one value is encoded to; more is an error at load.
 pub const ENCODED_TEXTS: usize = 1_000;
 
@@ -217,6 +220,10 @@ pub const PLACES_PER_USER: usize = 32;
 /// Event ids remembered for deduplication; beyond, the oldest goes
 /// (`state_evictions_total{table="uuids"}`).
 pub const UUIDS: usize = 5_000_000;
+
+/// Event ids of one record of a shard's state, 16 bytes each; more make another, as brokers take no
+/// record of more than 1 MB by default.
+pub const IDS_PER_CHANGE: usize = 32_768;
 
 /// Distinct addresses whose location is kept ready; beyond, those not asked for lately are looked
 /// up again.

@@ -5,11 +5,14 @@
 //! `UPDATE_CASES=1 cargo test --test cases` writes `expected.jsonl` anew; read what changed before keeping it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, and tells why")]
 
+mod cluster;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cluster::Cluster;
 use jiff::Timestamp;
 use oktawatch::config::{Config, Duration};
 use oktawatch::engine::Shard;
@@ -27,15 +30,18 @@ enum Way {
     Partitions(usize),
     /// Each at once twice, and a third time some records later.
     Thrice,
+    /// In their order, over three partitions, judged in so many shards.
+    Shards(u32),
     /// Neighbours that are close in time the other way round, so that every other one is out of order.
     Swapped,
 }
 
-const WAYS: [Way; 6] = [
+const WAYS: [Way; 7] = [
     Way::Batches(1),
     Way::Batches(7),
     Way::Batches(usize::MAX),
     Way::Partitions(4),
+    Way::Shards(3),
     Way::Thrice,
     Way::Swapped,
 ];
@@ -71,7 +77,10 @@ impl Story {
         let mut config = self.config.clone();
         // The third delivery may come days of event time after the first.
         config.time.dedup_window = Duration::secs(30 * 24 * 3600);
-        let mut shard = Shard::new(&config, Arc::clone(rules), geoip);
+        let mut shard = Shard::new(&config, Arc::clone(rules), Arc::clone(&geoip));
+        if let Way::Shards(shards) = way {
+            return self.run_in_shards(&config, rules, &geoip, shards);
+        }
         let (mut events, mut duplicates, mut alerts) = (0, 0, Vec::new());
         // However they came, nothing comes after the last of them: what ended by then is decided.
         let last = self.lines.iter().flat_map(|line| published(line)).max().unwrap();
@@ -86,9 +95,33 @@ impl Story {
         assert!(events >= self.lines.len() as u64, "{}: {events} events", self.name());
         let again = if matches!(way, Way::Thrice) { events / 3 * 2 } else { 0 };
         assert_eq!(duplicates, again, "{}: {way:?}", self.name());
-        alerts.sort_by_key(|alert| (text(alert, "at"), text(alert, "rule"), text(alert, "key")));
-        alerts
+        sorted(alerts)
     }
+
+    fn run_in_shards(
+        &self,
+        config: &Config,
+        rules: &Arc<RuleSet>,
+        geoip: &Arc<GeoIp>,
+        shards: u32,
+    ) -> Vec<Value> {
+        let topic = Arc::from("okta-events");
+        let mut cluster = Cluster::new(config, rules, geoip, (&topic, 3), shards, 1);
+        for input in batches(&self.lines, Way::Shards(shards)).into_iter().flatten() {
+            cluster.input(input);
+            cluster.deliver_all();
+        }
+        let last_ms = self.lines.iter().flat_map(|line| published(line)).max().unwrap().as_millisecond();
+        cluster.input(Input::Complete { upto_ms: last_ms });
+        cluster.tick_a_little(last_ms);
+        let created = cluster.alerts.iter().filter(|alert| alert.activity == Activity::Create);
+        sorted(created.map(line).collect())
+    }
+}
+
+fn sorted(mut alerts: Vec<Value>) -> Vec<Value> {
+    alerts.sort_by_key(|alert| (text(alert, "at"), text(alert, "rule"), text(alert, "key")));
+    alerts
 }
 
 fn text(alert: &Value, key: &str) -> String {
@@ -124,6 +157,9 @@ fn batches(lines: &[String], way: Way) -> Vec<Vec<Input>> {
                 chunk.iter().zip(offsets).map(|(line, offset)| record(line, 0, offset)).collect()
             })
             .collect(),
+        Way::Shards(_) => {
+            straight().map(|(number, line)| vec![record(line, number % 3, number / 3)]).collect()
+        }
         Way::Partitions(count) => {
             straight().map(|(number, line)| vec![record(line, number % count, number / count)]).collect()
         }

@@ -197,12 +197,12 @@ fn envelopes_within_envelopes_are_named_by_the_outermost() {
     let hec = String::from_utf8(sample("08-splunk-hec.json")).unwrap();
     let fluent_bit = serde_json::json!({"date": 1_786_636_700.3, "log": hec});
     let event = one_event(fluent_bit.to_string());
-    assert_eq!((event.envelope, event.org.as_deref()), ("fluent_bit", Some("acme")));
+    assert_eq!((event.envelope.as_str(), event.org.as_deref()), ("fluent_bit", Some("acme")));
 
     let push =
         serde_json::json!({"message": {"data": base64(&sample("13-eventbridge.json"))}, "subscription": "s"});
     let event = one_event(push.to_string());
-    assert_eq!((event.envelope, event.org.as_deref()), ("pubsub", Some("acme")));
+    assert_eq!((event.envelope.as_str(), event.org.as_deref()), ("pubsub", Some("acme")));
 
     let twice = serde_json::to_string(&serde_json::to_string(&raw()).unwrap()).unwrap();
     assert_eq!(one_event(twice).envelope, "json_string");

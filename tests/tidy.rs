@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("text", 0),
     ("model", 1),
     ("config", 2),
+    ("state", 2),
     ("telemetry", 3),
     ("source", 3),
     ("enrich", 3),

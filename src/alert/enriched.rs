@@ -82,7 +82,7 @@ fn enriched(event: &Enriched, table: &FieldTable) -> Value {
         "travel": event.travel.as_ref().map(travel_facts),
         "late": event.late,
         "lossy": event.event().lossy,
-        "envelope": text(event.event().envelope),
+        "envelope": text(&event.event().envelope),
         "record": position(&event.event().position),
     });
     let mut facts = tidy(facts);
@@ -134,7 +134,7 @@ mod tests {
             uuid: "u1".into(),
             published_ms: samples::T0,
             org: Some(Arc::from("acme")),
-            envelope: "raw",
+            envelope: "raw".into(),
             lossy: false,
             fields,
             raw: raw.map(Arc::from),

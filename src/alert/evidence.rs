@@ -139,7 +139,7 @@ mod tests {
             uuid: "u1".into(),
             published_ms: samples::T0,
             org: None,
-            envelope: "raw",
+            envelope: "raw".into(),
             lossy: false,
             fields,
             raw: None,

@@ -49,7 +49,7 @@ impl Correlator {
             held.table.adopt(correlation, spec);
             adopted.kept += 1;
         }
-        next.decided();
+        (0..next.next_ms.len()).for_each(|level| next.decided(level));
         *self = next;
         adopted
     }

@@ -10,7 +10,7 @@ use super::episode::Episodes;
 use super::fire_bucket::FireBucket;
 use super::firing::{Feed, Firing};
 use super::habits::{Asked, Entity, Open};
-use super::key::{Key, keys};
+use super::key::{Key, keys_here};
 use super::series::Stamp;
 use super::store::{Agenda, Store};
 use super::table::{Correlate, Spec};
@@ -140,7 +140,7 @@ impl Correlate for Baselines {
     ) {
         let counted = self.test.distinct.as_ref();
         let values = counted.map(|counted| counted::values(counted, feed.branch, feed.matched));
-        let (keys, left_out) = keys(&correlation.group_by, feed.branch, feed.matched);
+        let (keys, left_out) = keys_here(&correlation.group_by, feed.branch, feed.matched);
         if keys.is_empty() || values == Some(None) {
             return Tally::add(&mut tally.ungrouped, self.spec.rule, 1);
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::limits;
 use crate::model::Evidence;
+use crate::{durable, limits};
 
 /// What a satisfying window is to its alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +66,10 @@ pub struct Story {
     /// How many there were.
     pub events: u64,
 }
+
+durable!(Episodes { raised });
+durable!(Raised { fired_at_ms, id, created_at_ms, told_at_ms, story });
+durable!(Story { evidence, events });
 
 impl Story {
     /// Adds an event; of more than `most`, the second oldest to be told goes.

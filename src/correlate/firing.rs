@@ -79,6 +79,7 @@ impl Firing {
             evidence: self.shown.evidence.clone(),
             group: self.group.clone(),
             key: key::of_group(self.org.as_deref().unwrap_or_default(), &self.group),
+            only: None,
         })
     }
 }

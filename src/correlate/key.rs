@@ -6,22 +6,22 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::limits;
 use crate::model::{Match, Value};
-use crate::rule::{GroupBy, GroupSource};
+use crate::rule::{Correlation, GroupBy, GroupSource, NewValueTest, Scope, Test};
 
 /// One key of a correlation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Key {
+pub struct Key {
     /// Tenant and values as one number, case aside: what the key is known by.
-    pub(super) hash: u128,
+    pub hash: u128,
     /// The values as they stand in the match, in the order of the group-by.
-    pub(super) values: SmallVec<[CompactString; 2]>,
+    pub values: SmallVec<[CompactString; 2]>,
 }
 
 /// The keys of a match: one for each combination of values, each once. None if a field is missing.
 ///
 /// Events of different tenants never share a key, whatever the rule groups by. Beyond
 /// [`limits::KEYS_PER_MATCH`] combinations the rest is left out, and told by the second value.
-pub(super) fn keys(group_by: &[GroupBy], branch: usize, matched: &Match) -> (Vec<Key>, u64) {
+pub fn keys(group_by: &[GroupBy], branch: usize, matched: &Match) -> (Vec<Key>, u64) {
     let mut combinations: Vec<SmallVec<[CompactString; 2]>> = vec![SmallVec::new()];
     let mut left_out = 0;
     for field in group_by {
@@ -49,6 +49,23 @@ pub(super) fn keys(group_by: &[GroupBy], branch: usize, matched: &Match) -> (Vec
         }
     }
     (keys, left_out)
+}
+
+/// The keys of a match that are here: all of them, or the one that it was sent for. What was left out was
+/// counted by whoever sent it.
+pub(super) fn keys_here(group_by: &[GroupBy], branch: usize, matched: &Match) -> (Vec<Key>, u64) {
+    let (mut all, left_out) = keys(group_by, branch, matched);
+    let Some(only) = matched.only else { return (all, left_out) };
+    all.retain(|key| key.hash == only);
+    (all, 0)
+}
+
+/// The keys by which a correlation's state is held, each of which may live in another shard.
+pub fn homes(correlation: &Correlation, branch: usize, matched: &Match) -> (Vec<Key>, u64) {
+    match &correlation.test {
+        Test::NewValue(NewValueTest { scope: Scope::Org, .. }) => keys(&[], branch, matched),
+        _ => keys(&correlation.group_by, branch, matched),
+    }
 }
 
 fn read(source: &GroupSource, matched: &Match) -> SmallVec<[CompactString; 2]> {
@@ -115,7 +132,7 @@ mod tests {
             uuid: "u1".into(),
             published_ms: 0,
             org: org.map(Arc::from),
-            envelope: "raw",
+            envelope: "raw".into(),
             lossy: false,
             fields,
             raw: None,
@@ -130,6 +147,7 @@ mod tests {
             evidence: Vec::new(),
             group: vec![("user".to_owned(), "ana@example.com".to_owned())],
             key: 0,
+            only: None,
         }
     }
 

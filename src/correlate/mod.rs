@@ -87,6 +87,7 @@ use std::sync::Arc;
 pub use adopt::Adopted;
 pub use episode::{Episodes, Story, Suppression, Verdict};
 pub use firing::Firing;
+pub use key::{Key, homes};
 pub use shown::Selection;
 
 use crate::config::Limits;
@@ -101,8 +102,9 @@ pub struct Correlator {
     rules: Arc<RuleSet>,
     /// One for each rule; `None` for detections.
     tables: Vec<Option<Held>>,
-    /// The watermark at which the next thing can be decided; no earlier one needs a look.
-    next_ms: i64,
+    /// For each level, the watermark at which the next thing can be decided; no earlier one needs a
+    /// look.
+    next_ms: Vec<i64>,
 }
 
 /// One correlation with its place in the chains.
@@ -113,6 +115,8 @@ struct Held {
     lag_ms: i64,
     /// Rules whose matches come too late for it.
     slow: Vec<RuleIndex>,
+    /// Which watermark it goes by.
+    level: usize,
 }
 
 /// When a match is taken in.
@@ -145,10 +149,21 @@ impl Correlator {
             let passes = passes.get_mut(index.0 as usize).map(std::mem::take).unwrap_or_default();
             let table = spec(&rules, *index, passes, limits).map(|spec| build::table(correlation, spec));
             if let Some(held) = tables.get_mut(index.0 as usize) {
-                *held = table.map(|table| Held { table, lag_ms, slow });
+                *held = table.map(|table| Held { table, lag_ms, slow, level: 0 });
             }
         }
-        Self { rules, tables, next_ms: i64::MAX }
+        Self { rules, tables, next_ms: vec![i64::MAX] }
+    }
+
+    /// Has each rule go by the watermark of its level, of so many.
+    pub fn set_levels(&mut self, levels: usize, of: impl Fn(RuleIndex) -> usize) {
+        for (index, held) in (0..).map(RuleIndex).zip(&mut self.tables) {
+            if let Some(held) = held {
+                held.level = of(index);
+            }
+        }
+        self.next_ms = vec![i64::MAX; levels];
+        (0..levels).for_each(|level| self.decided(level));
     }
 
     /// Gives a match to one of the correlations that take it, and adds what came true by it, in the
@@ -171,13 +186,16 @@ impl Correlator {
         let feed = Feed { matched, branch, watermark_ms, now_ms: moment.now_ms };
         held.table.feed(correlation, &feed, fired, tally);
         if let Some((first_ms, _)) = held.table.waiting() {
-            self.next_ms = self.next_ms.min(first_ms.saturating_add(held.lag_ms));
+            let first_ms = first_ms.saturating_add(held.lag_ms);
+            if let Some(next_ms) = self.next_ms.get_mut(held.level) {
+                *next_ms = first_ms.min(*next_ms);
+            }
         }
     }
 
-    /// Whether something can be decided at a watermark.
-    pub fn is_due(&self, watermark_ms: i64) -> bool {
-        self.next_ms <= watermark_ms
+    /// Whether something of a level can be decided at its watermark.
+    pub fn is_due(&self, level: usize, watermark_ms: i64) -> bool {
+        self.next_ms.get(level).is_some_and(|next_ms| *next_ms <= watermark_ms)
     }
 
     /// Decides what one correlation can decide at the watermark, and adds what came true. To be asked
@@ -192,20 +210,25 @@ impl Correlator {
         held.table.decide(correlation, watermark_ms, moment.now_ms, fired, tally);
     }
 
-    /// Every correlation has decided what it could.
-    pub fn decided(&mut self) {
-        self.next_ms = self.waiting().map(|(first_ms, _)| first_ms).min().unwrap_or(i64::MAX);
+    /// Every correlation of a level has decided what it could.
+    pub fn decided(&mut self, level: usize) {
+        let waiting = self.waiting().filter(|(of, _, _)| *of == level);
+        let first_ms = waiting.map(|(_, first_ms, _)| first_ms).min().unwrap_or(i64::MAX);
+        if let Some(next_ms) = self.next_ms.get_mut(level) {
+            *next_ms = first_ms;
+        }
     }
 
     /// The watermark at which the last of all that waits can be decided; `None` if nothing waits.
     pub fn waits_until_ms(&self) -> Option<i64> {
-        self.waiting().map(|(_, last_ms)| last_ms).max()
+        self.waiting().map(|(_, _, last_ms)| last_ms).max()
     }
 
-    fn waiting(&self) -> impl Iterator<Item = (i64, i64)> {
+    /// The level of each rule that waits, with the first and the last watermark it waits for.
+    fn waiting(&self) -> impl Iterator<Item = (usize, i64, i64)> {
         self.tables.iter().flatten().filter_map(|held| {
             let (first_ms, last_ms) = held.table.waiting()?;
-            Some((first_ms.saturating_add(held.lag_ms), last_ms.saturating_add(held.lag_ms)))
+            Some((held.level, first_ms.saturating_add(held.lag_ms), last_ms.saturating_add(held.lag_ms)))
         })
     }
 
@@ -214,10 +237,12 @@ impl Correlator {
         self.tables.get_mut(firing.rule.0 as usize)?.as_mut()?.table.episodes(firing.key)
     }
 
-    /// Forgets what no event at or after the watermark can need.
-    pub fn expire(&mut self, watermark_ms: i64) {
+    /// Forgets what no event at or after the watermark of its level can need.
+    pub fn expire(&mut self, watermark_ms: impl Fn(usize) -> Option<i64>) {
         for (rule, held) in self.rules.rules.iter().zip(&mut self.tables) {
-            if let (Body::Correlation(correlation), Some(held)) = (&rule.body, held) {
+            if let (Body::Correlation(correlation), Some(held)) = (&rule.body, held)
+                && let Some(watermark_ms) = watermark_ms(held.level)
+            {
                 held.table.expire(correlation, watermark_ms.saturating_sub(held.lag_ms));
             }
         }
@@ -246,7 +271,7 @@ fn correlation(rules: &RuleSet, rule: RuleIndex) -> Option<&Correlation> {
 
 /// For each rule, the fields that the correlations above it read of the event that a match of it came
 /// true at.
-fn passes(rules: &RuleSet) -> Vec<Vec<FieldId>> {
+pub fn passes(rules: &RuleSet) -> Vec<Vec<FieldId>> {
     let mut passes: Vec<Vec<FieldId>> = vec![Vec::new(); rules.rules.len()];
     for index in rules.order.iter().rev() {
         let consumers = rules.get(*index).into_iter().flat_map(|rule| &rule.feeds);

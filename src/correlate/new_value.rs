@@ -5,7 +5,7 @@
 
 use super::episode::{Episodes, Verdict};
 use super::firing::{Feed, Firing};
-use super::key::{Key, keys};
+use super::key::{Key, keys, keys_here};
 use super::memory::{First, Memory};
 use super::series::Stamp;
 use super::sighting::{Sighting, paired};
@@ -166,7 +166,10 @@ impl Correlate for NewValues {
         tally: &mut Tally,
     ) {
         let (values, values_out) = keys(&self.test.fields, feed.branch, feed.matched);
-        let (about, keys_out) = keys(&correlation.group_by, feed.branch, feed.matched);
+        let (about, keys_out) = match self.test.scope {
+            Scope::Entity => keys_here(&correlation.group_by, feed.branch, feed.matched),
+            Scope::Org => keys(&correlation.group_by, feed.branch, feed.matched),
+        };
         if values.is_empty() || about.is_empty() {
             return Tally::add(&mut tally.ungrouped, self.spec.rule, 1);
         }
@@ -180,7 +183,7 @@ impl Correlate for NewValues {
                 }
             }
             Scope::Org => {
-                let (tenant, _) = keys(&[], feed.branch, feed.matched);
+                let (tenant, _) = keys_here(&[], feed.branch, feed.matched);
                 for tenant in &tenant {
                     self.see(tenant.hash, &about, &values, feed, tally);
                 }

@@ -6,7 +6,7 @@
 use super::episode::Episodes;
 use super::findings::{Entity, Own};
 use super::firing::{Feed, Firing};
-use super::key::{Key, keys};
+use super::key::{Key, keys_here};
 use super::measure::Timespan;
 use super::points::Worth;
 use super::score::{Score, Told};
@@ -81,7 +81,7 @@ impl Correlate for RiskScores {
         _fired: &mut Vec<Firing>,
         tally: &mut Tally,
     ) {
-        let (keys, left_out) = keys(&correlation.group_by, feed.branch, feed.matched);
+        let (keys, left_out) = keys_here(&correlation.group_by, feed.branch, feed.matched);
         if keys.is_empty() {
             return Tally::add(&mut tally.ungrouped, self.spec.rule, 1);
         }

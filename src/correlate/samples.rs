@@ -31,7 +31,7 @@ pub(super) fn matched(values: &[(FieldId, Vec<Value<'_>>)]) -> Match {
         uuid: "u1".into(),
         published_ms: 0,
         org: None,
-        envelope: "raw",
+        envelope: "raw".into(),
         lossy: false,
         fields,
         raw: None,
@@ -46,6 +46,7 @@ pub(super) fn matched(values: &[(FieldId, Vec<Value<'_>>)]) -> Match {
         evidence: Vec::new(),
         group: Vec::new(),
         key: 0,
+        only: None,
     }
 }
 
@@ -130,7 +131,7 @@ fn event(rule: RuleIndex, time_ms: i64, uuid: &str, fields: Fields) -> Match {
         uuid: uuid.into(),
         published_ms: time_ms,
         org: None,
-        envelope: "raw",
+        envelope: "raw".into(),
         lossy: false,
         fields,
         raw: None,
@@ -139,7 +140,7 @@ fn event(rule: RuleIndex, time_ms: i64, uuid: &str, fields: Fields) -> Match {
     let event = Enriched { observation, session: None, user: None, travel: None, late: false };
     let evidence = Evidence { uuid: uuid.into(), published_ms: time_ms, ..Evidence::default() };
     let (event, evidence, group) = (Arc::new(event), vec![Arc::new(evidence)], Vec::new());
-    Match { rule, time_ms, uuid: uuid.into(), event, evidence, group, key: 0 }
+    Match { rule, time_ms, uuid: uuid.into(), event, evidence, group, key: 0, only: None }
 }
 
 /// The correlations of some documents, fed match by match.
@@ -235,9 +236,9 @@ impl Play {
             let above = self.chain(fired.iter().filter_map(Firing::chained).collect());
             all.extend(fired.into_iter().chain(above));
         }
-        self.correlator.decided();
+        self.correlator.decided(0);
         self.watermark_ms = Some(watermark_ms);
-        self.correlator.expire(watermark_ms);
+        self.correlator.expire(|_| Some(watermark_ms));
         all
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::episode::{Episodes, Suppression, Verdict};
 use super::fire::Fire;
 use super::firing::{Feed, Firing};
-use super::key::{Key, keys};
+use super::key::{Key, keys_here};
 use super::measure::{Measure, Reading, Timespan};
 use super::series::Stamp;
 use super::state::State;
@@ -184,7 +184,7 @@ impl<M: Measure> Correlate for Table<M> {
         let Some(mark) = self.measure.mark(feed.branch, feed.matched) else {
             return Tally::add(&mut tally.ungrouped, self.spec.rule, 1);
         };
-        let (keys, left_out) = keys(&correlation.group_by, feed.branch, feed.matched);
+        let (keys, left_out) = keys_here(&correlation.group_by, feed.branch, feed.matched);
         if keys.is_empty() {
             return Tally::add(&mut tally.ungrouped, self.spec.rule, 1);
         }

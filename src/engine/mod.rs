@@ -3,30 +3,43 @@
 //! [`Shard::step`] is the whole way, and nothing else is: it reads no clock, no file and no
 //! environment, and does the same with the same input, however that is cut into batches.
 
+mod chunks;
 mod dedup;
+mod durable;
 mod entity;
+mod intake;
 mod invariants;
+mod judge;
+mod levels;
+#[cfg(test)]
+mod moved;
 mod raise;
 mod reload;
+mod route;
 mod single;
 mod watermark;
+mod wire;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::alert;
 use crate::config::Config;
-use crate::correlate::{Correlator, Firing, Moment, Verdict, suppression};
+use crate::correlate::Correlator;
 use crate::enrich::{Context, GeoIp, Observer};
 use crate::model::{
-    Effects, Enriched, Event, Evidence, Input, Match, Measured, RawRecord, RuleIndex, RuleKind, Tally, core,
+    Cargo, Effects, Enriched, Event, Input, Measured, Observation, Parcel, RawRecord, RuleIndex, Tally, core,
 };
-use crate::rule::{Body, Rule, RuleSet};
+use crate::rule::{Body, Memo, Rule, RuleSet};
 use crate::source::{self, Reader, Room};
 use dedup::Seen;
+pub use durable::{Restored, Unreadable};
+pub use intake::Intake;
+use levels::Levels;
 use raise::Now;
+pub use route::Placement;
+use route::Routes;
 use single::Singles;
 use watermark::Watermark;
+pub use wire::Wire;
 
 /// State is looked through for what has expired whenever the watermark has gone this far; ms.
 const EXPIRE_EVERY_MS: i64 = 10_000;
@@ -43,15 +56,20 @@ pub struct Shard {
     watermark: Watermark,
     singles: Singles,
     correlator: Correlator,
-    /// The watermark up to which every correlation has decided what it could.
-    settled_ms: Option<i64>,
+    placement: Placement,
+    routes: Routes,
+    levels: Levels,
     /// Every event goes out enriched, not only those that matched.
     wants_enriched: bool,
     expired_upto_ms: i64,
     /// Stands for the files of a replay in the watermark.
     recording: Arc<str>,
+    /// What is known of the event at hand, for all rules.
+    memo: Memo,
     /// Rules that the event at hand matched; kept to be used again.
     matched: Vec<RuleIndex>,
+    /// What was last told of time, if changes are told.
+    told_time: Option<Vec<u8>>,
 }
 
 /// What a shard holds, for metrics.
@@ -87,7 +105,15 @@ pub struct PartitionFigures {
 impl Shard {
     /// An empty shard. It reads no clock, no file and no environment: all comes through `step`.
     pub fn new(config: &Config, rules: Arc<RuleSet>, geoip: Arc<GeoIp>) -> Self {
+        Self::placed(config, rules, geoip, Placement::ALONE)
+    }
+
+    /// An empty shard, one of several.
+    pub fn placed(config: &Config, rules: Arc<RuleSet>, geoip: Arc<GeoIp>, placement: Placement) -> Self {
         let table = &rules.table;
+        let routes = Routes::new(&rules, placement);
+        let mut correlator = Correlator::new(Arc::clone(&rules), &config.limits);
+        correlator.set_levels(routes.levels(), |rule| routes.level(rule));
         Self {
             reader: Reader::new(Arc::clone(table), reading(config)),
             room: Room::default(),
@@ -96,12 +122,16 @@ impl Shard {
             seen: Seen::new(config.time.dedup_window.as_millis(), config.limits.uuids),
             watermark: Watermark::new(&config.time),
             singles: Singles::new(config.limits.keys_per_rule),
-            correlator: Correlator::new(Arc::clone(&rules), &config.limits),
-            settled_ms: None,
+            correlator,
+            placement,
+            levels: Levels::new(placement, routes.levels()),
+            routes,
             wants_enriched: !config.output.enriched.is_empty(),
             expired_upto_ms: i64::MIN,
             recording: Arc::from("recording"),
+            memo: rules.memo(),
             matched: Vec::new(),
+            told_time: None,
             rules,
         }
     }
@@ -109,13 +139,17 @@ impl Shard {
     /// Takes a batch in its order and says what is to be done, all of it in one transaction.
     pub fn step(&mut self, batch: Vec<Input>) -> Effects {
         let mut effects = Effects::default();
+        let mut ticked = false;
         for input in batch {
             let before_ms = self.watermark.reached_ms();
             match input {
                 Input::Record(record) => self.record(&record, &mut effects),
                 Input::Event(event) => self.recorded(event, &mut effects),
+                Input::Parcel(cargo) => self.parcel(cargo, &mut effects),
                 Input::Tick { now_ms } => {
-                    self.watermark.tick(now_ms, self.correlator.waits_until_ms());
+                    let waits_until_ms = self.levels.waits_until_ms(self.correlator.waits_until_ms());
+                    self.watermark.tick(now_ms, waits_until_ms);
+                    ticked = true;
                 }
                 Input::Complete { upto_ms } => self.watermark.complete(upto_ms),
                 Input::Assigned { topic, partition } => self.watermark.assigned(&topic, partition),
@@ -126,6 +160,10 @@ impl Shard {
             self.settle(&mut effects);
             self.expire(&mut effects.tally);
         }
+        if ticked {
+            self.tell(&mut effects);
+        }
+        effects.changes = self.changes();
         effects
     }
 
@@ -189,6 +227,14 @@ impl Shard {
         let tally = &mut effects.tally;
         tally.events += 1;
         tally.lossy += u64::from(event.lossy);
+        if self.is_new(&event, tally) {
+            let observation = self.observer.observe(event, tally);
+            self.observation(observation, effects);
+        }
+    }
+
+    /// Whether the event was not here before; it is not new the next time.
+    fn is_new(&mut self, event: &Event, tally: &mut Tally) -> bool {
         let mut evicted = 0;
         let org = event.org.as_deref().unwrap_or_default();
         // A clock that is far ahead must not keep what it says longer than other clocks do.
@@ -196,13 +242,16 @@ impl Shard {
         let known_ms = self.watermark.now_ms().filter(|_| ahead).unwrap_or(event.published_ms);
         let new = self.seen.is_new(org, &event.uuid, known_ms, &mut evicted);
         tally.evict("uuids", evicted);
-        if !new {
-            tally.duplicates += 1;
-            return;
-        }
-        let late = self.watermark.reached_ms().is_some_and(|watermark_ms| event.published_ms < watermark_ms);
+        tally.duplicates += u64::from(!new);
+        new
+    }
+
+    /// An event that is new, with all that can be said of it alone.
+    fn observation(&mut self, observation: Observation, effects: &mut Effects) {
+        let (published_ms, tally) = (observation.event.published_ms, &mut effects.tally);
+        let ahead = self.watermark.is_from_the_future(published_ms);
+        let late = self.watermark.reached_ms().is_some_and(|watermark_ms| published_ms < watermark_ms);
         tally.late += u64::from(late);
-        let observation = self.observer.observe(event, tally);
         let mut enriched = if ahead {
             Enriched { observation, session: None, user: None, travel: None, late }
         } else {
@@ -212,15 +261,43 @@ impl Shard {
         self.judge(enriched, late || ahead, effects);
     }
 
+    /// What another shard sent, or whoever reads the input.
+    fn parcel(&mut self, cargo: Cargo, effects: &mut Effects) {
+        match cargo {
+            Cargo::Observation(observation) => {
+                if self.is_new(&observation.event, &mut effects.tally) {
+                    self.observation(*observation, effects);
+                }
+            }
+            Cargo::Match { consumer, matched } => self.received(consumer, *matched, effects),
+            Cargo::Read { topic, partition, highest_ms, idle } => {
+                self.watermark.read(&topic, partition, highest_ms, idle);
+            }
+            Cargo::Decided { shard, upto_ms, waits_until_ms } => {
+                self.levels.hear(shard, upto_ms, waits_until_ms);
+            }
+        }
+    }
+
+    /// Tells the others how far this shard is, if it is further.
+    fn tell(&mut self, effects: &mut Effects) {
+        let Some(cargo) = self.levels.tell(self.correlator.waits_until_ms()) else { return };
+        let others = (0..self.placement.shards).filter(|shard| *shard != self.placement.shard);
+        effects.parcels.extend(others.map(|to| Parcel { to, cargo: cargo.clone() }));
+    }
+
     /// Asks every rule that could match. Nothing is allocated for an event that none does. An event
     /// that stands `apart` (late, or ahead of every clock) is judged by single-event rules alone.
     fn judge(&mut self, enriched: Enriched, apart: bool, effects: &mut Effects) {
         let mut matched = std::mem::take(&mut self.matched);
         matched.clear();
+        self.memo.begin();
         let fields = &enriched.event().fields;
         let candidates = self.rules.candidates(fields.text(core::EVENT_TYPE).unwrap_or_default());
-        matched.extend(candidates.iter().copied().filter(|index| match self.rules.get(*index) {
-            Some(Rule { body: Body::Detection(detection), .. }) => detection.matches(fields),
+        matched.extend(candidates.filter(|index| match self.rules.get(*index) {
+            Some(Rule { body: Body::Detection(detection), .. }) => {
+                detection.matches_with(fields, &mut self.memo)
+            }
             _ => false,
         }));
         let unused = if self.wants_enriched || !matched.is_empty() {
@@ -241,149 +318,6 @@ impl Shard {
         self.matched = matched;
     }
 
-    /// A detection matched: its own alert, then the correlations that take it.
-    fn matched(&mut self, index: RuleIndex, event: &Arc<Enriched>, apart: bool, effects: &mut Effects) {
-        let rules = Arc::clone(&self.rules);
-        let Some(rule) = rules.get(index) else { return };
-        if rule.excepts(event.event()) {
-            return Tally::add(&mut effects.tally.excepted, index, 1);
-        }
-        Tally::add(&mut effects.tally.matches, index, 1);
-        let Body::Detection(detection) = &rule.body else { return };
-        let feeds = !apart && !rule.feeds.is_empty();
-        if !feeds && !rule.info.generates {
-            return;
-        }
-        let listed = detection.listed(&rules.table, &event.event().fields);
-        let evidence = alert::evidence(&rules.table, detection.reads(), event);
-        let evidence = Arc::new(Evidence { listed, ..evidence });
-        if rule.info.generates {
-            self.raise_single(index, rule, event, &evidence, effects);
-        }
-        if feeds {
-            let matched = Match {
-                rule: index,
-                time_ms: event.event().published_ms,
-                uuid: event.event().uuid.clone(),
-                event: Arc::clone(event),
-                key: self.own_key(rule, event, &evidence),
-                evidence: vec![evidence],
-                group: Vec::new(),
-            };
-            self.correlate(&rules, matched, effects);
-        }
-    }
-
-    /// What a detection's alerts are held together by, where a risk score asks.
-    fn own_key(&self, rule: &Rule, event: &Enriched, evidence: &Evidence) -> u128 {
-        let kind = |consumer: &RuleIndex| self.rules.get(*consumer).map(|rule| rule.info.kind);
-        let is_asked = || rule.feeds.iter().any(|consumer| kind(consumer) == Some(RuleKind::RiskScore));
-        if rule.info.suppress_ms == 0 || !is_asked() {
-            return 0;
-        }
-        let entity = entity::of_event(rule.info.entity, evidence, &event.event().fields);
-        let org = event.event().org.as_deref().unwrap_or_default();
-        single::subject(&rule.info.digest, org, &entity.value).1
-    }
-
-    fn raise_single(
-        &mut self,
-        index: RuleIndex,
-        rule: &Rule,
-        event: &Enriched,
-        evidence: &Arc<Evidence>,
-        effects: &mut Effects,
-    ) {
-        let alert = raise::single(rule, event, evidence, self.now());
-        let org = alert.org.as_deref().unwrap_or_default();
-        let subject = single::subject(&rule.info.digest, org, &alert.entity.value);
-        let (time_ms, tally) = (alert.fired_at_ms, &mut effects.tally);
-        let (verdict, evicted) =
-            self.singles.offer(subject, suppression(&rule.info), time_ms, alert.made_at_ms);
-        if evicted > 0 {
-            Tally::add(&mut tally.evicted, index, evicted);
-        }
-        let (of_ms, of) = match verdict {
-            Verdict::New => (time_ms, None),
-            Verdict::Update { of_ms, .. } => (of_ms, self.singles.id(subject, of_ms)),
-            Verdict::Covered { of_ms } => {
-                self.singles.tell(subject, of_ms, evidence, rule.info.evidence_max);
-                return Tally::add(&mut tally.suppressed, index, 1);
-            }
-            Verdict::Silent => return,
-        };
-        let story = self.singles.tell(subject, of_ms, evidence, rule.info.evidence_max);
-        let alert = raise::finish(raise::with_story(alert, story), &verdict, of);
-        if verdict == Verdict::New {
-            self.singles.identify(subject, time_ms, alert.id);
-        }
-        effects.alerts.push(alert);
-    }
-
-    /// Gives a match to the correlations that take it, and what comes true to those that take that.
-    /// It ends because rules that take each other are refused at load.
-    fn correlate(&mut self, rules: &RuleSet, matched: Match, effects: &mut Effects) {
-        let moment = Moment { watermark_ms: self.settled_ms, now_ms: self.watermark.now_ms() };
-        let mut fired = Vec::new();
-        let mut waiting = VecDeque::from([matched]);
-        while let Some(matched) = waiting.pop_front() {
-            let Some(source) = rules.get(matched.rule) else { continue };
-            for consumer in &source.feeds {
-                if rules.get(*consumer).is_some_and(|rule| rule.excepts(matched.event.event())) {
-                    Tally::add(&mut effects.tally.excepted, *consumer, 1);
-                    continue;
-                }
-                self.correlator.feed(*consumer, &matched, moment, &mut fired, &mut effects.tally);
-                for firing in fired.drain(..) {
-                    self.raise_correlated(rules, &firing, effects);
-                    waiting.extend(firing.chained());
-                }
-            }
-        }
-    }
-
-    /// Decides what has waited for the watermark to come so far. Rules are asked after those they
-    /// take, which see the watermark from before until then: what comes true below is not late.
-    fn settle(&mut self, effects: &mut Effects) {
-        let reached_ms = self.watermark.reached_ms();
-        if reached_ms.is_some_and(|reached_ms| self.correlator.is_due(reached_ms)) {
-            let rules = Arc::clone(&self.rules);
-            let moment = Moment { watermark_ms: reached_ms, now_ms: self.watermark.now_ms() };
-            let mut fired = Vec::new();
-            for rule in &rules.order {
-                self.correlator.decide(*rule, moment, &mut fired, &mut effects.tally);
-                for firing in fired.drain(..) {
-                    self.raise_correlated(&rules, &firing, effects);
-                    if let Some(matched) = firing.chained() {
-                        self.correlate(&rules, matched, effects);
-                    }
-                }
-            }
-            self.correlator.decided();
-        }
-        self.settled_ms = reached_ms;
-    }
-
-    fn raise_correlated(&mut self, rules: &RuleSet, firing: &Firing, effects: &mut Effects) {
-        invariants::firing(firing, &mut effects.tally);
-        let Some(rule) = rules.get(firing.rule) else { return };
-        let Body::Correlation(correlation) = &rule.body else { return };
-        let now = self.now();
-        // A key of the same event may have had to make room for its next one; the alert stands.
-        let mut episodes = self.correlator.episodes(firing);
-        let of = match firing.verdict {
-            Verdict::New => None,
-            Verdict::Update { of_ms, .. } => episodes.as_ref().and_then(|episodes| episodes.id(of_ms)),
-            Verdict::Covered { .. } | Verdict::Silent => return,
-        };
-        let alert = raise::correlated(rule, correlation, firing, &rules.table, now);
-        let alert = raise::finish(alert, &firing.verdict, of);
-        if let (Verdict::New, Some(episodes)) = (&firing.verdict, &mut episodes) {
-            episodes.identify(firing.last_ms, alert.id);
-        }
-        effects.alerts.push(alert);
-    }
-
     fn now(&self) -> Now {
         Now { tick_ms: self.watermark.now_ms(), watermark_ms: self.watermark.reached_ms() }
     }
@@ -398,7 +332,7 @@ impl Shard {
         self.expired_upto_ms = watermark_ms;
         self.seen.expire(watermark_ms);
         self.singles.expire(watermark_ms);
-        self.correlator.expire(watermark_ms);
+        self.correlator.expire(|level| self.levels.settled_ms(level));
         self.context.expire(watermark_ms, tally);
     }
 }

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::route::Routes;
 use super::{Shard, reading};
 use crate::config::Config;
 use crate::correlate::Adopted;
@@ -20,6 +21,10 @@ impl Shard {
         self.observer.set_table(Arc::clone(&rules.table));
         self.context.set_table(Arc::clone(&rules.table));
         let adopted = self.correlator.adopt(Arc::clone(&rules), &config.limits);
+        self.memo = rules.memo();
+        self.routes = Routes::new(&rules, self.placement);
+        self.levels.resize(self.routes.levels());
+        self.correlator.set_levels(self.routes.levels(), |rule| self.routes.level(rule));
         self.rules = rules;
         adopted
     }

@@ -1,13 +1,17 @@
 //! Which matches of a single-event rule are one alert?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::correlate::{Episodes, Story, Suppression, Verdict};
-use crate::model::Evidence;
+use crate::model::{Change, Evidence, FieldTable};
+use crate::state::{Corrupt, Durable, Names, Reader, Writer};
+
+/// The table by the first byte of its keys.
+pub(super) const NAME: u8 = b'i';
 
 /// A rule by its meaning with what its alert is about, both as digests.
 pub(super) type Subject = (u128, u128);
@@ -20,14 +24,41 @@ pub(super) type Subject = (u128, u128);
 pub(super) struct Singles {
     rules: BTreeMap<u128, Subjects>,
     most: usize,
+    /// Subjects that changed since they were last asked for, if anybody asks.
+    changed: Option<BTreeSet<Subject>>,
 }
 
 /// What one rule's alerts are about.
 #[derive(Debug, Default)]
 struct Subjects {
-    held: BTreeMap<u128, Episodes>,
-    /// Subjects by an instant before which they are needed; they may be needed longer.
-    due: BTreeMap<(i64, u128), Suppression>,
+    held: BTreeMap<u128, About>,
+    /// Subjects by the instant at which they are due.
+    due: BTreeSet<(i64, u128)>,
+}
+
+/// The alerts of one subject.
+#[derive(Debug)]
+struct About {
+    episodes: Episodes,
+    /// They are needed before this instant, and may be needed longer; ms.
+    due_ms: i64,
+    /// How they were held together when the first was raised.
+    suppression: Suppression,
+}
+
+impl Durable for About {
+    fn write(&self, out: &mut Writer<'_>) {
+        self.due_ms.write(out);
+        (self.suppression.suppress_ms, self.suppression.update_every_ms).write(out);
+        self.episodes.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        let due_ms = i64::read(from)?;
+        let (suppress_ms, update_every_ms) = Durable::read(from)?;
+        let suppression = Suppression { suppress_ms, update_every_ms };
+        Ok(Self { episodes: Episodes::read(from)?, due_ms, suppression })
+    }
 }
 
 /// The digest of a tenant's entity, case aside, under the digest of a rule's meaning.
@@ -42,7 +73,7 @@ pub(super) fn subject(rule: &str, org: &str, entity: &str) -> Subject {
 impl Singles {
     /// Holds the alerts of so many subjects for each rule.
     pub(super) fn new(most: usize) -> Self {
-        Self { rules: BTreeMap::new(), most }
+        Self { rules: BTreeMap::new(), most, changed: None }
     }
 
     /// What a match is to the alerts of its subject, and how many subjects had to go for it.
@@ -57,12 +88,21 @@ impl Singles {
             return (Verdict::New, 0);
         }
         let subjects = self.rules.entry(rule).or_default();
-        let mut evicted = 0;
+        let mut gone = Vec::new();
         if !subjects.held.contains_key(&subject) {
-            evicted = subjects.make_room(self.most);
-            subjects.due.insert((time_ms.saturating_add(suppression.suppress_ms), subject), suppression);
+            subjects.make_room(self.most, &mut gone);
         }
-        (subjects.held.entry(subject).or_default().offer(suppression, time_ms, made_at_ms), evicted)
+        let about = subjects.held.entry(subject).or_insert_with(|| {
+            let due_ms = time_ms.saturating_add(suppression.suppress_ms);
+            subjects.due.insert((due_ms, subject));
+            About { episodes: Episodes::default(), due_ms, suppression }
+        });
+        let verdict = about.episodes.offer(suppression, time_ms, made_at_ms);
+        if let Some(changed) = &mut self.changed {
+            changed.insert((rule, subject));
+            changed.extend(gone.iter().map(|subject| (rule, *subject)));
+        }
+        (verdict, gone.len() as u64)
     }
 
     /// The alerts of a subject, by which an update finds its alert.
@@ -74,7 +114,7 @@ impl Singles {
 
     /// The id of the alert that fired at an instant.
     pub(super) fn id(&self, (rule, subject): Subject, fired_at_ms: i64) -> Option<Uuid> {
-        self.rules.get(&rule)?.held.get(&subject)?.id(fired_at_ms)
+        self.rules.get(&rule)?.held.get(&subject)?.episodes.id(fired_at_ms)
     }
 
     /// Adds an event to the alert of a subject, and gives all that is kept of it.
@@ -90,24 +130,97 @@ impl Singles {
 
     /// Forgets alerts that nothing at or after the watermark can belong to.
     pub(super) fn expire(&mut self, watermark_ms: i64) {
-        self.rules.values_mut().for_each(|subjects| subjects.expire(watermark_ms));
+        for (rule, subjects) in &mut self.rules {
+            let mut touched = Vec::new();
+            subjects.expire(watermark_ms, &mut touched);
+            if let Some(changed) = &mut self.changed {
+                changed.extend(touched.into_iter().map(|subject| (*rule, subject)));
+            }
+        }
         self.rules.retain(|_, subjects| !subjects.held.is_empty());
     }
 
+    /// How many subjects there are.
+    pub(super) fn len(&self) -> usize {
+        self.rules.values().map(|subjects| subjects.held.len()).sum()
+    }
+
+    /// Whether it is kept in mind which subjects change from now on.
+    pub(super) fn keep_changes(&mut self, wanted: bool) {
+        self.changed = wanted.then(BTreeSet::new);
+    }
+
+    /// Adds what changed since the last time, if that is kept in mind.
+    pub(super) fn changes(&mut self, fields: &FieldTable, out: &mut Vec<Change>) {
+        let Some(changed) = &mut self.changed else { return };
+        let rules = &self.rules;
+        out.extend(std::mem::take(changed).into_iter().map(|(rule, subject)| {
+            let about = rules.get(&rule).and_then(|subjects| subjects.held.get(&subject));
+            let value = about.map(|about| {
+                let mut bytes = Writer::new(fields);
+                about.write(&mut bytes);
+                bytes.finish()
+            });
+            let key = [&[NAME][..], &rule.to_be_bytes(), &subject.to_be_bytes()].concat();
+            Change { key, value }
+        }));
+    }
+
+    /// Takes in what is held of a subject. Whether a rule of this run means it does not matter: it
+    /// expires by itself, and that takes it out of wherever it was read from.
+    pub(super) fn restore(
+        &mut self,
+        change: &Change,
+        fields: &FieldTable,
+        names: &mut Names,
+    ) -> Result<(), Corrupt> {
+        let (rule, subject) = read_key(&change.key)?;
+        let subjects = self.rules.entry(rule).or_default();
+        if let Some(before) = subjects.held.remove(&subject) {
+            subjects.due.remove(&(before.due_ms, subject));
+        }
+        if let Some(value) = &change.value {
+            let mut from = Reader::new(value, fields, names)?;
+            let about = About::read(&mut from)?;
+            from.finish()?;
+            subjects.due.insert((about.due_ms, subject));
+            subjects.held.insert(subject, about);
+        }
+        if subjects.held.is_empty() {
+            self.rules.remove(&rule);
+        }
+        Ok(())
+    }
+
+    /// The alerts of a subject, which will change.
     fn episodes(&mut self, (rule, subject): Subject) -> Option<&mut Episodes> {
-        self.rules.get_mut(&rule)?.held.get_mut(&subject)
+        let about = self.rules.get_mut(&rule)?.held.get_mut(&subject)?;
+        if let Some(changed) = &mut self.changed {
+            changed.insert((rule, subject));
+        }
+        Some(&mut about.episodes)
     }
 }
 
+fn read_key(key: &[u8]) -> Result<Subject, Corrupt> {
+    let corrupt = Corrupt("rule and subject");
+    let rest = key.strip_prefix(&[NAME]).ok_or(corrupt)?;
+    let (rule, subject) = rest.split_first_chunk().ok_or(corrupt)?;
+    let subject = <[u8; 16]>::try_from(subject).map_err(|_| corrupt)?;
+    Ok((u128::from_be_bytes(*rule), u128::from_be_bytes(subject)))
+}
+
 impl Subjects {
-    fn expire(&mut self, watermark_ms: i64) {
-        while let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= watermark_ms) {
-            let ((_, subject), suppression) = entry.remove_entry();
-            let Some(episodes) = self.held.get_mut(&subject) else { continue };
-            episodes.forget(suppression, watermark_ms);
-            match episodes.until(suppression) {
+    fn expire(&mut self, watermark_ms: i64, touched: &mut Vec<u128>) {
+        while let Some((due_ms, subject)) = self.due.first().copied().filter(|due| due.0 <= watermark_ms) {
+            self.due.remove(&(due_ms, subject));
+            let Some(about) = self.held.get_mut(&subject) else { continue };
+            touched.push(subject);
+            about.episodes.forget(about.suppression, watermark_ms);
+            match about.episodes.until(about.suppression) {
                 Some(until_ms) => {
-                    self.due.insert((until_ms, subject), suppression);
+                    about.due_ms = until_ms;
+                    self.due.insert((until_ms, subject));
                 }
                 None => {
                     self.held.remove(&subject);
@@ -116,15 +229,13 @@ impl Subjects {
         }
     }
 
-    /// Forgets subjects until one more fits; gives how many.
-    fn make_room(&mut self, most: usize) -> u64 {
-        let mut evicted = 0;
+    /// Forgets subjects until one more fits; adds those that went.
+    fn make_room(&mut self, most: usize, gone: &mut Vec<u128>) {
         while self.held.len() >= most {
-            let Some(((_, subject), _)) = self.due.pop_first() else { break };
+            let Some((_, subject)) = self.due.pop_first() else { break };
             self.held.remove(&subject);
-            evicted += 1;
+            gone.push(subject);
         }
-        evicted
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config;
+use crate::state::{Corrupt, Durable, Reader, Writer};
+use crate::{config, durable};
 
 /// What is known of one input partition's time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,6 +14,8 @@ struct Progress {
     /// It is read to its end and quiet: it holds nothing back until its next record.
     idle: bool,
 }
+
+durable!(Progress { highest_ms, idle });
 
 /// The time of a shard: the minimum of its input partitions' time.
 ///
@@ -37,6 +40,22 @@ impl Watermark {
             now_ms: None,
             reached_ms: None,
         }
+    }
+
+    /// Writes what was told of time; what the configuration says is not part of it.
+    pub(super) fn write(&self, out: &mut Writer<'_>) {
+        self.topics.write(out);
+        self.now_ms.write(out);
+        self.reached_ms.write(out);
+    }
+
+    /// Goes on where a watermark was written. It is not less than it was, however late a partition's
+    /// events may be by now.
+    pub(super) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), Corrupt> {
+        self.topics = Durable::read(from)?;
+        self.now_ms = Durable::read(from)?;
+        self.reached_ms = Durable::read(from)?;
+        Ok(())
     }
 
     /// The wall clock. While every partition is idle, the watermark follows it at the distance of the
@@ -88,6 +107,15 @@ impl Watermark {
         if moved {
             self.advance();
         }
+    }
+
+    /// Whoever reads the partition says how far it is. What it said before still holds: whoever reads it
+    /// next knows less at first.
+    pub(super) fn read(&mut self, topic: &Arc<str>, partition: i32, highest_ms: Option<i64>, idle: bool) {
+        let progress = self.partition(topic, partition);
+        progress.highest_ms = progress.highest_ms.max(highest_ms);
+        progress.idle = idle;
+        self.advance();
     }
 
     /// The partition is read from now on: nothing is late before its first event.

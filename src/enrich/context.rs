@@ -11,7 +11,8 @@ use super::session::{self, Session};
 use super::table::{KeyRef, Table};
 use super::user::User;
 use super::who;
-use crate::model::{Enriched, FieldTable, Observation, SessionFacts, Tally, TravelFacts, UserFacts};
+use crate::model::{Change, Enriched, FieldTable, Observation, SessionFacts, Tally, TravelFacts, UserFacts};
+use crate::state::{Corrupt, Names};
 use crate::{config, limits};
 
 /// The stateful part: sessions, users, travel.
@@ -26,6 +27,10 @@ pub struct Context {
     users: Table<User>,
     watermark_ms: i64,
 }
+
+/// The tables by the first byte of their keys.
+const SESSIONS: u8 = b's';
+const USERS: u8 = b'u';
 
 /// What the user's state says of one event.
 #[derive(Default)]
@@ -94,6 +99,39 @@ impl Context {
         (self.sessions.len(), self.users.len())
     }
 
+    /// Whether it is kept in mind which sessions and users change from now on.
+    pub fn keep_changes(&mut self, wanted: bool) {
+        self.sessions.keep_changes(wanted);
+        self.users.keep_changes(wanted);
+    }
+
+    /// The sessions and users that changed since the last time, if that is kept in mind.
+    pub fn changes(&mut self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        self.sessions.changes(SESSIONS, &self.table, &mut changes);
+        self.users.changes(USERS, &self.table, &mut changes);
+        changes
+    }
+
+    /// Takes in what is held of a session or user; `false` if the key is of neither.
+    ///
+    /// # Errors
+    /// The bytes say what cannot be.
+    pub fn restore(&mut self, names: &mut Names, change: &Change) -> Result<bool, Corrupt> {
+        let (fields, value) = (&self.table, change.value.as_deref());
+        match change.key.split_first() {
+            Some((&SESSIONS, key)) => self.sessions.restore(key, value, fields, names)?,
+            Some((&USERS, key)) => self.users.restore(key, value, fields, names)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Goes on at the watermark up to which it had expired, which belongs to no key.
+    pub fn resume(&mut self, watermark_ms: i64) {
+        self.watermark_ms = watermark_ms;
+    }
+
     fn user(&mut self, observation: &Observation, own: Option<IpAddr>, tally: &mut Tally) -> OfUser {
         let event = &observation.event;
         let Some(id) = who::user_id(&event.fields) else { return OfUser::default() };
@@ -109,7 +147,7 @@ impl Context {
             facts.id = CompactString::from(id);
             facts.login = who::login(&event.fields).unwrap_or_default();
         }
-        tally.evict("users", u64::from(evicted));
+        tally.evict("users", evicted);
         of_user
     }
 
@@ -126,7 +164,7 @@ impl Context {
         let take = |session: &mut Session| session.take(observation, own, watermark_ms);
         let (mut facts, evicted) = self.sessions.with(key, event.published_ms, take);
         facts.id = CompactString::from(id);
-        tally.evict("sessions", u64::from(evicted));
+        tally.evict("sessions", evicted);
         Some(facts)
     }
 }

@@ -12,8 +12,10 @@
 //! Then whatever differs between the two differs between two neighbours from the one to the other.
 
 use compact_str::CompactString;
+use uuid::Uuid;
 
 use crate::limits;
+use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// A sighting further ahead than this is no neighbour: an event of a broken clock would else be
 /// the neighbour of every event from then on.
@@ -63,6 +65,59 @@ impl<T> Default for History<T> {
     }
 }
 
+impl<T: Durable + Clone + PartialEq> Durable for History<T> {
+    /// Each sighting by what tells it from the one before: most are at the same place.
+    fn write(&self, out: &mut Writer<'_>) {
+        self.seen.len().write(out);
+        let mut before: Option<&Seen<T>> = None;
+        for seen in &self.seen {
+            seen.at_ms.wrapping_sub(before.map_or(0, |before| before.at_ms)).write(out);
+            write_id(&seen.uuid, out);
+            let other = (before.map(|before| &before.what) != Some(&seen.what)).then_some(&seen.what);
+            other.is_some().write(out);
+            if let Some(what) = other {
+                what.write(out);
+            }
+            before = Some(seen);
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        let mut seen: Vec<Seen<T>> = Vec::new();
+        for _ in 0..from.count()? {
+            let before = seen.last();
+            let at_ms = i64::read(from)?.wrapping_add(before.map_or(0, |before| before.at_ms));
+            let uuid = read_id(from)?;
+            let what = match before {
+                _ if bool::read(from)? => T::read(from)?,
+                Some(before) => before.what.clone(),
+                None => return Err(Corrupt("sighting before")),
+            };
+            seen.push(Seen { at_ms, uuid, what });
+        }
+        Ok(Self { seen })
+    }
+}
+
+/// Ids that look as Okta's do take less than half.
+fn write_id(id: &str, out: &mut Writer<'_>) {
+    let uuid = Uuid::try_parse(id).ok();
+    let short = uuid.filter(|uuid| uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == id);
+    short.is_some().write(out);
+    match short {
+        Some(uuid) => uuid.write(out),
+        None => out.text(id),
+    }
+}
+
+fn read_id(from: &mut Reader<'_>) -> Result<CompactString, Corrupt> {
+    if bool::read(from)? {
+        let uuid = Uuid::read(from)?;
+        return Ok(CompactString::from(&*uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer())));
+    }
+    CompactString::read(from)
+}
+
 impl<T> History<T> {
     /// What lies on either side of an event.
     pub fn around(&self, at_ms: i64, uuid: &str) -> Around<'_, T> {
@@ -95,6 +150,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::FieldTable;
+    use crate::state::Names;
 
     fn seen(at_ms: i64, what: char) -> Seen<char> {
         Seen { at_ms, uuid: CompactString::from(what.to_string()), what }
@@ -146,6 +203,30 @@ mod tests {
             assert!(history.around(at_ms + 1, "u").after().next().is_none());
         }
         assert_eq!(history.seen.len(), limits::SIGHTINGS);
+    }
+
+    #[test]
+    fn it_is_read_as_it_was_written_and_the_same_place_is_written_once() {
+        let fields = FieldTable::default();
+        let uuid = "5f3c1d2e-0000-4000-8000-0123456789ab";
+        let ids = [uuid, "5F3C1D2E-0000-4000-8000-0123456789AB", "", "u1", uuid];
+        let mut history = History::default();
+        for (at_ms, (id, what)) in ids.into_iter().zip(["a", "a", "b", "b", "a"]).enumerate() {
+            let at_ms = i64::try_from(at_ms).unwrap() * 10 - 20;
+            history.insert(Seen { at_ms, uuid: id.into(), what: what.to_owned() }, i64::MIN, |_, _| {});
+        }
+        history.insert(Seen { at_ms: i64::MAX, uuid: "z".into(), what: "a".to_owned() }, i64::MIN, |_, _| {});
+        let mut out = Writer::new(&fields);
+        history.write(&mut out);
+        let (bytes, mut names) = (out.finish(), Names::default());
+        let mut from = Reader::new(&bytes, &fields, &mut names).unwrap();
+        let read: History<String> = Durable::read(&mut from).unwrap();
+        from.finish().unwrap();
+        assert_eq!(format!("{read:?}"), format!("{history:?}"));
+        assert_eq!(bytes.iter().filter(|byte| **byte == b'b').count(), 1);
+        let orphan = [crate::state::codec::VERSION, 1, 0, 0, 0, 0];
+        let mut from = Reader::new(&orphan, &fields, &mut names).unwrap();
+        assert_eq!(History::<String>::read(&mut from).unwrap_err(), Corrupt("sighting before"));
     }
 
     proptest! {

@@ -31,4 +31,4 @@ pub use context::Context;
 pub use database::DatabaseInfo;
 pub use geo::GeoIp;
 pub use observe::Observer;
-pub use who::actor_key;
+pub use who::{actor_key, login_key};

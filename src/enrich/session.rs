@@ -6,6 +6,7 @@ use compact_str::CompactString;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::history::{Around, History, Seen};
+use crate::durable;
 use crate::model::{Event, Fields, Observation, SessionFacts, core};
 
 /// Start of the ids of transient sessions: those of API tokens and of sign-ins under way, which
@@ -29,7 +30,7 @@ pub(super) struct Session {
 }
 
 /// Where and with what the session was used. Texts that are only compared are kept as hashes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Trace {
     ip: Option<IpAddr>,
     asn: Option<u32>,
@@ -37,6 +38,9 @@ struct Trace {
     os: Option<u64>,
     ua: Option<u64>,
 }
+
+durable!(Session { first_ms, events, admin_ms, mfa_ms, seen });
+durable!(Trace { ip, asn, country, os, ua });
 
 /// The id of the event's session, if it is one that lasts.
 pub(super) fn id(fields: &Fields) -> Option<&str> {

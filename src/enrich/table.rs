@@ -11,13 +11,16 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use foldhash::fast::FixedState;
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::{Equivalent, HashMap, HashSet};
+
+use crate::model::{Change, FieldTable};
+use crate::state::{Corrupt, Durable, Names, Reader, Writer};
 
 /// Activity is ordered by the minute, so that most events need not move their key.
 const MINUTE_MS: i64 = 60_000;
 
 /// An id within an org. Hashes as [`KeyRef`] does: the same parts in the same order.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Key {
     org: Option<Arc<str>>,
     id: CompactString,
@@ -32,9 +35,40 @@ pub(super) struct KeyRef<'a> {
     pub id: &'a str,
 }
 
+impl KeyRef<'_> {
+    fn held(self) -> Key {
+        Key { org: self.org.cloned(), id: self.id.into() }
+    }
+}
+
 impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
         self.id == key.id && self.org == key.org.as_ref()
+    }
+}
+
+impl Key {
+    /// Parts an org from an id: no text has this byte. Without an org, it is not there.
+    const PART: u8 = 0xFF;
+
+    fn write(&self, name: u8) -> Vec<u8> {
+        let mut bytes = vec![name];
+        if let Some(org) = &self.org {
+            bytes.extend_from_slice(org.as_bytes());
+            bytes.push(Self::PART);
+        }
+        bytes.extend_from_slice(self.id.as_bytes());
+        bytes
+    }
+
+    fn read(bytes: &[u8], names: &mut Names) -> Result<Self, Corrupt> {
+        let text = |bytes| std::str::from_utf8(bytes).map_err(|_| Corrupt("org and id"));
+        let mut parts = bytes.splitn(2, |byte| *byte == Self::PART);
+        let (first, second) = (text(parts.next().unwrap_or_default())?, parts.next());
+        Ok(match second {
+            Some(id) => Self { org: Some(names.share(first)), id: text(id)?.into() },
+            None => Self { org: None, id: first.into() },
+        })
     }
 }
 
@@ -46,6 +80,8 @@ pub(super) struct Table<S> {
     capacity: usize,
     quiet_ms: i64,
     born: u64,
+    /// Keys that were touched or went since they were last asked for, if anybody asks.
+    changed: Option<HashSet<Key, FixedState>>,
 }
 
 #[derive(Debug)]
@@ -53,6 +89,18 @@ struct Entry<S> {
     state: S,
     last_ms: i64,
     born: u64,
+}
+
+impl<S: Durable> Durable for Entry<S> {
+    fn write(&self, out: &mut Writer<'_>) {
+        self.born.write(out);
+        self.last_ms.write(out);
+        self.state.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        Ok(Self { born: u64::read(from)?, last_ms: i64::read(from)?, state: S::read(from)? })
+    }
 }
 
 /// The minute of the last activity, then the number of the key.
@@ -73,12 +121,18 @@ impl<S: Default> Table<S> {
             capacity: capacity.max(1),
             quiet_ms,
             born: 0,
+            changed: None,
         }
     }
 
     /// Works on the state of a key that is active at this time, made if there is none. Gives what
-    /// the work gives, and whether another key had to go.
-    pub fn with<R>(&mut self, key: KeyRef<'_>, at_ms: i64, work: impl FnOnce(&mut S) -> R) -> (R, bool) {
+    /// the work gives, and how many other keys had to go.
+    pub fn with<R>(&mut self, key: KeyRef<'_>, at_ms: i64, work: impl FnOnce(&mut S) -> R) -> (R, u64) {
+        if let Some(changed) = &mut self.changed
+            && !changed.contains(&key)
+        {
+            changed.insert(key.held());
+        }
         let Some(entry) = self.entries.get_mut(&key) else { return self.add(key, at_ms, work) };
         let before = entry.activity();
         if at_ms.saturating_sub(entry.last_ms) > self.quiet_ms {
@@ -91,23 +145,31 @@ impl<S: Default> Table<S> {
         {
             self.order.insert(after, key);
         }
-        (work(&mut entry.state), false)
+        (work(&mut entry.state), 0)
     }
 
-    fn add<R>(&mut self, key: KeyRef<'_>, at_ms: i64, work: impl FnOnce(&mut S) -> R) -> (R, bool) {
-        let evicted = self.entries.len() >= self.capacity && self.remove_first();
+    fn add<R>(&mut self, key: KeyRef<'_>, at_ms: i64, work: impl FnOnce(&mut S) -> R) -> (R, u64) {
+        let mut evicted = 0;
+        // More than one where the bound was lowered since the keys were written.
+        while self.entries.len() >= self.capacity && self.remove_first() {
+            evicted += 1;
+        }
         let mut entry = Entry { state: S::default(), last_ms: at_ms, born: self.born };
         self.born += 1;
         let done = work(&mut entry.state);
-        let key = Key { org: key.org.cloned(), id: key.id.into() };
+        let key = key.held();
         self.order.insert(entry.activity(), key.clone());
         self.entries.insert(key, entry);
         (done, evicted)
     }
 
     fn remove_first(&mut self) -> bool {
-        let first = self.order.pop_first();
-        first.is_some_and(|(_, key)| self.entries.remove(&key).is_some())
+        let Some((_, key)) = self.order.pop_first() else { return false };
+        let gone = self.entries.remove(&key).is_some();
+        if let Some(changed) = &mut self.changed {
+            changed.insert(key);
+        }
+        gone
     }
 
     /// Forgets the keys that no event from this time on can find.
@@ -127,6 +189,53 @@ impl<S: Default> Table<S> {
     }
 }
 
+impl<S: Durable + Default> Table<S> {
+    /// Whether it is kept in mind which keys change from now on.
+    pub fn keep_changes(&mut self, wanted: bool) {
+        self.changed = wanted.then(HashSet::default);
+    }
+
+    /// Adds what changed since the last time, in the order of the keys, under the table's name.
+    pub fn changes(&mut self, name: u8, fields: &FieldTable, out: &mut Vec<Change>) {
+        let Some(changed) = &mut self.changed else { return };
+        let mut keys: Vec<Key> = changed.drain().collect();
+        keys.sort_unstable();
+        out.extend(keys.into_iter().map(|key| {
+            let value = self.entries.get(&key).map(|entry| {
+                let mut out = Writer::new(fields);
+                entry.write(&mut out);
+                out.finish()
+            });
+            Change { key: key.write(name), value }
+        }));
+    }
+
+    /// Takes in what is held of a key: the state, or nothing.
+    ///
+    /// # Errors
+    /// The bytes say what cannot be.
+    pub fn restore(
+        &mut self,
+        key: &[u8],
+        value: Option<&[u8]>,
+        fields: &FieldTable,
+        names: &mut Names,
+    ) -> Result<(), Corrupt> {
+        let key = Key::read(key, names)?;
+        if let Some(before) = self.entries.remove(&key) {
+            self.order.remove(&before.activity());
+        }
+        let Some(value) = value else { return Ok(()) };
+        let mut from = Reader::new(value, fields, names)?;
+        let entry: Entry<S> = Durable::read(&mut from)?;
+        from.finish()?;
+        self.born = self.born.max(entry.born.saturating_add(1));
+        self.order.insert(entry.activity(), key.clone());
+        self.entries.insert(key, entry);
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -135,7 +244,7 @@ mod tests {
 
     const QUIET_MS: i64 = 3_600_000;
 
-    fn touch(table: &mut Table<u32>, id: &str, at_ms: i64) -> (u32, bool) {
+    fn touch(table: &mut Table<u32>, id: &str, at_ms: i64) -> (u32, u64) {
         let count = |count: &mut u32| {
             *count += 1;
             *count
@@ -170,6 +279,38 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_key_is_read_as_it_was_written() {
+        let org = |org: &str| Some(Arc::from(org));
+        for (org, id) in [(None, "00u1"), (org(""), "00u1"), (org("acme"), "00u1"), (org("acme"), "")] {
+            let key = Key { org, id: id.into() };
+            let bytes = key.write(b'u');
+            assert_eq!(Key::read(&bytes[1..], &mut Names::default()), Ok(key));
+        }
+        assert!(Key::read(&[0xFE], &mut Names::default()).is_err());
+    }
+
+    #[test]
+    fn what_was_touched_or_went_is_told_once_in_the_order_of_keys() {
+        let mut table = Table::new(2, QUIET_MS);
+        touch(&mut table, "a", 0);
+        table.keep_changes(true);
+        for (id, at_ms) in [("c", 2 * QUIET_MS), ("b", 3 * QUIET_MS), ("c", 2 * QUIET_MS)] {
+            touch(&mut table, id, at_ms);
+        }
+        let told = |table: &mut Table<u32>| {
+            let mut changes = Vec::new();
+            table.changes(b'x', &FieldTable::default(), &mut changes);
+            let told = |change: Change| (String::from_utf8(change.key).unwrap(), change.value.is_some());
+            changes.into_iter().map(told).collect::<Vec<_>>()
+        };
+        let expected = [("xa", false), ("xb", true), ("xc", true)];
+        assert_eq!(told(&mut table), expected.map(|(key, held)| (key.to_owned(), held)));
+        table.expire(3 * QUIET_MS + 120_000);
+        assert_eq!(told(&mut table), [("xc".to_owned(), false)]);
+        assert_eq!(told(&mut table), []);
+    }
+
     proptest! {
         #[test]
         fn the_least_recently_active_goes_first_and_only_at_the_bound(
@@ -180,7 +321,7 @@ mod tests {
             // The plain way: (id, minute of last activity, birth).
             let mut model: Vec<(u8, i64, usize)> = Vec::new();
             for (birth, (id, minute)) in touches.into_iter().enumerate() {
-                let evicted = touch(&mut table, &id.to_string(), minute * MINUTE_MS + i64::from(id)).1;
+                let evicted = touch(&mut table, &id.to_string(), minute * MINUTE_MS + i64::from(id)).1 > 0;
                 let expected = match model.iter_mut().find(|(known, _, _)| *known == id) {
                     Some(known) => {
                         known.1 = known.1.max(minute);

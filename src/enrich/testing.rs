@@ -34,7 +34,7 @@ pub(super) fn event(time_ms: i64, uuid: &str, values: &[(FieldId, Value<'_>)]) -
         uuid: uuid.into(),
         published_ms: time_ms,
         org: Some(Arc::from("acme")),
-        envelope: "raw",
+        envelope: "raw".into(),
         lossy: false,
         fields: all,
         raw: None,

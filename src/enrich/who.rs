@@ -28,15 +28,24 @@ pub(super) fn login(fields: &Fields) -> Option<CompactString> {
     fields.text(core::ACTOR_ALTERNATE_ID).filter(|_| is_user(fields)).map(lower)
 }
 
+/// The key of a login: [`actor_key`] of all events by whoever has it.
+pub fn login_key(org: &str, login: &str) -> CompactString {
+    let mut key = CompactString::from(org);
+    key.push_str("|login|");
+    key.push_str(&lower(login));
+    key
+}
+
 /// Who acts, as one key: the org, then the login, else the id, else the address it came from. The
 /// word between tells the three apart.
 pub fn actor_key(observation: &Observation) -> CompactString {
     let event = &observation.event;
-    let mut key = CompactString::from(event.org.as_deref().unwrap_or_default());
+    let org = event.org.as_deref().unwrap_or_default();
     if let Some(login) = event.fields.text(core::ACTOR_ALTERNATE_ID) {
-        key.push_str("|login|");
-        key.push_str(&lower(login));
-    } else if let Some(id) = event.fields.text(core::ACTOR_ID) {
+        return login_key(org, login);
+    }
+    let mut key = CompactString::from(org);
+    if let Some(id) = event.fields.text(core::ACTOR_ID) {
         key.push_str("|id|");
         key.push_str(id);
     } else {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Alert, Enriched, Event, Position, RawRecord, RuleIndex};
+use super::{Alert, Cargo, Change, Enriched, Event, Parcel, Position, RawRecord, RuleIndex};
 
 /// One thing a shard is told. Time, files and rules enter as data, so that a run can be repeated.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub enum Input {
     /// An event that was decoded before, as a replay sorts them: all of them are one source, and the
     /// watermark follows them.
     Event(Event),
+    /// What another shard sent, or whoever reads the input.
+    Parcel(Cargo),
     /// The wall clock, ms since the epoch. A replay sends none: there, events alone move time.
     Tick {
         /// Now.
@@ -59,6 +61,10 @@ pub struct Effects {
     pub dead_letters: Vec<DeadLetter>,
     /// Every event with what was added, when the enriched output is on.
     pub enriched: Vec<Arc<Enriched>>,
+    /// What other shards are to be told, in this order.
+    pub parcels: Vec<Parcel>,
+    /// Keys of the shard's state that changed, when somebody keeps them.
+    pub changes: Vec<Change>,
     /// What to count.
     pub tally: Tally,
 }

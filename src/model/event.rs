@@ -18,7 +18,7 @@ pub struct Event {
     /// The tenant, where the envelope, a header, the topic or the configuration says.
     pub org: Option<Arc<str>>,
     /// Name of the outermost envelope it came in (`raw`, `splunk_hec`, …).
-    pub envelope: &'static str,
+    pub envelope: CompactString,
     /// Mapped back from another schema, so that fields may be missing.
     pub lossy: bool,
     /// Its values.
@@ -67,7 +67,7 @@ impl Enriched {
             uuid: event.uuid.clone(),
             published_ms: event.published_ms,
             org: event.org.clone(),
-            envelope: event.envelope,
+            envelope: event.envelope.clone(),
             lossy: event.lossy,
             fields: event.fields.only(fields),
             raw: None,
@@ -160,4 +160,6 @@ pub struct Match {
     /// What the rule's own alerts are held together by: the group of a correlation, what a detection is
     /// about, as a digest; 0 where nobody asks.
     pub key: u128,
+    /// The one key of those it belongs to that it was sent for, where keys live in different shards.
+    pub only: Option<u128>,
 }

@@ -78,6 +78,14 @@ impl Fields {
         only
     }
 
+    /// The fields that hold anything, and whether as a list.
+    pub fn held(&self) -> impl Iterator<Item = (FieldId, bool)> {
+        let there = self.slots.iter().enumerate().filter(|(_, slot)| !matches!(slot, Slot::Absent));
+        there.filter_map(|(index, slot)| {
+            Some((FieldId::new(u16::try_from(index).ok()?), matches!(slot, Slot::List { .. })))
+        })
+    }
+
     /// Bytes of text that it has room for.
     pub fn text_room(&self) -> usize {
         self.text.capacity()

@@ -5,24 +5,28 @@
 //! Each stage takes one of them and gives the next; none knows where its bytes came from or go to.
 
 mod alert;
+mod change;
 mod effects;
 mod event;
 mod evidence;
 mod field;
 mod fields;
 mod instant;
+mod parcel;
 mod place;
 pub mod placeholder;
 mod record;
 mod rule;
 
 pub use alert::{Activity, Alert, Entity, EntityKind, Measured, Window};
+pub use change::Change;
 pub use effects::{DeadLetter, DeadLetterReason, Effects, Input, Tally};
 pub use event::{Enriched, Event, Match, Observation, SessionFacts, TravelFacts, UserFacts};
 pub use evidence::{Actor, Evidence, Target};
 pub use field::{FieldDef, FieldId, FieldKind, FieldTable, KEYWORDS, OPEN_MAPS, core};
 pub use fields::{Fields, Value};
 pub use instant::instant_ms;
+pub use parcel::{Cargo, Parcel};
 pub use place::{Asn, Geo, GeoSource, IpFacts, Place};
 pub use record::{Header, Position, RawRecord};
 pub use rule::{Attack, Confidence, Level, ListInfo, Mode, RuleIndex, RuleInfo, RuleKind, Tactic};

@@ -46,7 +46,7 @@ fn cost(rules: &RuleSet, index: RuleIndex, events: &[Arc<Enriched>]) -> Option<C
         .map(Arc::as_ref)
         .filter(|enriched| {
             let kind = enriched.event().fields.text(crate::model::core::EVENT_TYPE).unwrap_or_default();
-            rules.candidates(kind).contains(&index)
+            rules.candidates(kind).any(|candidate| candidate == index)
         })
         .collect();
     #[expect(clippy::disallowed_methods, reason = "a profile is a measurement; no verdict depends on it")]

@@ -9,6 +9,7 @@ use super::document::Document;
 use super::exception::Exception;
 use super::graph::Graph;
 use super::index::{EventTypeIndex, needed_types};
+use super::memo::Sharing;
 use super::options::UPDATE_EVERY_MS;
 use super::pattern;
 use super::roles::{self, Roles};
@@ -37,6 +38,7 @@ impl Assembling<'_, '_> {
         self.warn_of_rules_that_are_off(&active, findings);
         let mut feeds = roles::feeds(self.graph, &active).into_iter();
         let index = self.index(&bodies, &active);
+        let sharing = self.sharing(&bodies, &active);
         let mut rules = Vec::new();
         for (place, (document, body)) in self.documents.iter().zip(bodies).enumerate() {
             let digest = digests.get(place).cloned().unwrap_or_default();
@@ -44,7 +46,9 @@ impl Assembling<'_, '_> {
             let info = RuleInfo { lists, ..self.info(place, document, &body, digest) };
             let span = document.name.span;
             let body = match body {
-                Body::Detection(detection) => Body::Detection(finish(detection, span, findings)),
+                Body::Detection(detection) => {
+                    Body::Detection(finish(sharing.share(detection, &self.table), span, findings))
+                }
                 correlation @ Body::Correlation(_) => correlation,
             };
             let exceptions = exceptions.next().unwrap_or_default();
@@ -63,7 +67,8 @@ impl Assembling<'_, '_> {
         let order = self.graph.order.iter().filter_map(|place| u32::try_from(*place).ok().map(RuleIndex));
         let order = order.collect();
         let table = Arc::new(self.table);
-        RuleSet { rules, table, infos, digest, contents, order, derived, index, ..RuleSet::default() }
+        let shared = sharing.finish();
+        RuleSet { rules, table, infos, digest, contents, order, derived, index, shared, ..RuleSet::default() }
     }
 
     /// Each rule after those it takes, so that every digest finds those below it.
@@ -111,7 +116,15 @@ impl Assembling<'_, '_> {
             Body::Detection(detection) if *active => Some((rule, needed_types(detection))),
             _ => None,
         });
-        EventTypeIndex::new(&needs.collect::<Vec<_>>())
+        EventTypeIndex::new(needs)
+    }
+
+    fn sharing(&self, bodies: &[Body], active: &[bool]) -> Sharing {
+        let detections = bodies.iter().zip(active).filter_map(|(body, active)| match body {
+            Body::Detection(detection) if *active => Some(detection),
+            _ => None,
+        });
+        Sharing::new(detections, &self.table)
     }
 
     fn info(&self, place: usize, document: &Document<'_>, body: &Body, digest: String) -> RuleInfo {
@@ -206,6 +219,7 @@ fn together(expression: Expression, span: Span, findings: &mut Findings) -> Expr
         Expression::All(parts) => Expression::All(all(parts, findings)),
         Expression::Any(parts) => Expression::Any(all(parts, findings)),
         Expression::Not(part) => Expression::Not(Box::new(together(*part, span, findings))),
+        Expression::Shared(slot, test) => Expression::Shared(slot, Box::new(together(*test, span, findings))),
         Expression::Test(field, patterns) => match pattern::together(patterns) {
             Ok(patterns) => Expression::Test(field, patterns),
             Err(error) => {

@@ -6,6 +6,7 @@ use compact_str::CompactString;
 
 use super::expand::Listed;
 use super::filter::Filter;
+use super::memo::Memo;
 use super::modifier::Operation;
 use super::pattern::{Pattern, Subject};
 use crate::model::{FieldId, FieldTable, Fields, ListInfo};
@@ -36,6 +37,8 @@ pub(super) enum Expression {
     Compare(Comparison),
     /// A filter lets the event through; its selections are its own.
     Filter(Arc<Filter>),
+    /// A test whose answer a [`Memo`] keeps, with its slot there.
+    Shared(u32, Box<Expression>),
 }
 
 /// Two fields compared with each other.
@@ -57,7 +60,13 @@ impl Default for Expression {
 impl Detection {
     /// Whether the event matches.
     pub fn matches(&self, fields: &Fields) -> bool {
-        self.holds(&self.condition, fields)
+        self.holds(&self.condition, fields, &mut None)
+    }
+
+    /// Whether the event matches, with what is known of the event already. The memo is that of the
+    /// rule set.
+    pub fn matches_with(&self, fields: &Fields, memo: &mut Memo) -> bool {
+        self.holds(&self.condition, fields, &mut Some(memo))
     }
 
     /// The fields it reads, in the rule's order, for evidence.
@@ -105,19 +114,23 @@ impl Detection {
         found
     }
 
-    fn holds(&self, expression: &Expression, fields: &Fields) -> bool {
+    fn holds(&self, expression: &Expression, fields: &Fields, memo: &mut Option<&mut Memo>) -> bool {
         match expression {
-            Expression::All(parts) => parts.iter().all(|part| self.holds(part, fields)),
-            Expression::Any(parts) => parts.iter().any(|part| self.holds(part, fields)),
-            Expression::Not(part) => !self.holds(part, fields),
+            Expression::All(parts) => parts.iter().all(|part| self.holds(part, fields, memo)),
+            Expression::Any(parts) => parts.iter().any(|part| self.holds(part, fields, memo)),
+            Expression::Not(part) => !self.holds(part, fields, memo),
             Expression::Selection(place) => {
-                self.selections.get(*place).is_some_and(|selection| self.holds(selection, fields))
+                self.selections.get(*place).is_some_and(|selection| self.holds(selection, fields, memo))
             }
             Expression::Exists(field) => fields.exists(*field),
             Expression::Test(field, patterns) => some_value_matches(fields, *field, patterns),
             Expression::Listed(field, listed) => listed.holds(fields, *field),
             Expression::Compare(comparison) => comparison.holds(fields),
             Expression::Filter(filter) => filter.detection.matches(fields),
+            Expression::Shared(slot, test) => match memo {
+                Some(memo) => memo.ask(*slot, fields, || self.holds(test, fields, &mut None)),
+                None => self.holds(test, fields, memo),
+            },
         }
     }
 }
@@ -131,6 +144,7 @@ impl Expression {
             Self::Exists(field) | Self::Test(field, _) | Self::Listed(field, _) => found.push(*field),
             Self::Compare(comparison) => found.extend([comparison.left, comparison.right]),
             Self::Filter(filter) => found.extend(filter.detection.fields()),
+            Self::Shared(_, test) => test.add_fields(found),
         }
     }
 
@@ -141,6 +155,7 @@ impl Expression {
             Self::Not(part) => part.each_listed(take),
             Self::Listed(field, listed) => take(*field, listed),
             Self::Filter(filter) => filter.detection.each_listed(take),
+            Self::Shared(_, test) => test.each_listed(take),
             Self::Selection(_) | Self::Exists(_) | Self::Test(..) | Self::Compare(_) => {}
         }
     }

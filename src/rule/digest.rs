@@ -64,7 +64,8 @@ pub(super) fn of_set<'d>(digests: impl Iterator<Item = &'d str>) -> String {
     hexadecimal(&digests)
 }
 
-fn meaning(expression: &Expression, selections: &[String], table: &FieldTable) -> String {
+/// Digest of what an expression says. To be taken before its patterns are put together.
+pub(super) fn meaning(expression: &Expression, selections: &[String], table: &FieldTable) -> String {
     let list = |word: &str, parts: &[Expression]| {
         let mut parts: Vec<String> = parts.iter().map(|part| meaning(part, selections, table)).collect();
         parts.sort_unstable();
@@ -95,6 +96,7 @@ fn meaning(expression: &Expression, selections: &[String], table: &FieldTable) -
             hexadecimal(&["compare", table.path(comparison.left), table.path(comparison.right), &how])
         }
         Expression::Filter(filter) => filter.meaning.clone(),
+        Expression::Shared(_, test) => meaning(test, selections, table),
     }
 }
 

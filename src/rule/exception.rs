@@ -153,7 +153,7 @@ mod tests {
             uuid,
             published_ms,
             org: None,
-            envelope: "raw",
+            envelope: "raw".into(),
             lossy: false,
             fields,
             raw: None,

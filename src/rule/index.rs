@@ -1,6 +1,6 @@
 //! Which detections could match an event of a type?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -13,33 +13,70 @@ use crate::model::{RuleIndex, core};
 /// A list of more event types than Okta has is no list of event types.
 const LISTED_TYPES: usize = 2_000;
 
+/// Places of rules in the lists of all types together; a rule that would need more is asked for events
+/// of any type.
+const PLACES: usize = 2_000_000;
+
 /// Detections by the event types they need.
 #[derive(Debug, Default)]
 pub(super) struct EventTypeIndex {
-    by_type: HashMap<Box<str>, Box<[RuleIndex]>, FixedState>,
-    /// Those that no type rules out.
-    any: Box<[RuleIndex]>,
+    by_type: HashMap<Box<str>, Vec<RuleIndex>, FixedState>,
+    /// Those that no type rules out. They are in no list of a type: with many types, that would
+    /// multiply them.
+    any: Vec<RuleIndex>,
 }
 
-impl EventTypeIndex {
-    /// From the types that each detection needs; `None` if an event of any type may match.
-    pub(super) fn new(needs: &[(RuleIndex, Option<BTreeSet<String>>)]) -> Self {
-        let types: BTreeSet<&str> =
-            needs.iter().filter_map(|(_, types)| types.as_ref()).flatten().map(String::as_str).collect();
-        let of_type = |wanted: &str| {
-            let fits =
-                |types: &Option<BTreeSet<String>>| types.as_ref().is_none_or(|types| types.contains(wanted));
-            needs.iter().filter(|(_, types)| fits(types)).map(|(rule, _)| *rule).collect()
+/// Rules in the order of their indices, from two lists that are in order.
+#[derive(Clone, Debug)]
+pub struct Candidates<'s> {
+    typed: &'s [RuleIndex],
+    any: &'s [RuleIndex],
+}
+
+impl Iterator for Candidates<'_> {
+    type Item = RuleIndex;
+
+    fn next(&mut self) -> Option<RuleIndex> {
+        let (first, rest) = match (self.typed.split_first(), self.any.split_first()) {
+            (Some((typed, _)), Some((any, rest))) if any < typed => (any, (self.typed, rest)),
+            (Some((typed, rest)), _) => (typed, (rest, self.any)),
+            (None, Some((any, rest))) => (any, (self.typed, rest)),
+            (None, None) => return None,
         };
-        let any = needs.iter().filter(|(_, types)| types.is_none()).map(|(rule, _)| *rule).collect();
-        let by_type: BTreeMap<&str, Box<[RuleIndex]>> =
-            types.into_iter().map(|wanted| (wanted, of_type(wanted))).collect();
-        let by_type = by_type.into_iter().map(|(wanted, rules)| (Box::from(wanted), rules)).collect();
-        Self { by_type, any }
+        (self.typed, self.any) = rest;
+        Some(*first)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = self.typed.len() + self.any.len();
+        (len, Some(len))
+    }
+}
+
+impl ExactSizeIterator for Candidates<'_> {}
+
+impl EventTypeIndex {
+    /// From the types that each detection needs; `None` if an event of any type may match. The
+    /// detections are in the order of their indices.
+    pub(super) fn new(needs: impl Iterator<Item = (RuleIndex, Option<BTreeSet<String>>)>) -> Self {
+        let mut index = Self::default();
+        let mut room = PLACES;
+        for (rule, types) in needs {
+            match types.filter(|types| types.len() <= room) {
+                Some(types) => {
+                    room -= types.len();
+                    for wanted in types {
+                        index.by_type.entry(wanted.into_boxed_str()).or_default().push(rule);
+                    }
+                }
+                None => index.any.push(rule),
+            }
+        }
+        index
     }
 
     /// In the order of their indices.
-    pub(super) fn candidates(&self, event_type: &str) -> &[RuleIndex] {
+    pub(super) fn candidates(&self, event_type: &str) -> Candidates<'_> {
         let as_written = self.by_type.get(event_type);
         let is_lower = event_type.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
         let found = if as_written.is_some() || is_lower {
@@ -47,7 +84,7 @@ impl EventTypeIndex {
         } else {
             self.by_type.get(fold(event_type).as_str())
         };
-        found.unwrap_or(&self.any)
+        Candidates { typed: found.map(Vec::as_slice).unwrap_or_default(), any: &self.any }
     }
 }
 
@@ -68,6 +105,7 @@ pub(super) fn needed(expression: &Expression, selections: &[Expression]) -> Opti
             all.map(|all| all.into_iter().flatten().collect())
         }
         Expression::Selection(place) => needed(selections.get(*place)?, &[]),
+        Expression::Shared(_, test) => needed(test, &[]),
         Expression::Test(core::EVENT_TYPE, patterns) => literals(patterns),
         Expression::Listed(core::EVENT_TYPE, listed) => {
             let [only] = listed.groups.as_slice() else { return None };
@@ -95,10 +133,11 @@ mod tests {
 
     use super::super::RuleSet;
     use super::super::testing::{compile, correlation, document, matches, one};
+    use super::*;
     use crate::model::Value;
 
     fn candidates(set: &RuleSet, event_type: &str) -> Vec<String> {
-        let rules = set.candidates(event_type).iter().filter_map(|rule| set.get(*rule));
+        let rules = set.candidates(event_type).filter_map(|rule| set.get(rule));
         rules.map(|rule| rule.info.name.to_string()).collect()
     }
 
@@ -140,6 +179,29 @@ mod tests {
         let by_name = |name: &str| set.rules.iter().find(|rule| &*rule.info.name == name).unwrap();
         assert_eq!(by_name("a").feeds.len(), 1);
         assert!(by_name("b").feeds.is_empty());
+    }
+
+    #[test]
+    fn rules_of_any_type_are_kept_once_however_many_types_there_are() {
+        let types = |rule: u32| Some(BTreeSet::from([format!("type{rule}")]));
+        let needs = (0..40_000).map(|rule| (RuleIndex(rule), if rule % 2 == 0 { types(rule) } else { None }));
+        let index = EventTypeIndex::new(needs);
+        let places: usize = index.by_type.values().map(Vec::capacity).sum::<usize>() + index.any.capacity();
+        assert!(places < 200_000, "{places}");
+        let found: Vec<u32> = index.candidates("type20000").map(|rule| rule.0).collect();
+        assert_eq!(found.len(), 20_001);
+        assert!(found.is_sorted() && found.contains(&20_000));
+        assert_eq!(index.candidates("other").len(), 20_000);
+    }
+
+    #[test]
+    fn rules_that_need_too_many_types_in_all_are_asked_for_any_type() {
+        let types: BTreeSet<String> = (0..LISTED_TYPES).map(|number| format!("type{number}")).collect();
+        let rules = (PLACES / LISTED_TYPES) as u32 + 5;
+        let needs = (0..rules).map(|rule| (RuleIndex(rule), Some(types.clone())));
+        let index = EventTypeIndex::new(needs);
+        assert!(index.candidates("type7").map(|rule| rule.0).eq(0..rules));
+        assert_eq!(index.candidates("other").len(), 5);
     }
 
     fn condition() -> impl Strategy<Value = String> {

@@ -30,6 +30,7 @@ mod fields;
 mod filter;
 mod graph;
 mod index;
+mod joint;
 mod known;
 mod link;
 mod lint;
@@ -38,6 +39,7 @@ mod list_pieces;
 mod lists;
 mod location;
 mod look;
+mod memo;
 mod mermaid;
 mod modifier;
 mod mutation;
@@ -86,9 +88,11 @@ pub use event_types::event_types;
 pub use exception::Exception;
 pub use extract::Extract;
 pub use fields::{catalogue, target_fields};
+pub use index::Candidates;
 pub use lint::{CheckReport, LintOptions, check, check_texts};
 pub use location::Location;
 pub use look::Look;
+pub use memo::Memo;
 pub use mutation::Mutant;
 pub use outline::Outline;
 pub use render::render;
@@ -125,6 +129,7 @@ pub struct RuleSet {
     pub order: Vec<RuleIndex>,
     derived: Vec<derive::DerivedTarget>,
     index: index::EventTypeIndex,
+    shared: Arc<memo::Shared>,
 }
 
 /// One compiled rule.
@@ -171,8 +176,13 @@ pub enum Body {
 impl RuleSet {
     /// The detections that could match an event of this type, in the order of their indices.
     /// Those whose matches lead to no alert, as they are off, are left out.
-    pub fn candidates(&self, event_type: &str) -> &[RuleIndex] {
+    pub fn candidates(&self, event_type: &str) -> Candidates<'_> {
         self.index.candidates(event_type)
+    }
+
+    /// Room for the answers that its rules share while they are asked for one event after another.
+    pub fn memo(&self) -> Memo {
+        Memo::new(&self.shared)
     }
 
     /// A rule by its place.

@@ -99,6 +99,11 @@ impl<'v> Subject<'v> {
         }
     }
 
+    /// The text that patterns blind to case ask for; a container has none.
+    pub(super) fn blind_text(&self) -> Option<&str> {
+        (!matches!(self.value, Value::Container)).then(|| self.text(false))
+    }
+
     fn number(&self) -> Option<f64> {
         match self.value {
             Value::Integer(number) => Some(number as f64),

@@ -103,6 +103,6 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(set.warnings[0].code, "rule-off");
-        assert!(set.candidates("a").is_empty());
+        assert!(set.candidates("a").len() == 0);
     }
 }

@@ -90,7 +90,7 @@ impl Suite {
         for event in events {
             let fields = &event.event().fields;
             let kind = fields.text(core::EVENT_TYPE).unwrap_or_default();
-            let is_about = self.rules.candidates(kind).contains(&index);
+            let is_about = self.rules.candidates(kind).any(|candidate| candidate == index);
             let judged = trace.judge(fields);
             for (point, seen) in points.iter().zip(&mut seen).filter(|(point, _)| point.of_type || is_about) {
                 match judged.get(point.place) {

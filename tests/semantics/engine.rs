@@ -9,11 +9,15 @@ use oktawatch::enrich::GeoIp;
 use oktawatch::model::{Activity, Alert, Input};
 use oktawatch::rule::{self, RuleSet, Sources};
 
+use crate::cluster::Cluster;
 use crate::events::{Clock, topic};
 use crate::reference::Satisfying;
 
 /// Far enough after the last event for everything to be decided.
 const LATER_MS: i64 = 3_600_000;
+
+/// Partitions that shards wait for, whether or not anything comes by them.
+const PARTITIONS: i32 = 3;
 
 /// How the engine is told that nothing more comes.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +71,30 @@ pub fn alerts_between(
         between(&mut shard, &config);
     }
     alerts
+}
+
+/// The same in several shards, between which everything is on its way for as long as the seed says.
+pub fn alerts_of_shards(
+    rules: &Arc<RuleSet>,
+    clock: Clock,
+    batches: Vec<Vec<Input>>,
+    last_ms: i64,
+    shards: u32,
+    seed: u64,
+) -> Vec<Alert> {
+    let mut config = Config::default();
+    config.time.allowed_lateness = Duration::millis(clock.lateness_ms());
+    let geoip = Arc::new(GeoIp::default());
+    let mut cluster = Cluster::new(&config, rules, &geoip, (&topic(), PARTITIONS), shards, seed);
+    for input in batches.into_iter().flatten() {
+        cluster.input(input);
+        cluster.deliver_some();
+    }
+    for partition in 0..PARTITIONS {
+        cluster.input(Input::Idle { topic: topic(), partition });
+    }
+    cluster.settle(last_ms + LATER_MS);
+    cluster.alerts
 }
 
 fn ending(last_ms: i64, end: End) -> Vec<Vec<Input>> {

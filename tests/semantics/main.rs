@@ -14,6 +14,8 @@
 )]
 
 mod aggregates;
+#[path = "../cluster/mod.rs"]
+mod cluster;
 mod coverage;
 mod decisions;
 mod engine;

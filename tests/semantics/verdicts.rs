@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use oktawatch::model::{Activity, Alert};
 use proptest::prelude::*;
 
-use crate::engine::{End, alerts, compile, distinct, raised, standing_on};
+use crate::engine::{End, alerts, alerts_of_shards, compile, distinct, raised, standing_on};
 use crate::events::{Delivery, Way, batches};
 use crate::programs::Program;
 use crate::reference::event::Event;
@@ -95,6 +95,15 @@ fn compare(
     };
     let windows = evaluate(&program.rules, &events);
     let last_ms = events.iter().map(|event| event.time_ms).max().unwrap_or_default();
+    let check = |alerts: &[Alert], way: Way, how: String| -> Verdict {
+        for (rule, windows) in program.rules.iter().zip(&windows) {
+            if matches!(rule.body, Body::Correlation(_)) {
+                let verdict = judge(rule, windows, alerts, way);
+                verdict.map_err(|error| TestCaseError::fail(format!("{way:?} {how}: {error}")))?;
+            }
+        }
+        Ok(())
+    };
     for (way, end) in [
         (Way::InOrder, End::Complete),
         (Way::Arriving(partitions), End::Complete),
@@ -103,12 +112,13 @@ fn compare(
     ] {
         let batches = batches(deliveries, program.clock, negative, way);
         let alerts = alerts(&rules, program.clock, batches, last_ms, end);
-        for (rule, windows) in program.rules.iter().zip(&windows) {
-            if matches!(rule.body, Body::Correlation(_)) {
-                let verdict = judge(rule, windows, &alerts, way);
-                verdict.map_err(|error| TestCaseError::fail(format!("{way:?} {end:?}: {error}")))?;
-            }
-        }
+        check(&alerts, way, format!("{end:?}"))?;
+    }
+    let seed = events.iter().fold(0, |seed: u64, event| seed.rotate_left(7) ^ event.time_ms.unsigned_abs());
+    for (way, shards) in [(Way::Arriving(partitions), 3), (Way::Backlog(partitions), 2)] {
+        let batches = batches(deliveries, program.clock, negative, way);
+        let alerts = alerts_of_shards(&rules, program.clock, batches, last_ms, shards, seed);
+        check(&alerts, way, format!("in {shards} shards"))?;
     }
     Ok(())
 }

@@ -80,6 +80,7 @@ impl<'d> Logic<'d> {
                 (cases.len() <= CASES).then_some(cases)
             }
             (Expression::Not(part), holds) => self.split(part, !holds, free),
+            (Expression::Shared(_, test), holds) => self.split(test, holds, free),
             (Expression::Selection(place), false) if free == Some(*place) => Some(vec![Case::default()]),
             (Expression::Selection(place), holds) => {
                 let mut cases = self.split(self.detection.selections.get(*place)?, holds, free)?;

@@ -35,7 +35,7 @@ impl Opener<'_> {
             uuid: decoded.uuid,
             published_ms: decoded.published_ms,
             org,
-            envelope: around.envelope.unwrap_or("raw"),
+            envelope: around.envelope.unwrap_or("raw").into(),
             lossy,
             fields: decoded.fields,
             raw: self.options.keep_raw.then(|| json.into()),

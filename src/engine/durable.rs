@@ -1,0 +1,191 @@
+//! How does a shard go on in another process?
+//!
+//! Each step says which keys changed ([`Effects::changes`](crate::model::Effects)), if
+//! [`Shard::keep_changes`] asked for it. The first byte of a key is its table:
+//!
+//! | | |
+//! |---|---|
+//! | `s`, `u` | sessions and users, by tenant and id |
+//! | `d` | ids of events, by their minute: see the module `chunks` |
+//! | `i` | alerts of single-event rules, by the digests of the rule and of what they are about |
+//! | `w` | time: the one record that belongs to no key |
+//! | others | correlations |
+//!
+//! [`Shard::restore`] takes them in again, in any order if each key is there once.
+
+use std::fmt;
+
+use super::chunks::Chunks;
+use super::{Shard, chunks, single};
+use crate::model::Change;
+use crate::state::{Corrupt, Durable, Names, Reader, Writer};
+
+/// The key of what belongs to the shard as a whole.
+const TIME: u8 = b'w';
+
+/// What a shard took in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Okta sessions.
+    pub sessions: usize,
+    /// Users.
+    pub users: usize,
+    /// Event ids.
+    pub uuids: usize,
+    /// What alerts of single-event rules are about.
+    pub subjects: usize,
+    /// Records of correlations.
+    pub correlations: usize,
+    /// Whether there was a time to go on from.
+    pub time: bool,
+    /// Keys of what no rule of this run means, in the order in which they were read: nobody else will
+    /// take them back.
+    pub skipped: Vec<Vec<u8>>,
+}
+
+/// A record that is not what a shard writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// What the table holds.
+    pub table: &'static str,
+    /// The table and the key.
+    pub key: Vec<u8>,
+    /// What was looked for.
+    pub why: Corrupt,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "state of {} under the key {}: {}", self.table, self.key.escape_ascii(), self.why)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// What is read before it can be put to use.
+#[derive(Debug, Default)]
+struct Reading {
+    names: Names,
+    chunks: Chunks,
+    restored: Restored,
+}
+
+impl Shard {
+    /// Whether steps say which keys change from now on. What is held already is not said: a shard is
+    /// asked while it is empty, or after it was restored.
+    pub fn keep_changes(&mut self, wanted: bool) {
+        self.context.keep_changes(wanted);
+        self.seen.keep_changes(wanted);
+        self.singles.keep_changes(wanted);
+        self.keep_correlations(wanted);
+        self.told_time = wanted.then(Vec::new);
+    }
+
+    /// Takes in the state of another shard: all changes that its steps said, in their order, or the last
+    /// of each key in any order. This one is empty before, and reads the same configuration but for its
+    /// limits: what is too much goes as more comes.
+    ///
+    /// Input partitions are among it. Those that are no longer read are to be revoked, or the watermark
+    /// waits for them.
+    ///
+    /// # Errors
+    /// A record is not what a shard writes. What was taken in until then is of no use.
+    pub fn restore(&mut self, changes: impl IntoIterator<Item = Change>) -> Result<Restored, Unreadable> {
+        let mut reading = Reading::default();
+        for change in changes {
+            if let Err(why) = self.take_in(&change, &mut reading) {
+                return Err(Unreadable { table: table(&change.key), key: change.key, why });
+            }
+        }
+        let Reading { chunks, mut restored, .. } = reading;
+        self.seen.restore(chunks, self.expired_upto_ms);
+        self.context.resume(self.expired_upto_ms);
+        (restored.sessions, restored.users) = self.context.held();
+        (restored.uuids, restored.subjects) = (self.seen.len(), self.singles.len());
+        Ok(restored)
+    }
+
+    fn take_in(&mut self, change: &Change, reading: &mut Reading) -> Result<(), Corrupt> {
+        let fields = &self.rules.table;
+        let Reading { names, chunks, restored } = reading;
+        match change.key.first() {
+            Some(&chunks::NAME) => chunks.restore(change, fields, names),
+            Some(&single::NAME) => self.singles.restore(change, fields, names),
+            Some(&TIME) if change.key.len() == 1 => {
+                let Some(value) = &change.value else { return Ok(()) };
+                restored.time = true;
+                self.restore_time(value, names)
+            }
+            _ => {
+                if self.context.restore(names, change)? {
+                    return Ok(());
+                }
+                if self.restore_correlation(names, change)? {
+                    restored.correlations += usize::from(change.value.is_some());
+                } else if change.value.is_some() {
+                    restored.skipped.push(change.key.clone());
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The keys that changed since the last time, if that was asked for: each once, the same after the
+    /// same steps.
+    pub(super) fn changes(&mut self) -> Vec<Change> {
+        let Some(told) = &self.told_time else { return Vec::new() };
+        let time = self.time();
+        let moved = (*told != time).then(|| Change { key: vec![TIME], value: Some(time) });
+        let mut changes = self.context.changes();
+        self.seen.changes(&self.rules.table, &mut changes);
+        self.singles.changes(&self.rules.table, &mut changes);
+        changes.extend(self.correlation_changes());
+        if let Some(time) = moved {
+            self.told_time.clone_from(&time.value);
+            changes.push(time);
+        }
+        changes
+    }
+
+    fn time(&self) -> Vec<u8> {
+        let mut out = Writer::new(&self.rules.table);
+        self.watermark.write(&mut out);
+        self.levels.write(&mut out);
+        self.expired_upto_ms.write(&mut out);
+        out.finish()
+    }
+
+    fn restore_time(&mut self, value: &[u8], names: &mut Names) -> Result<(), Corrupt> {
+        let mut from = Reader::new(value, &self.rules.table, names)?;
+        self.watermark.restore(&mut from)?;
+        self.levels.restore(&mut from)?;
+        self.expired_upto_ms = Durable::read(&mut from)?;
+        from.finish()
+    }
+}
+
+/// Correlations: the only three places where their state comes in.
+impl Shard {
+    fn keep_correlations(&mut self, _wanted: bool) {}
+
+    fn correlation_changes(&mut self) -> Vec<Change> {
+        Vec::new()
+    }
+
+    /// `false` if no rule means the key.
+    fn restore_correlation(&mut self, _names: &mut Names, _change: &Change) -> Result<bool, Corrupt> {
+        Ok(false)
+    }
+}
+
+/// What the table of a key holds, for people.
+fn table(key: &[u8]) -> &'static str {
+    match key.first() {
+        Some(b's') => "sessions",
+        Some(b'u') => "users",
+        Some(&chunks::NAME) => "event ids",
+        Some(&single::NAME) => "alerts of single-event rules",
+        Some(&TIME) if key.len() == 1 => "time",
+        _ => "correlations",
+    }
+}

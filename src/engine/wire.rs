@@ -1,0 +1,219 @@
+//! How does a parcel go through a topic?
+//!
+//! Rules are named by what they mean and what they are called, as processes that run other versions of
+//! the rules number them differently. A match of a rule that a process does not have is for nobody
+//! there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::durable;
+use crate::model::{Cargo, Match, Observation, RuleIndex};
+use crate::rule::RuleSet;
+use crate::state::{Corrupt, Durable, Names, Reader, Writer};
+
+const OBSERVATION: u8 = 0;
+const MATCH: u8 = 1;
+const READ: u8 = 2;
+const DECIDED: u8 = 3;
+
+/// Writes parcels, and reads them again, under one set of rules.
+#[derive(Debug)]
+pub struct Wire {
+    rules: Arc<RuleSet>,
+    digests: Vec<u128>,
+    places: BTreeMap<u128, RuleIndex>,
+    names: Names,
+}
+
+/// What of a match is the same in every process.
+struct Sent {
+    time_ms: i64,
+    uuid: compact_str::CompactString,
+    event: Arc<crate::model::Enriched>,
+    evidence: Vec<Arc<crate::model::Evidence>>,
+    group: Vec<(String, String)>,
+    key: u128,
+    only: Option<u128>,
+}
+
+durable!(Sent { time_ms, uuid, event, evidence, group, key, only });
+
+impl Wire {
+    /// Knows the rules of a set.
+    pub fn new(rules: Arc<RuleSet>) -> Self {
+        let digest = |info: &crate::model::RuleInfo| {
+            let mut hash = Xxh3::new();
+            hash.update(info.digest.as_bytes());
+            hash.update(&[0xFF]);
+            hash.update(info.name.as_bytes());
+            hash.digest128()
+        };
+        let digests: Vec<u128> = rules.rules.iter().map(|rule| digest(&rule.info)).collect();
+        let places = digests.iter().copied().zip((0..).map(RuleIndex)).collect();
+        Self { rules, digests, places, names: Names::default() }
+    }
+
+    /// A parcel as bytes.
+    pub fn write(&self, cargo: &Cargo) -> Vec<u8> {
+        let mut out = Writer::new(&self.rules.table);
+        match cargo {
+            Cargo::Observation(observation) => {
+                out.raw(&[OBSERVATION]);
+                observation.write(&mut out);
+            }
+            Cargo::Match { consumer, matched } => {
+                out.raw(&[MATCH]);
+                for rule in [*consumer, matched.rule] {
+                    self.digests.get(rule.0 as usize).copied().unwrap_or_default().write(&mut out);
+                }
+                sent(matched).write(&mut out);
+            }
+            Cargo::Read { topic, partition, highest_ms, idle } => {
+                out.raw(&[READ]);
+                topic.write(&mut out);
+                (*partition, *highest_ms, *idle).write(&mut out);
+            }
+            Cargo::Decided { shard, upto_ms, waits_until_ms } => {
+                out.raw(&[DECIDED]);
+                shard.write(&mut out);
+                upto_ms.write(&mut out);
+                waits_until_ms.write(&mut out);
+            }
+        }
+        out.finish()
+    }
+
+    /// The parcel in bytes that [`Wire::write`] made, perhaps in another process; `None` when it is for a
+    /// rule that is not in this set.
+    ///
+    /// # Errors
+    /// Bytes that are no parcel.
+    pub fn read(&mut self, bytes: &[u8]) -> Result<Option<Cargo>, Corrupt> {
+        let mut from = Reader::new(bytes, &self.rules.table, &mut self.names)?;
+        let cargo = match from.array()? {
+            [OBSERVATION] => Some(Cargo::Observation(Box::new(Observation::read(&mut from)?))),
+            [MATCH] => {
+                let (consumer, rule) = (u128::read(&mut from)?, u128::read(&mut from)?);
+                let sent = Sent::read(&mut from)?;
+                let place = |digest| self.places.get(digest).copied();
+                let known = place(&consumer).zip(place(&rule));
+                known.map(|(consumer, rule)| Cargo::Match { consumer, matched: Box::new(sent.of(rule)) })
+            }
+            [READ] => {
+                let topic = from.shared()?;
+                let (partition, highest_ms, idle) = Durable::read(&mut from)?;
+                Some(Cargo::Read { topic, partition, highest_ms, idle })
+            }
+            [DECIDED] => {
+                let (shard, upto_ms, waits_until_ms) = Durable::read(&mut from)?;
+                Some(Cargo::Decided { shard, upto_ms, waits_until_ms })
+            }
+            _ => return Err(Corrupt("parcel")),
+        };
+        from.finish().map(|()| cargo)
+    }
+}
+
+fn sent(matched: &Match) -> Sent {
+    let Match { rule: _, time_ms, uuid, event, evidence, group, key, only } = matched;
+    Sent {
+        time_ms: *time_ms,
+        uuid: uuid.clone(),
+        event: Arc::clone(event),
+        evidence: evidence.clone(),
+        group: group.clone(),
+        key: *key,
+        only: *only,
+    }
+}
+
+impl Sent {
+    fn of(self, rule: RuleIndex) -> Match {
+        let Self { time_ms, uuid, event, evidence, group, key, only } = self;
+        Match { rule, time_ms, uuid, event, evidence, group, key, only }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::{Sources, compile};
+
+    fn wire(names: &[&str]) -> Wire {
+        let document = |name: &&str| {
+            format!(
+                "title: T\nid: {}\nname: {name}\nlogsource: {{product: okta, service: okta}}\n\
+                 detection: {{sel: {{eventType: {name}}}, condition: sel}}\n",
+                uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes())
+            )
+        };
+        let text = names.iter().map(document).collect::<Vec<_>>().join("---\n");
+        Wire::new(Arc::new(compile(&Sources::of([("a.yml", text.as_str())])).unwrap()))
+    }
+
+    fn at(wire: &Wire, name: &str) -> RuleIndex {
+        let place = wire.rules.rules.iter().position(|rule| &*rule.info.name == name).unwrap();
+        RuleIndex(u32::try_from(place).unwrap())
+    }
+
+    fn matched(rule: RuleIndex) -> Match {
+        let event = crate::model::Event {
+            position: crate::model::Position::default(),
+            uuid: "u".into(),
+            published_ms: 7,
+            org: None,
+            envelope: "raw".into(),
+            lossy: false,
+            fields: crate::model::Fields::default(),
+            raw: None,
+        };
+        let observation = Observation { event, place: None };
+        let event =
+            crate::model::Enriched { observation, session: None, user: None, travel: None, late: true };
+        Match {
+            rule,
+            time_ms: 7,
+            uuid: "u".into(),
+            event: Arc::new(event),
+            evidence: Vec::new(),
+            group: vec![("client.ipAddress".to_owned(), "192.0.2.1".to_owned())],
+            key: 3,
+            only: Some(9),
+        }
+    }
+
+    #[test]
+    fn a_match_finds_its_rules_where_they_stand_elsewhere() {
+        let (here, mut there) = (wire(&["a", "b", "c"]), wire(&["x", "c", "b"]));
+        let sent = Cargo::Match { consumer: at(&here, "c"), matched: Box::new(matched(at(&here, "b"))) };
+        let Ok(Some(Cargo::Match { consumer, matched })) = there.read(&here.write(&sent)) else { panic!() };
+        assert_eq!((consumer, matched.rule), (at(&there, "c"), at(&there, "b")));
+        assert_eq!((matched.time_ms, matched.only, matched.event.late), (7, Some(9), true));
+        assert_eq!(matched.group[0].1, "192.0.2.1");
+    }
+
+    #[test]
+    fn a_match_for_a_rule_that_is_not_here_is_for_nobody() {
+        let (here, mut there) = (wire(&["a", "b"]), wire(&["a"]));
+        for (consumer, rule) in [("a", "b"), ("b", "a")] {
+            let matched = Box::new(matched(at(&here, rule)));
+            let sent = Cargo::Match { consumer: at(&here, consumer), matched };
+            assert!(matches!(there.read(&here.write(&sent)), Ok(None)));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_parcel_are_told() {
+        let mut wire = wire(&["a"]);
+        for bytes in [&b""[..], b"\x01", b"\x01\x09", b"\x01\x02\x01", b"\x07\x02"] {
+            assert!(wire.read(bytes).is_err(), "{bytes:?}");
+        }
+        let told =
+            wire.write(&Cargo::Read { topic: "t".into(), partition: 1, highest_ms: Some(5), idle: true });
+        assert!(wire.read(&[&told[..], b"x"].concat()).is_err());
+        assert!(matches!(wire.read(&told), Ok(Some(Cargo::Read { partition: 1, highest_ms: Some(5), .. }))));
+    }
+}

@@ -1,0 +1,251 @@
+//! How is one value written as bytes, and read again?
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::model::{FieldId, FieldTable};
+
+/// The form that is written, in front of every value. One that is not known is not read.
+pub const VERSION: u8 = 1;
+
+/// Texts kept to be shared between the values that are read; more are read, but not shared.
+const SHARED_TEXTS: usize = 4_096;
+
+/// Something that can be written, and read again as it was.
+pub trait Durable: Sized {
+    /// Adds it to what is written.
+    fn write(&self, out: &mut Writer<'_>);
+
+    /// Takes it from what is read.
+    ///
+    /// # Errors
+    /// The bytes end too soon or say what cannot be.
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt>;
+}
+
+/// Why bytes could not be read: what was looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Corrupt(pub &'static str);
+
+impl fmt::Display for Corrupt {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "the bytes hold no {}", self.0)
+    }
+}
+
+impl std::error::Error for Corrupt {}
+
+/// Bytes that grow.
+#[derive(Debug)]
+pub struct Writer<'t> {
+    bytes: Vec<u8>,
+    table: &'t FieldTable,
+}
+
+impl<'t> Writer<'t> {
+    /// Nothing but the version. Fields are named by this table.
+    pub fn new(table: &'t FieldTable) -> Self {
+        Self { bytes: vec![VERSION], table }
+    }
+
+    /// What was written.
+    pub fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// The fields of this run.
+    pub fn table(&self) -> &'t FieldTable {
+        self.table
+    }
+
+    /// Bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// A number, seven bits a byte, the low ones first.
+    pub fn number(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.bytes.push((number & 0x7F) as u8 | 0x80);
+            number >>= 7;
+        }
+        self.bytes.push(number as u8);
+    }
+
+    /// A text with its length.
+    pub fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.raw(text.as_bytes());
+    }
+}
+
+/// Bytes that are read one after the other.
+#[derive(Debug)]
+pub struct Reader<'b> {
+    rest: &'b [u8],
+    table: &'b FieldTable,
+    names: &'b mut Names,
+}
+
+/// Texts that occur in many values: topics, paths, tenants.
+#[derive(Debug, Default)]
+pub struct Names(BTreeSet<Arc<str>>);
+
+impl Names {
+    /// The one text that is shared by all who ask for it.
+    pub fn share(&mut self, text: &str) -> Arc<str> {
+        if let Some(shared) = self.0.get(text) {
+            return Arc::clone(shared);
+        }
+        let shared: Arc<str> = Arc::from(text);
+        if self.0.len() < SHARED_TEXTS {
+            self.0.insert(Arc::clone(&shared));
+        }
+        shared
+    }
+}
+
+impl<'b> Reader<'b> {
+    /// Reads what a [`Writer`] wrote.
+    ///
+    /// # Errors
+    /// A version that is not known.
+    pub fn new(bytes: &'b [u8], table: &'b FieldTable, names: &'b mut Names) -> Result<Self, Corrupt> {
+        match bytes.split_first() {
+            Some((&VERSION, rest)) => Ok(Self { rest, table, names }),
+            _ => Err(Corrupt("version that is known")),
+        }
+    }
+
+    /// Everything was read.
+    ///
+    /// # Errors
+    /// Bytes are left.
+    pub fn finish(self) -> Result<(), Corrupt> {
+        if self.rest.is_empty() { Ok(()) } else { Err(Corrupt("end")) }
+    }
+
+    /// The fields of this run.
+    pub fn table(&self) -> &'b FieldTable {
+        self.table
+    }
+
+    /// So many bytes as they are.
+    ///
+    /// # Errors
+    /// There are fewer.
+    pub fn raw(&mut self, len: usize) -> Result<&'b [u8], Corrupt> {
+        let (head, rest) = self.rest.split_at_checked(len).ok_or(Corrupt("bytes any more"))?;
+        self.rest = rest;
+        Ok(head)
+    }
+
+    /// So many bytes, whose number the type says.
+    ///
+    /// # Errors
+    /// There are fewer.
+    pub fn array<const LEN: usize>(&mut self) -> Result<[u8; LEN], Corrupt> {
+        let (head, rest) = self.rest.split_first_chunk().ok_or(Corrupt("bytes any more"))?;
+        self.rest = rest;
+        Ok(*head)
+    }
+
+    /// A number as [`Writer::number`] wrote it.
+    ///
+    /// # Errors
+    /// The bytes end, or it has more than 64 bits.
+    pub fn number(&mut self) -> Result<u64, Corrupt> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let [byte] = self.array()?;
+            let low = u64::from(byte & 0x7F);
+            if shift == 63 && low > 1 {
+                break;
+            }
+            number |= low << shift;
+            if byte < 0x80 {
+                return Ok(number);
+            }
+        }
+        Err(Corrupt("number of 64 bits"))
+    }
+
+    /// The number of elements that follow. Each takes a byte at least, so that no number asks for more
+    /// room than there are bytes.
+    ///
+    /// # Errors
+    /// More than can follow.
+    pub fn count(&mut self) -> Result<usize, Corrupt> {
+        let len = usize::try_from(self.number()?).map_err(|_| Corrupt("length"))?;
+        if len <= self.rest.len() { Ok(len) } else { Err(Corrupt("length")) }
+    }
+
+    /// A text as [`Writer::text`] wrote it.
+    ///
+    /// # Errors
+    /// The bytes end, or are no text.
+    pub fn text(&mut self) -> Result<&'b str, Corrupt> {
+        let len = self.count()?;
+        std::str::from_utf8(self.raw(len)?).map_err(|_| Corrupt("text"))
+    }
+
+    /// A text that many values share.
+    ///
+    /// # Errors
+    /// The bytes end, or are no text.
+    pub fn shared(&mut self) -> Result<Arc<str>, Corrupt> {
+        let text = self.text()?;
+        Ok(self.names.share(text))
+    }
+
+    /// The field that a [`Writer`] named; `None` when no rule of this run reads it.
+    ///
+    /// # Errors
+    /// The bytes end, or name no field.
+    pub fn field(&mut self) -> Result<Option<FieldId>, Corrupt> {
+        match self.number()? {
+            0 => {
+                let path = self.text()?;
+                Ok(self.table.id(path))
+            }
+            code => {
+                let index = u16::try_from(code - 1).map_err(|_| Corrupt("field"))?;
+                let known = usize::from(index) < crate::model::core::ALL.len();
+                if known { Ok(Some(FieldId::new(index))) } else { Err(Corrupt("field")) }
+            }
+        }
+    }
+}
+
+impl Durable for FieldId {
+    /// Fields of the core set by their number, which every run has in common; others by their path.
+    fn write(&self, out: &mut Writer<'_>) {
+        if self.index() < crate::model::core::ALL.len() {
+            out.number(self.index() as u64 + 1);
+        } else {
+            out.number(0);
+            let table = out.table();
+            out.text(table.path(*self));
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        from.field()?.ok_or(Corrupt("field that a rule reads"))
+    }
+}
+
+/// Writes and reads a struct field by field, in this order.
+#[macro_export]
+macro_rules! durable {
+    ($name:ty { $($field:ident),+ $(,)? }) => {
+        impl $crate::state::Durable for $name {
+            fn write(&self, out: &mut $crate::state::Writer<'_>) {
+                $( $crate::state::Durable::write(&self.$field, out); )+
+            }
+            fn read(from: &mut $crate::state::Reader<'_>) -> Result<Self, $crate::state::Corrupt> {
+                Ok(Self { $( $field: $crate::state::Durable::read(from)?, )+ })
+            }
+        }
+    };
+}

@@ -1,0 +1,222 @@
+//! How are events, and what was found out about them, written?
+
+use super::codec::{Corrupt, Durable, Reader, Writer};
+use crate::durable;
+use crate::model::{
+    Actor, Asn, Enriched, Event, Evidence, Fields, Geo, GeoSource, IpFacts, Observation, Place, Position,
+    SessionFacts, Target, TravelFacts, UserFacts, Value,
+};
+
+durable!(Position { topic, partition, offset, index });
+durable!(Actor { id, kind, login, name, unproven });
+durable!(Target { id, kind, alternate_id, name });
+durable!(Asn { number, org });
+durable!(Geo { country, country_name, region, city, lat, lon, accuracy_km, source });
+durable!(IpFacts { address, private, site, anonymous, hosting, proxy });
+durable!(Place { geo, asn, ip });
+durable!(SessionFacts {
+    id,
+    age_s,
+    events,
+    ip_changed,
+    asn_changed,
+    country_changed,
+    os_changed,
+    ua_changed,
+    concurrent,
+    admin,
+    mfa
+});
+durable!(UserFacts { id, login, known_days, events, new_country, new_asn });
+durable!(TravelFacts { km, kmh, seconds, from, from_uuid });
+durable!(Evidence {
+    position,
+    uuid,
+    event_type,
+    published_ms,
+    display_message,
+    result,
+    reason,
+    actor,
+    session_id,
+    ip,
+    place,
+    user_agent,
+    targets,
+    read,
+    listed,
+    session,
+    travel,
+    late,
+    lossy,
+    org,
+    raw
+});
+durable!(Event { position, uuid, published_ms, org, envelope, lossy, fields, raw });
+durable!(Observation { event, place });
+durable!(Enriched { observation, session, user, travel, late });
+
+impl Durable for GeoSource {
+    fn write(&self, out: &mut Writer<'_>) {
+        out.raw(&[match self {
+            Self::Site => 0,
+            Self::Database => 1,
+            Self::Okta => 2,
+        }]);
+    }
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        match from.array()? {
+            [0] => Ok(Self::Site),
+            [1] => Ok(Self::Database),
+            [2] => Ok(Self::Okta),
+            _ => Err(Corrupt("source of a location")),
+        }
+    }
+}
+
+/// One field's values: none is not written.
+const ONE: u8 = 0;
+const LIST: u8 = 1;
+
+impl Durable for Fields {
+    /// The fields that have a value, with their names.
+    fn write(&self, out: &mut Writer<'_>) {
+        let there: Vec<_> = self.held().collect();
+        out.number(there.len() as u64);
+        for (id, is_list) in there {
+            id.write(out);
+            let values = self.elements(id);
+            if is_list {
+                let values: Vec<_> = values.collect();
+                out.raw(&[LIST]);
+                out.number(values.len() as u64);
+                values.into_iter().for_each(|value| write(value, out));
+            } else {
+                out.raw(&[ONE]);
+                values.for_each(|value| write(value, out));
+            }
+        }
+    }
+
+    /// Values of fields that no rule reads any more are left out.
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        let mut fields = Self::new(from.table().len());
+        for _ in 0..from.count()? {
+            let id = from.field()?;
+            match from.array()? {
+                [ONE] => {
+                    if let (Some(id), Some(value)) = (id, read(from)?) {
+                        fields.set(id, value);
+                    }
+                }
+                [LIST] => {
+                    let values: Vec<_> = (0..from.count()?).map(|_| read(from)).collect::<Result<_, _>>()?;
+                    if let Some(id) = id {
+                        fields.set_list(id, values);
+                    }
+                }
+                _ => return Err(Corrupt("value of a field")),
+            }
+        }
+        Ok(fields)
+    }
+}
+
+fn write(value: Option<Value<'_>>, out: &mut Writer<'_>) {
+    match value {
+        None => out.raw(&[0]),
+        Some(Value::Text(text)) => {
+            out.raw(&[1]);
+            out.text(text);
+        }
+        Some(Value::Integer(number)) => {
+            out.raw(&[2]);
+            number.write(out);
+        }
+        Some(Value::Number(number)) => {
+            out.raw(&[3]);
+            number.write(out);
+        }
+        Some(Value::Boolean(false)) => out.raw(&[4]),
+        Some(Value::Boolean(true)) => out.raw(&[5]),
+        Some(Value::Container) => out.raw(&[6]),
+    }
+}
+
+fn read<'b>(from: &mut Reader<'b>) -> Result<Option<Value<'b>>, Corrupt> {
+    Ok(Some(match from.array()? {
+        [0] => return Ok(None),
+        [1] => Value::Text(from.text()?),
+        [2] => Value::Integer(i64::read(from)?),
+        [3] => Value::Number(f64::read(from)?),
+        [4] => Value::Boolean(false),
+        [5] => Value::Boolean(true),
+        [6] => Value::Container,
+        _ => return Err(Corrupt("value")),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{FieldTable, core};
+    use crate::state::Names;
+
+    fn table(paths: &[&str]) -> FieldTable {
+        let mut table = FieldTable::default();
+        for path in paths {
+            table.read(path);
+        }
+        table
+    }
+
+    fn moved<T: Durable>(value: &T, from: &FieldTable, to: &FieldTable) -> T {
+        let mut out = Writer::new(from);
+        value.write(&mut out);
+        let bytes = out.finish();
+        let mut names = Names::default();
+        let mut reader = Reader::new(&bytes, to, &mut names).unwrap();
+        let value = T::read(&mut reader).unwrap();
+        reader.finish().unwrap();
+        value
+    }
+
+    #[test]
+    fn fields_are_found_again_where_another_process_has_them() {
+        let here = table(&["debugContext.debugData.a", "debugContext.debugData.b", "c"]);
+        let there = table(&["c", "debugContext.debugData.b"]);
+        let mut fields = Fields::new(here.len());
+        fields.set(core::EVENT_TYPE, Value::Text("user.session.start"));
+        fields.set_list(core::TARGET_ID, [Some(Value::Text("00u1")), None, Some(Value::Integer(-7))]);
+        for (path, value) in [
+            ("debugContext.debugData.a", Value::Boolean(true)),
+            ("debugContext.debugData.b", Value::Number(0.5)),
+            ("c", Value::Container),
+        ] {
+            fields.set(here.id(path).unwrap(), value);
+        }
+        let moved = moved(&fields, &here, &there);
+        assert_eq!(moved.text(core::EVENT_TYPE), Some("user.session.start"));
+        let targets: Vec<_> = moved.elements(core::TARGET_ID).collect();
+        assert_eq!(targets, [Some(Value::Text("00u1")), None, Some(Value::Integer(-7))]);
+        let value = |path| moved.values(there.id(path).unwrap()).next();
+        assert_eq!(value("debugContext.debugData.b"), Some(Value::Number(0.5)));
+        assert_eq!(value("c"), Some(Value::Container));
+    }
+
+    #[test]
+    fn what_many_values_name_is_held_once() {
+        let evidence = Evidence {
+            position: Position { topic: Arc::from("okta-events"), partition: 3, offset: 1 << 40, index: 2 },
+            org: Some(Arc::from("acme.okta.com")),
+            place: Some(Arc::new(Place::default())),
+            ..Evidence::default()
+        };
+        let table = FieldTable::default();
+        let [one, two]: [Evidence; 2] = moved(&[evidence.clone(), evidence.clone()], &table, &table);
+        assert_eq!(format!("{one:?}"), format!("{evidence:?}"));
+        assert!(Arc::ptr_eq(&one.position.topic, &two.position.topic));
+    }
+}
