@@ -107,6 +107,10 @@ pub const CORRELATION_RULES: usize = 1_000;
 /// Fields that a correlation groups by; more is an error at load.
 pub const GROUP_BY: usize = 16;
 
+/// Fields in one list of a correlation besides its group-by, such as those whose values count
+/// together; more is an error at load.
+pub const COUNTED_FIELDS: usize = 16;
+
 /// Aliases of a correlation; more is an error at load.
 pub const ALIASES: usize = 32;
 

@@ -25,6 +25,11 @@ impl Budget {
         take(&mut self.regexes, bytes, limits::REGEXES_BYTES, message, span, findings)
     }
 
+    /// Whether one more value is worth encoding.
+    pub(super) fn holds_patterns(&self) -> bool {
+        self.patterns <= limits::RULE_PATTERNS
+    }
+
     /// Whether one more regular expression is worth compiling.
     pub(super) fn holds_regexes(&self) -> bool {
         self.regexes <= limits::REGEXES_BYTES
@@ -79,6 +84,14 @@ mod tests {
         let message = format!("all rules together have more than {} values", limits::RULE_PATTERNS);
         assert_eq!(with(nearly(), "severity: [a, b, c, d]"), vec![message.clone()], "it is told once");
         assert_eq!(with(nearly(), "severity|base64offset|contains: abc"), [message], "written in three ways");
+    }
+
+    #[test]
+    fn nothing_is_encoded_once_the_bound_is_passed() {
+        let spent = || Budget { patterns: limits::RULE_PATTERNS + 1, regexes: 0 };
+        // So short a text would be told, if it were encoded.
+        assert_eq!(with(Budget::default(), "severity|base64offset|contains: a").len(), 1);
+        assert!(with(spent(), "severity|base64offset|contains: a").is_empty());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -21,8 +22,8 @@ pub struct TestCase {
     pub file: PathBuf,
     /// The test.
     pub test: InlineTest,
-    /// The rules of the file, by name.
-    pub rules: Vec<String>,
+    /// The rules of the file, by name; all tests of a file share them.
+    pub rules: Arc<[String]>,
 }
 
 /// One test: events, and the alerts they must raise.

@@ -161,12 +161,17 @@ struct Tested<'t, 'd> {
 
 impl Tested<'_, '_> {
     fn cases(&self, tests: Vec<ReadTest>, sources: &Sources) -> Vec<TestCase> {
+        let mut known: BTreeMap<u32, Arc<[String]>> = BTreeMap::new();
         let cases = tests.into_iter().map(|read| {
-            let rules = self.rules(read.span.file).into_iter().filter_map(|place| self.documents.get(place));
+            let file = read.span.file;
+            let rules = known.entry(file).or_insert_with(|| {
+                let documents = self.rules(file).into_iter().filter_map(|place| self.documents.get(place));
+                documents.map(|document| document.name.text.clone()).collect()
+            });
             TestCase {
                 file: sources.get(read.span.file).map(|source| source.path.clone()).unwrap_or_default(),
                 test: read.test,
-                rules: rules.map(|document| document.name.text.clone()).collect(),
+                rules: Arc::clone(rules),
             }
         });
         cases.collect()

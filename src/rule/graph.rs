@@ -42,8 +42,8 @@ impl<'d> Directory<'d> {
     }
 
     pub(super) fn get(&self, word: &str) -> Option<usize> {
-        let lower = word.to_lowercase();
-        self.by_word.get(word).or_else(|| self.by_word.get(lower.as_str())).copied()
+        let lower = || self.by_word.get(word.to_lowercase().as_str());
+        self.by_word.get(word).or_else(lower).copied()
     }
 }
 

@@ -1,5 +1,7 @@
 //! How does a correlation find its values in the matches of the rules it takes?
 
+use std::collections::BTreeSet;
+
 use super::correlation::{Correlation, Counted, GroupBy, GroupSource};
 use super::document::{Content, Document};
 use super::graph::Directory;
@@ -91,10 +93,11 @@ impl Linking<'_, '_> {
     }
 
     fn check_aliases(&self, reading: &mut Reading<'_>) {
+        let children: BTreeSet<usize> = self.children.iter().copied().collect();
         for alias in &self.correlation.aliases {
             for (rule, _) in &alias.fields {
                 let child = self.directory.find(rule, reading.findings);
-                if child.is_some_and(|child| !self.children.contains(&child)) {
+                if child.is_some_and(|child| !children.contains(&child)) {
                     let message = format!("the correlation does not take the rule `{}`", rule.text);
                     reading.findings.error(rule.span, "alias", message);
                 }
@@ -106,9 +109,11 @@ impl Linking<'_, '_> {
     fn name_in(&self, name: &Spanned, child: usize, reading: &mut Reading<'_>) -> Option<Spanned> {
         let Some(alias) = self.alias(&name.text) else { return Some(name.clone()) };
         let of_child = |(rule, _): &&(Spanned, Spanned)| self.directory.get(&rule.text) == Some(child);
-        let field = alias.fields.iter().find(of_child).map(|(_, field)| field.clone());
+        let words = self.documents.get(child).map(|document| [&document.name, &document.id]);
+        let words = words.map_or([""; 2], |words| words.map(|word| word.text.as_str()));
+        let field = alias.of_rule(words).find(of_child).map(|(_, field)| field.clone());
         if field.is_none() {
-            let rule = self.documents.get(child).map_or("", |document| document.name.text.as_str());
+            let [rule, _] = words;
             let message = format!("the alias `{}` names no field of the rule `{rule}`", name.text);
             reading.findings.error(alias.name.span, "alias", message);
         }

@@ -104,6 +104,10 @@ impl Reading<'_> {
             finding.help("A star or question mark that is meant is written `\\*` or `\\?`.");
             return None;
         };
+        // Encoding costs far more than counting, and what is over the bound will not load.
+        if !self.budget.holds_patterns() {
+            return None;
+        }
         match encoding::encode(texts, &modifiers.encodings) {
             Ok(encoded) => Some(encoded),
             Err(Unusable::TooLarge) => self.fail(

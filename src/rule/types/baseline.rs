@@ -100,7 +100,7 @@ fn metric(map: &Map<'_>, findings: &mut Findings) -> Option<Option<Vec<Spanned>>
         finding.help("It is `count`, or `distinct(field)` for the number of distinct values.");
         return None;
     }
-    Some(Some(fields))
+    super::bounded("metric", limits::COUNTED_FIELDS, fields, findings).map(Some)
 }
 
 /// As thousandths, in which figures are compared without rounding.

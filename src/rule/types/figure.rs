@@ -8,6 +8,7 @@ use super::super::selection::Reading;
 use super::super::yaml::{Kind, Literal, Node};
 use super::condition::{self, Numbers};
 use super::{Content, TestDocument};
+use crate::limits;
 use crate::model::{FieldTable, RuleKind};
 
 /// Their keys.
@@ -79,7 +80,7 @@ fn fields(condition: &Map<'_>, kind: RuleKind, findings: &mut Findings) -> Optio
         findings.error(node.span, "empty", "`field` needs a field");
         return None;
     }
-    Some(fields)
+    super::bounded("field", limits::COUNTED_FIELDS, fields, findings)
 }
 
 fn figure(condition: &Map<'_>, kind: RuleKind, findings: &mut Findings) -> Option<FigureKind> {

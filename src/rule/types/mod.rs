@@ -31,6 +31,7 @@ pub(super) use sequence::STEP_KEYS;
 pub use sequence::{SequenceTest, Step};
 pub use temporal::{RuleCondition, RuleExpression, TemporalTest};
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use super::diagnostic::Findings;
@@ -80,6 +81,25 @@ pub(super) struct Alias {
     pub name: Spanned,
     /// Rule, and its field.
     pub fields: Vec<(Spanned, Spanned)>,
+    /// The places in `fields` of each word for a rule, in lower case, as ids may be written in capitals.
+    by_rule: BTreeMap<String, Vec<usize>>,
+}
+
+impl Alias {
+    fn new(name: Spanned, fields: Vec<(Spanned, Spanned)>) -> Self {
+        let mut by_rule: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (place, (rule, _)) in fields.iter().enumerate() {
+            by_rule.entry(rule.text.to_lowercase()).or_default().push(place);
+        }
+        Self { name, fields, by_rule }
+    }
+
+    /// Every rule with its field that may be meant by one of these words, in the document's order.
+    pub(super) fn of_rule(&self, words: [&str; 2]) -> impl Iterator<Item = &(Spanned, Spanned)> {
+        let places = words.iter().filter_map(|word| self.by_rule.get(&word.to_lowercase())).flatten();
+        let places: BTreeSet<usize> = places.copied().collect();
+        places.into_iter().filter_map(|place| self.fields.get(place))
+    }
 }
 
 /// Keys that every type has.
@@ -272,7 +292,7 @@ fn aliases(map: &Map<'_>, findings: &mut Findings) -> Vec<Alias> {
             findings.error(fields.span, "wrong-type", "an alias names a field for each rule");
         }
         let name = Spanned { text: entry.key.clone(), span: entry.key_span };
-        found.push(Alias { name, fields: pairs });
+        found.push(Alias::new(name, pairs));
     }
     found
 }

@@ -71,6 +71,7 @@ fn fields(map: &Map<'_>, findings: &mut Findings) -> Option<Vec<Spanned>> {
     let node = map.require("field", findings)?;
     let before = findings.errors();
     let fields = reader::texts(node, "field", findings);
+    let fields = super::bounded("field", limits::COUNTED_FIELDS, fields, findings)?;
     if fields.is_empty() && findings.errors() == before {
         findings.error(node.span, "empty", "`field` needs a field");
     }

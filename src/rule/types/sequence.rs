@@ -1,5 +1,7 @@
 //! `sequence`: which steps must follow one another, how often each, and what stops it?
 
+use std::collections::BTreeSet;
+
 use super::super::correlation::{Counted, Test};
 use super::super::diagnostic::Findings;
 use super::super::link::Linking;
@@ -66,19 +68,21 @@ struct StepDocument {
 
 pub(super) fn read(map: &Map<'_>, findings: &mut Findings) -> Option<Content> {
     let steps = steps(map, findings);
-    let until = map.texts("until", findings);
+    let until = bounded(map, "until", limits::CORRELATION_RULES, findings);
     let timespan_ms = super::within(map, findings);
-    let unequal = map.texts("unequal", findings);
-    let equal = map.texts("equal", findings);
-    let steps = steps?;
-    let mut rules: Vec<Spanned> = Vec::new();
-    for rule in steps.iter().flat_map(|step| &step.rules).chain(&until) {
-        if rules.iter().all(|known| known.text != rule.text) {
-            rules.push(rule.clone());
-        }
-    }
-    let document = SequenceDocument { steps, until, unequal, equal };
+    let unequal = bounded(map, "unequal", limits::COUNTED_FIELDS, findings);
+    let equal = bounded(map, "equal", limits::COUNTED_FIELDS, findings);
+    let (steps, until) = (steps?, until?);
+    let mut known = BTreeSet::new();
+    let named = steps.iter().flat_map(|step| &step.rules).chain(&until);
+    let rules = named.filter(|rule| known.insert(rule.text.as_str())).cloned().collect();
+    let document = SequenceDocument { steps, until, unequal: unequal?, equal: equal? };
     Some(Content { rules, timespan_ms: timespan_ms?, test: TestDocument::Sequence(document) })
+}
+
+fn bounded(map: &Map<'_>, key: &str, most: usize, findings: &mut Findings) -> Option<Vec<Spanned>> {
+    let names = map.texts(key, findings);
+    super::bounded(key, most, names, findings)
 }
 
 fn steps(map: &Map<'_>, findings: &mut Findings) -> Option<Vec<StepDocument>> {

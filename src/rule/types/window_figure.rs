@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::super::condition::Place;
 use super::super::diagnostic::Findings;
 use super::super::reader::Spanned;
+use crate::limits;
 use crate::text::nearest;
 
 /// A figure as a document writes it.
@@ -181,6 +182,12 @@ impl Reader<'_> {
         let mut start = inside.start;
         let mut found = Vec::new();
         for piece in text.split(',') {
+            if found.len() == limits::COUNTED_FIELDS {
+                let message = format!("a figure names at most {}", limits::COUNTED_FIELDS);
+                let range = self.part(start..start + piece.len()).range;
+                self.findings.error(self.place.span.part(self.place.base, range), "too-large", message);
+                return None;
+            }
             let part = self.part(start..start + piece.len());
             if part.text.is_empty() {
                 return self.fail(part.range, "something is missing between two commas", None);
