@@ -117,6 +117,12 @@ pub const ALIASES: usize = 32;
 /// Bytes of one pattern with wildcards; longer is an error at load.
 pub const WILDCARD_BYTES: usize = 4_096;
 
+/// Bytes of one regular expression as it is written; longer is an error at load.
+pub const REGEX_TEXT_BYTES: usize = 4_096;
+
+/// Groups within groups of a regular expression; deeper is an error at load.
+pub const REGEX_DEPTH: u32 = 100;
+
 /// Bytes of one compiled regular expression; larger is an error at load.
 pub const REGEX_BYTES: usize = 1024 * 1024;
 
@@ -145,6 +151,10 @@ pub const JOINT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Texts that one value is encoded to; more is an error at load.
 pub const ENCODED_TEXTS: usize = 1_000;
+
+/// Texts that the values of one field in one place are encoded to, all together; more is an error at
+/// load.
+pub const ENCODED_LIST_TEXTS: usize = 10_000;
 
 /// Dashes that `windash` leaves open in one encoded text; more is an error at load.
 pub const ENCODED_DASHES: usize = 3;

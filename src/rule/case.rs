@@ -258,7 +258,7 @@ mod tests {
                      \x20 - {}";
         let cases = tests(lines).unwrap();
         assert_eq!(
-            (cases[0].file.to_str().unwrap(), cases[0].rules.as_slice()),
+            (cases[0].file.to_str().unwrap(), &*cases[0].rules),
             ("rules.yml", &["one".to_owned()][..])
         );
         let test = &cases[0].test;

@@ -139,6 +139,10 @@ impl Parser<'_, '_, '_> {
     }
 
     fn fail<T>(&mut self, message: &str, help: Option<String>) -> Option<T> {
+        self.fail_as("condition", message, help)
+    }
+
+    fn fail_as<T>(&mut self, code: &'static str, message: &str, help: Option<String>) -> Option<T> {
         let whole = Token { text: "", at: 0 };
         let last = self.tokens.last().unwrap_or(&whole);
         let range = match self.tokens.get(self.at) {
@@ -146,7 +150,7 @@ impl Parser<'_, '_, '_> {
             None => last.at..last.at + last.text.len(),
         };
         let span = self.place.span.part(self.place.base, range.clone());
-        let finding = self.findings.error(span, "condition", message);
+        let finding = self.findings.error(span, code, message);
         if self.place.base.is_none() {
             finding.inside(self.text, range);
         }
@@ -199,7 +203,8 @@ impl Parser<'_, '_, '_> {
     fn bracket(&mut self) -> Option<Expression> {
         self.depth += 1;
         if self.depth > limits::RULE_DEPTH {
-            return self.fail(&format!("brackets are nested deeper than {}", limits::RULE_DEPTH), None);
+            let message = format!("brackets are nested deeper than {}", limits::RULE_DEPTH);
+            return self.fail_as("too-deep", &message, None);
         }
         self.at += 1;
         let inner = self.or()?;

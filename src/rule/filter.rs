@@ -363,7 +363,7 @@ mod tests {
             super::super::Sources::of([("filter.yml", filter.as_str()), ("rules.yml", rules.as_str())]);
         let set = super::super::compile(&sources).unwrap();
         assert_eq!(set.tests.len(), 1);
-        assert_eq!(set.tests[0].rules, ["chained", "counted", "one"]);
+        assert_eq!(*set.tests[0].rules, ["chained", "counted", "one"]);
     }
 
     #[test]

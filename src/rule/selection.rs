@@ -180,9 +180,7 @@ impl Reading<'_> {
         let parts: Vec<Expression> = if modifiers.expand {
             self.expanded(subject, modifiers, values)?
         } else {
-            let value = |(literal, span): &(Literal, Span)| self.value(subject, modifiers, literal, *span);
-            let parts: Vec<_> = values.iter().map(value).collect();
-            parts.into_iter().collect::<Option<_>>()?
+            self.each(subject, modifiers, values)?
         };
         let slow = |part: &Expression| match part {
             Expression::Test(_, patterns) => patterns.iter().filter(|pattern| pattern.is_slow()).count(),

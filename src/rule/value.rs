@@ -2,11 +2,12 @@
 
 use regex::{Regex, RegexBuilder};
 
+use super::detection::Expression;
 use super::encoding::{self, Encoding, Unusable};
 use super::modifier::{Edge, Modifiers, Operation};
 use super::network;
 use super::pattern::Pattern;
-use super::selection::Reading;
+use super::selection::{Reading, Subject};
 use super::sources::Span;
 use super::wildcard::{DASHES, Shape, Symbol, open_dashes, symbols};
 use super::yaml::Literal;
@@ -14,6 +15,34 @@ use crate::limits;
 use crate::model::FieldKind;
 
 impl Reading<'_> {
+    /// What each value asks for; every one that is wrong is told.
+    pub(super) fn each(
+        &mut self,
+        subject: Subject<'_>,
+        modifiers: &Modifiers,
+        values: &[(Literal, Span)],
+    ) -> Option<Vec<Expression>> {
+        let mut encoded = 0;
+        let mut parts = Vec::with_capacity(values.len());
+        for (literal, span) in values {
+            let part = self.value(subject, modifiers, literal, *span);
+            if let (Some(Expression::Test(_, patterns)), false) = (&part, modifiers.encodings.is_empty()) {
+                encoded += patterns.len();
+            }
+            // Told before the rest is encoded, which costs far more than reading it.
+            if encoded > limits::ENCODED_LIST_TEXTS {
+                let most = limits::ENCODED_LIST_TEXTS;
+                return self.fail(
+                    *span,
+                    "too-large",
+                    format!("encoded, the values are more than {most} texts"),
+                );
+            }
+            parts.push(part);
+        }
+        parts.into_iter().collect()
+    }
+
     /// The patterns of which one must match; several where the value is written in several ways.
     pub(super) fn patterns(
         &mut self,
@@ -133,6 +162,11 @@ impl Reading<'_> {
     }
 
     fn regex(&mut self, text: &str, modifiers: &Modifiers, span: Span) -> Option<Pattern> {
+        // Reading an expression costs memory and stack by its length, before its size can be judged.
+        if text.len() > limits::REGEX_TEXT_BYTES {
+            let message = format!("a regular expression has at most {} bytes", limits::REGEX_TEXT_BYTES);
+            return self.fail(span, "too-large", message);
+        }
         let flags: String =
             ['i', 'm', 's'].into_iter().filter(|flag| modifiers.flags.contains(flag)).collect();
         let text = match modifiers.edge {
@@ -165,12 +199,14 @@ impl Reading<'_> {
     }
 }
 
-fn build(text: &str, flags: &str, size: usize) -> Result<Regex, regex::Error> {
+/// Compiles an expression within the bounds of its depth and of the size that is given.
+pub(super) fn build(text: &str, flags: &str, size: usize) -> Result<Regex, regex::Error> {
     RegexBuilder::new(text)
         .case_insensitive(flags.contains('i'))
         .multi_line(flags.contains('m'))
         .dot_matches_new_line(flags.contains('s'))
         .size_limit(size)
+        .nest_limit(limits::REGEX_DEPTH)
         .build()
 }
 

@@ -1,10 +1,12 @@
 //! Can a regular expression match anything, and does it need to be one?
 //!
-//! Expressions come here after they were compiled, so they are well formed. Only what is plain to
+//! Expressions come here even if they do not compile; such a one may be judged either way. Only what is plain to
 //! see is judged: anchors behind or before what takes a character, and classes that hold none.
 
 use std::iter::Peekable;
 use std::str::Chars;
+
+use crate::limits;
 
 /// Ways through an expression that are looked at; one that has more counts as able to match.
 const WAYS: usize = 64;
@@ -30,7 +32,7 @@ type Way = Vec<Step>;
 
 /// Whether some text may match. `lines`: anchors stand at lines, too, as the flag `m` says.
 pub(super) fn can_match(expression: &str, lines: bool) -> bool {
-    let mut reader = Reader { rest: expression.chars().peekable() };
+    let mut reader = Reader { rest: expression.chars().peekable(), depth: 0 };
     let Some(ways) = reader.alternatives() else { return true };
     ways.iter().any(|way| is_open(way, lines))
 }
@@ -53,6 +55,8 @@ fn is_open(way: &[Step], lines: bool) -> bool {
 /// Reads an expression into the ways through it; `None` where that is too much to judge.
 struct Reader<'e> {
     rest: Peekable<Chars<'e>>,
+    /// Groups around what is read; deeper than compiles is not followed, as each takes stack.
+    depth: u32,
 }
 
 impl Reader<'_> {
@@ -102,7 +106,12 @@ impl Reader<'_> {
                 _ => return None,
             }
         }
+        self.depth += 1;
+        if self.depth > limits::REGEX_DEPTH {
+            return None;
+        }
         let ways = self.alternatives()?;
+        self.depth -= 1;
         self.rest.next_if_eq(&')')?;
         Some(ways)
     }

@@ -6,9 +6,11 @@ use super::super::diagnostic::Findings;
 use super::super::fields;
 use super::super::modifier::{self, Edge, Modifiers, Operation};
 use super::super::reader::Spanned;
+use super::super::value;
 use super::super::wildcard::{Shape, Symbol, fold, symbols};
 use super::super::yaml::{Entry, Kind, Literal, Node};
 use super::{LintOptions, regex};
+use crate::limits;
 use crate::model::{FieldDef, FieldKind};
 use crate::text::nearest;
 
@@ -161,7 +163,8 @@ impl Look<'_> {
     }
 
     fn regex(&self, findings: &mut Findings) {
-        if self.modifiers.operation != Operation::Regex {
+        let long = self.value.text.len() > limits::REGEX_TEXT_BYTES;
+        if self.modifiers.operation != Operation::Regex || long {
             return;
         }
         let text = self.value.text.as_str();
@@ -216,13 +219,15 @@ impl Look<'_> {
         let Some(known) = options.event_types.as_ref().filter(|_| self.path == "eventType") else { return };
         let fits = match self.modifiers.operation {
             Operation::Regex => {
-                let flags: String = ["(?i", "m", "s"]
+                // Too long or too large a one was told when it was compiled.
+                if self.value.text.len() > limits::REGEX_TEXT_BYTES {
+                    return;
+                }
+                let flags: String = ['i', 'm', 's']
                     .into_iter()
-                    .zip(['i', 'm', 's'])
-                    .filter(|(_, flag)| *flag == 'i' || self.modifiers.flags.contains(flag))
-                    .map(|(text, _)| text)
+                    .filter(|flag| *flag == 'i' || self.modifiers.flags.contains(flag))
                     .collect();
-                let regex = ::regex::Regex::new(&format!("{flags}){}", self.value.text));
+                let regex = value::build(&self.value.text, &flags, limits::REGEX_BYTES);
                 regex.is_ok_and(|regex| known.iter().any(|known| regex.is_match(known)))
             }
             Operation::Equals => true,
