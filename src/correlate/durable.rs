@@ -115,3 +115,130 @@ fn read(key: &[u8]) -> Result<(Meaning, Option<u128>), Corrupt> {
         rest => Ok((*meaning, Some(u128::from_be_bytes(rest.try_into().map_err(|_| wrong)?)))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{Play, correlation, detection};
+    use super::*;
+    use crate::config::Limits;
+
+    const SECOND: i64 = 1_000;
+
+    /// A correlation of each type, with the bytes that a key of it takes with two events: they hold what
+    /// is shown of them, which is little in these tests.
+    const TYPES: [(&str, &str, usize); 16] = [
+        ("event_count", "timespan: 1m\ncondition: {gte: 9}", 500),
+        ("event_count, at most", "timespan: 1m\ncondition: {lte: 1}", 500),
+        ("value_count", "timespan: 1m\ncondition: {field: client.ipAddress, gte: 9}", 500),
+        ("value_sum", "timespan: 1m\ncondition: {field: severity, gte: 9}", 500),
+        ("value_avg", "timespan: 1m\ncondition: {field: severity, gte: 9}", 500),
+        ("value_median", "timespan: 1m\ncondition: {field: severity, gte: 9}", 500),
+        ("value_percentile", "timespan: 1m\ncondition: {field: severity, gte: 9, percentile: 90}", 500),
+        ("temporal", "timespan: 1m", 500),
+        ("temporal, without", "timespan: 1m\ncondition: a and not b", 500),
+        ("temporal_ordered", "timespan: 1m", 500),
+        ("sequence", "within: 1m\nsteps: [{rule: a}, {rule: b}]", 500),
+        ("absence", "within: 1m\ntrigger: a\nabsent: b\nwhen: after", 500),
+        ("aggregate", "timespan: 1m\nvalues: {ips: distinct(client.ipAddress)}\ncondition: ips >= 9", 500),
+        ("new_value", "field: client.ipAddress\nforget: 30d", 500),
+        ("baseline", "bucket: 1h\nhistory: 4h\nfloor: 3", 500),
+        ("risk_score", "timespan: 1m\nthreshold: 90", 500),
+    ];
+
+    fn lines(name: &str, more: &str) -> String {
+        let word = name.split(',').next().unwrap();
+        // These two say with each rule what it is to them.
+        let rules = if ["sequence", "absence"].contains(&word) { "" } else { "rules: [a, b]\n" };
+        format!("type: {word}\n{rules}group-by: [actor.id]\n{more}")
+    }
+
+    fn two(play: &mut Play) {
+        let values = [("actor.id", "ana"), ("client.ipAddress", "203.0.113.7"), ("severity", "3")];
+        for (time_ms, uuid) in [(100 * SECOND, u128::MAX / 3), (101 * SECOND, u128::MAX / 5)] {
+            let known: Vec<(&str, &str)> = values.into_iter().filter(|(path, _)| play.reads(path)).collect();
+            play.take("a", time_ms, uuid, &known);
+        }
+    }
+
+    #[test]
+    fn a_key_takes_few_bytes_besides_what_is_shown_of_its_events() {
+        for (name, more, most) in TYPES {
+            let mut play = Play::new(&lines(name, more));
+            play.correlator.keep_changes(true);
+            two(&mut play);
+            let changes = play.correlator.changes();
+            let bytes: usize = changes.iter().filter_map(|change| change.value.as_ref()).map(Vec::len).sum();
+            println!("{name}: {} changes, {bytes} bytes", changes.len());
+            assert!((1..=most).contains(&bytes), "{name}: {bytes} bytes");
+            assert!(changes.iter().all(|change| change.key.len() == 33 && change.key[0] == LETTER));
+            assert_eq!(play.correlator.changes(), [], "{name}");
+        }
+    }
+
+    fn counting() -> Play {
+        Play::new(&lines("event_count", "timespan: 1m\ncondition: {gte: 9}"))
+    }
+
+    #[test]
+    fn nothing_is_kept_of_what_changes_unless_it_is_asked_for() {
+        let mut play = counting();
+        two(&mut play);
+        assert_eq!(play.correlator.changes(), []);
+        play.correlator.keep_changes(true);
+        assert_eq!(play.correlator.changes().len(), 1, "what is held by then");
+        two(&mut play);
+        play.correlator.keep_changes(false);
+        assert_eq!(play.correlator.changes(), []);
+    }
+
+    #[test]
+    fn a_key_that_time_has_passed_is_gone() {
+        let mut play = counting();
+        play.correlator.keep_changes(true);
+        two(&mut play);
+        let written = play.correlator.changes();
+        play.reach(900 * SECOND);
+        let gone = play.correlator.changes();
+        assert_eq!(gone, [Change { key: written[0].key.clone(), value: None }]);
+        let (mut other, mut names) = (counting(), Names::default());
+        for (change, keys) in [(&written[0], 1), (&written[0], 1), (&gone[0], 0)] {
+            assert_eq!(other.correlator.restore(&mut names, change), Ok(true));
+            assert_eq!(other.keys(), keys);
+        }
+    }
+
+    #[test]
+    fn what_no_rule_means_is_left_and_what_nobody_wrote_is_told() {
+        let mut play = counting();
+        play.correlator.keep_changes(true);
+        two(&mut play);
+        let written = play.correlator.changes().remove(0);
+        let mut names = Names::default();
+        let mut other = Play::new(&lines("event_count", "timespan: 2m\ncondition: {gte: 9}"));
+        assert_eq!(other.correlator.restore(&mut names, &written), Ok(false));
+        let value = written.value.clone().unwrap();
+        let short = Change { value: Some(value[..value.len() - 1].to_vec()), ..written.clone() };
+        for wrong in [short, Change { key: written.key[..20].to_vec(), ..written.clone() }] {
+            assert!(play.correlator.restore(&mut names, &wrong).is_err());
+        }
+        let torn = Change { value: Some(value[..9].to_vec()), ..written };
+        assert!(counting().correlator.restore(&mut names, &torn).is_err());
+    }
+
+    #[test]
+    fn with_a_rule_that_is_dropped_its_keys_are_gone() {
+        let mut play = counting();
+        play.correlator.keep_changes(true);
+        two(&mut play);
+        let written = play.correlator.changes();
+        let lines = lines("event_count", "timespan: 2m\ncondition: {gte: 9}");
+        let next = Play::of(
+            &[detection("a", ""), detection("b", ""), correlation("c", &lines, "")],
+            &Limits::default(),
+        );
+        play.correlator.adopt(next.rules(), &Limits::default());
+        let gone = Change { key: written[0].key.clone(), value: None };
+        assert_eq!(play.correlator.changes(), [gone]);
+        assert_eq!(play.correlator.changes(), []);
+    }
+}

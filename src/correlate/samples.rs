@@ -242,6 +242,16 @@ impl Play {
         all
     }
 
+    /// The rules.
+    pub(super) fn rules(&self) -> Arc<RuleSet> {
+        Arc::clone(&self.rules)
+    }
+
+    /// Whether this run knows a field.
+    pub(super) fn reads(&self, path: &str) -> bool {
+        self.rules.table.id(path).is_some()
+    }
+
     /// How many keys the correlation `c` holds.
     pub(super) fn keys(&self) -> usize {
         let index = self.index("c");
