@@ -1,7 +1,8 @@
 //! Can a regular expression match anything, and does it need to be one?
 //!
-//! Expressions come here even if they do not compile; such a one may be judged either way. Only what is plain to
-//! see is judged: anchors behind or before what takes a character, and classes that hold none.
+//! Expressions come here even if they do not compile; such a one may be judged either way. Only what
+//! is plain to see is judged: anchors behind or before what takes a character, and classes that hold
+//! none.
 
 use std::iter::Peekable;
 use std::str::Chars;
