@@ -56,12 +56,7 @@ impl Correlator {
         let rule = self.meanings.get(&meaning).map_or(usize::MAX, |rule| rule.0 as usize);
         let Some(Some(held)) = self.tables.get_mut(rule) else { return Ok(false) };
         held.table.restore(&self.rules.table, names, key, change.value.as_deref())?;
-        if let Some((first_ms, _)) = held.table.waiting() {
-            let first_ms = first_ms.saturating_add(held.lag_ms);
-            if let Some(next_ms) = self.next_ms.get_mut(held.level) {
-                *next_ms = first_ms.min(*next_ms);
-            }
-        }
+        held.hasten(&mut self.next_ms);
         Ok(true)
     }
 

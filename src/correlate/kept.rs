@@ -8,13 +8,14 @@ use super::habits;
 use super::measure::Measure;
 use super::memory::Memory;
 use super::new_value::NewValues;
+use super::points::Worth;
 use super::risk_score::RiskScores;
 use super::sighting::Sighting;
 use super::state::State;
 use super::store::{Agenda, Store};
 use super::table::Table;
 use crate::model::FieldTable;
-use crate::state::{Corrupt, Durable, Names, Reader, Writer};
+use crate::state::{Corrupt, Durable, Names, Reader, Writer, whole, written};
 
 /// Takes a change: its key, or none for what is said of the whole rule, and what is held now, or
 /// nothing.
@@ -72,7 +73,7 @@ impl Lost {
         }
         self.written_ms = self.upto_ms;
         let is_lost = self.upto_ms > i64::MIN;
-        take(None, is_lost.then(|| bytes(table, |out| self.upto_ms.write(out))));
+        take(None, is_lost.then(|| written(table, |out| self.upto_ms.write(out))));
     }
 
     fn restore(
@@ -93,24 +94,6 @@ impl Lost {
     fn clear(&mut self) {
         self.upto_ms = i64::MIN;
     }
-}
-
-fn bytes(table: &FieldTable, write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
-    let mut out = Writer::new(table);
-    write(&mut out);
-    out.finish()
-}
-
-fn whole<T>(
-    table: &FieldTable,
-    names: &mut Names,
-    value: &[u8],
-    read: impl FnOnce(&mut Reader<'_>) -> Result<T, Corrupt>,
-) -> Result<T, Corrupt> {
-    let mut from = Reader::new(value, table, names)?;
-    let whole = read(&mut from)?;
-    from.finish()?;
-    Ok(whole)
 }
 
 /// Gives the keys of a store that changed, each with these bytes in front.
@@ -179,17 +162,37 @@ fn hold<S: Planned>(
     Ok(())
 }
 
-impl<M: Measure> Keep for Table<M> {
+/// A table of one kind of keys.
+trait Keyed {
+    type State: Planned;
+    /// What has to be known of the rule to write and read a key.
+    type Known;
+
+    fn parts(&mut self) -> Parts<'_, Self::State, Self::Known>;
+    fn write(known: &Self::Known, state: &Self::State, out: &mut Writer<'_>);
+    fn read(known: &Self::Known, from: &mut Reader<'_>) -> Result<Self::State, Corrupt>;
+}
+
+struct Parts<'t, S, K> {
+    store: &'t mut Store<S>,
+    agenda: &'t mut Agenda,
+    lost: &'t mut Lost,
+    known: &'t K,
+}
+
+impl<T: Keyed> Keep for T {
     fn keep_changes(&mut self, wanted: bool) {
-        self.store.keep_changes(wanted);
+        let Parts { store, lost, .. } = self.parts();
+        store.keep_changes(wanted);
         if !wanted {
-            self.lost.forget_written();
+            lost.forget_written();
         }
     }
 
     fn changes(&mut self, table: &FieldTable, take: &mut Take<'_>) {
-        self.lost.change(table, take);
-        changes(&mut self.store, &[], table, take, |state, out| state.write(&self.measure, out));
+        let Parts { store, lost, known, .. } = self.parts();
+        lost.change(table, take);
+        changes(store, &[], table, take, |state, out| T::write(known, state, out));
     }
 
     fn restore(
@@ -199,90 +202,72 @@ impl<M: Measure> Keep for Table<M> {
         key: Option<u128>,
         value: Option<&[u8]>,
     ) -> Result<(), Corrupt> {
-        let Some(hash) = key else { return self.lost.restore(table, names, value) };
-        remove(&mut self.store, &mut self.agenda, hash);
+        let Parts { store, agenda, lost, known } = self.parts();
+        let Some(hash) = key else { return lost.restore(table, names, value) };
+        remove(store, agenda, hash);
         let Some(value) = value else { return Ok(()) };
-        whole(table, names, value, |from| {
-            let read = |from: &mut Reader<'_>| State::read(&self.measure, from);
-            hold(&mut self.store, &mut self.agenda, hash, from, read)
-        })
+        whole(table, names, value, |from| hold(store, agenda, hash, from, |from| T::read(known, from)))
     }
 
     fn clear(&mut self) {
-        self.store.clear();
-        self.agenda = Agenda::default();
-        self.lost.clear();
+        let Parts { store, agenda, lost, .. } = self.parts();
+        store.clear();
+        *agenda = Agenda::default();
+        lost.clear();
     }
 }
 
-impl Keep for Baselines {
-    fn keep_changes(&mut self, wanted: bool) {
-        self.entities.keep_changes(wanted);
-        if !wanted {
-            self.lost.forget_written();
-        }
+impl<M: Measure> Keyed for Table<M> {
+    type State = State<M>;
+    type Known = M;
+
+    fn parts(&mut self) -> Parts<'_, State<M>, M> {
+        let Self { store, agenda, lost, measure, .. } = self;
+        Parts { store, agenda, lost, known: measure }
     }
 
-    fn changes(&mut self, table: &FieldTable, take: &mut Take<'_>) {
-        self.lost.change(table, take);
-        changes(&mut self.entities, &[], table, take, Durable::write);
+    fn write(measure: &M, state: &State<M>, out: &mut Writer<'_>) {
+        state.write(measure, out);
     }
 
-    fn restore(
-        &mut self,
-        table: &FieldTable,
-        names: &mut Names,
-        key: Option<u128>,
-        value: Option<&[u8]>,
-    ) -> Result<(), Corrupt> {
-        let Some(hash) = key else { return self.lost.restore(table, names, value) };
-        remove(&mut self.entities, &mut self.agenda, hash);
-        let Some(value) = value else { return Ok(()) };
-        whole(table, names, value, |from| {
-            hold(&mut self.entities, &mut self.agenda, hash, from, Durable::read)
-        })
-    }
-
-    fn clear(&mut self) {
-        self.entities.clear();
-        self.agenda = Agenda::default();
-        self.lost.clear();
+    fn read(measure: &M, from: &mut Reader<'_>) -> Result<State<M>, Corrupt> {
+        State::read(measure, from)
     }
 }
 
-impl Keep for RiskScores {
-    fn keep_changes(&mut self, wanted: bool) {
-        self.entities.keep_changes(wanted);
-        if !wanted {
-            self.lost.forget_written();
-        }
+impl Keyed for Baselines {
+    type State = habits::Entity;
+    type Known = ();
+
+    fn parts(&mut self) -> Parts<'_, habits::Entity, ()> {
+        let Self { entities, agenda, lost, .. } = self;
+        Parts { store: entities, agenda, lost, known: &() }
     }
 
-    fn changes(&mut self, table: &FieldTable, take: &mut Take<'_>) {
-        self.lost.change(table, take);
-        changes(&mut self.entities, &[], table, take, findings::Entity::write);
+    fn write((): &(), entity: &habits::Entity, out: &mut Writer<'_>) {
+        entity.write(out);
     }
 
-    fn restore(
-        &mut self,
-        table: &FieldTable,
-        names: &mut Names,
-        key: Option<u128>,
-        value: Option<&[u8]>,
-    ) -> Result<(), Corrupt> {
-        let Some(hash) = key else { return self.lost.restore(table, names, value) };
-        remove(&mut self.entities, &mut self.agenda, hash);
-        let Some(value) = value else { return Ok(()) };
-        whole(table, names, value, |from| {
-            let read = |from: &mut Reader<'_>| findings::Entity::read(&self.worths, from);
-            hold(&mut self.entities, &mut self.agenda, hash, from, read)
-        })
+    fn read((): &(), from: &mut Reader<'_>) -> Result<habits::Entity, Corrupt> {
+        Durable::read(from)
+    }
+}
+
+impl Keyed for RiskScores {
+    type State = findings::Entity;
+    type Known = Vec<Worth>;
+
+    fn parts(&mut self) -> Parts<'_, findings::Entity, Vec<Worth>> {
+        let Self { entities, agenda, lost, worths, .. } = self;
+        Parts { store: entities, agenda, lost, known: worths }
     }
 
-    fn clear(&mut self) {
-        self.entities.clear();
-        self.agenda = Agenda::default();
-        self.lost.clear();
+    fn write(_: &Vec<Worth>, entity: &findings::Entity, out: &mut Writer<'_>) {
+        entity.write(out);
+    }
+
+    fn read(worths: &Vec<Worth>, from: &mut Reader<'_>) -> Result<findings::Entity, Corrupt> {
+        findings::Entity::read(worths, from)
     }
 }
 

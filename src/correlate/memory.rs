@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::lives::Lives;
 use super::remembered::{Lost, Remembered};
 use super::series::Stamp;
+use crate::durable;
 use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// What one entity has shown. `P` is what is kept of a sighting that may be new.
@@ -57,26 +58,21 @@ impl<P> Default for Memory<P> {
     }
 }
 
+durable!(Open<P> { last_ms, kept });
+
 impl<P: Durable> Durable for Memory<P> {
     fn write(&self, out: &mut Writer<'_>) {
         let Self { lives, known, open, order: _, lost_upto_ms, planned_ms } = self;
         lives.write(out);
         known.write(out);
-        out.number(open.len() as u64);
-        for (key, Open { last_ms, kept }) in open {
-            key.write(out);
-            last_ms.write(out);
-            kept.write(out);
-        }
+        open.write(out);
         lost_upto_ms.write(out);
         planned_ms.write(out);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
         let (lives, known) = (Lives::read(from)?, Remembered::read(from)?);
-        let open: Vec<((u64, Stamp), i64, P)> = Durable::read(from)?;
-        let open: BTreeMap<_, _> =
-            open.into_iter().map(|(key, last_ms, kept)| (key, Open { last_ms, kept })).collect();
+        let open: BTreeMap<(u64, Stamp), Open<P>> = Durable::read(from)?;
         let order = open.keys().map(|(value, stamp)| (*stamp, *value)).collect();
         let (lost_upto_ms, planned_ms) = (i64::read(from)?, Durable::read(from)?);
         Ok(Self { lives, known, open, order, lost_upto_ms, planned_ms })

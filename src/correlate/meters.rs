@@ -10,6 +10,7 @@ use super::distinct::{Distinct, Values};
 use super::gauge::Bag;
 use super::groups::{Groups, Range};
 use super::numbers::{Heap, Numbers, Ranks, Sum};
+use crate::durable;
 use crate::model::Match;
 use crate::rule::{AggregateFigure, AggregateTest, Counted};
 use crate::state::{self, Corrupt, Durable, Writer};
@@ -245,22 +246,7 @@ fn bit(place: usize) -> u64 {
     u32::try_from(place).ok().and_then(|place| 1_u64.checked_shl(place)).unwrap_or_default()
 }
 
-impl Durable for Added {
-    fn write(&self, out: &mut Writer<'_>) {
-        let Self { facts, values, numbers } = self;
-        facts.write(out);
-        out.number(values.len() as u64);
-        values.iter().for_each(|values| values.write(out));
-        out.number(numbers.len() as u64);
-        numbers.iter().for_each(|numbers| numbers.write(out));
-    }
-
-    fn read(from: &mut state::Reader<'_>) -> Result<Self, Corrupt> {
-        let facts = u64::read(from)?;
-        let (values, numbers): (Vec<Values>, Vec<Numbers>) = Durable::read(from)?;
-        Ok(Self { facts, values: values.into(), numbers: numbers.into() })
-    }
-}
+durable!(Added { facts, values, numbers });
 
 impl Added {
     /// Takes in what another branch has of the same event, and gives what of that is new; numbers only

@@ -132,6 +132,21 @@ struct Held {
     meaning: Meaning,
 }
 
+impl Held {
+    /// The first and the last watermark it waits for.
+    fn waiting(&self) -> Option<(i64, i64)> {
+        let (first_ms, last_ms) = self.table.waiting()?;
+        Some((first_ms.saturating_add(self.lag_ms), last_ms.saturating_add(self.lag_ms)))
+    }
+
+    /// Its level is looked at when the first can be decided, if that is before what was planned.
+    fn hasten(&self, next_ms: &mut [i64]) {
+        if let (Some((first_ms, _)), Some(next_ms)) = (self.waiting(), next_ms.get_mut(self.level)) {
+            *next_ms = first_ms.min(*next_ms);
+        }
+    }
+}
+
 /// When a match is taken in.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moment {
@@ -201,12 +216,7 @@ impl Correlator {
         let watermark_ms = moment.watermark_ms.map(|watermark_ms| watermark_ms.saturating_sub(held.lag_ms));
         let feed = Feed { matched, branch, watermark_ms, now_ms: moment.now_ms };
         held.table.feed(correlation, &feed, fired, tally);
-        if let Some((first_ms, _)) = held.table.waiting() {
-            let first_ms = first_ms.saturating_add(held.lag_ms);
-            if let Some(next_ms) = self.next_ms.get_mut(held.level) {
-                *next_ms = first_ms.min(*next_ms);
-            }
-        }
+        held.hasten(&mut self.next_ms);
     }
 
     /// Whether something of a level can be decided at its watermark.
@@ -243,8 +253,8 @@ impl Correlator {
     /// The level of each rule that waits, with the first and the last watermark it waits for.
     fn waiting(&self) -> impl Iterator<Item = (usize, i64, i64)> {
         self.tables.iter().flatten().filter_map(|held| {
-            let (first_ms, last_ms) = held.table.waiting()?;
-            Some((held.level, first_ms.saturating_add(held.lag_ms), last_ms.saturating_add(held.lag_ms)))
+            let (first_ms, last_ms) = held.waiting()?;
+            Some((held.level, first_ms, last_ms))
         })
     }
 

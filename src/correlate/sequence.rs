@@ -52,24 +52,8 @@ pub(super) struct Run {
 }
 
 durable!(Read { counted, unequal });
+durable!(Mark { branches, read });
 durable!(Run { steps, stopped, now_ms });
-
-impl Durable for Mark {
-    fn write(&self, out: &mut Writer<'_>) {
-        let Self { branches, read } = self;
-        branches.write(out);
-        read.is_some().write(out);
-        if let Some(read) = read {
-            Read::write(read, out);
-        }
-    }
-
-    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        let branches = Durable::read(from)?;
-        let read: Option<Read> = Durable::read(from)?;
-        Ok(Self { branches, read: read.map(Box::new) })
-    }
-}
 
 impl Sequence {
     pub(super) fn new(test: &SequenceTest, timespan: Timespan) -> Self {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::durable;
 use crate::model::Enriched;
 use crate::state::{Corrupt, Durable, Reader, Writer};
 
@@ -136,35 +137,8 @@ impl Durable for Stamp {
     }
 }
 
-impl<M: Durable> Durable for Occurrence<M> {
-    fn write(&self, out: &mut Writer<'_>) {
-        let Self { stamp, mark, satisfied, event } = self;
-        stamp.write(out);
-        mark.write(out);
-        satisfied.write(out);
-        event.write(out);
-    }
-
-    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        Ok(Self {
-            stamp: Stamp::read(from)?,
-            mark: M::read(from)?,
-            satisfied: bool::read(from)?,
-            event: Durable::read(from)?,
-        })
-    }
-}
-
-impl<M: Durable> Durable for Series<M> {
-    fn write(&self, out: &mut Writer<'_>) {
-        let Self { held } = self;
-        held.write(out);
-    }
-
-    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        Ok(Self { held: Durable::read(from)? })
-    }
-}
+durable!(Occurrence<M> { stamp, mark, satisfied, event });
+durable!(Series<M> { held });
 
 #[cfg(test)]
 mod tests {

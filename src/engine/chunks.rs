@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::limits;
 use crate::model::{Change, FieldTable};
-use crate::state::{Corrupt, Durable, Names, Reader, Writer};
+use crate::state::{Corrupt, Durable, Names, whole, written};
 
 /// The table by the first byte of its keys.
 pub(super) const NAME: u8 = b'd';
@@ -107,20 +107,17 @@ impl Slot {
     fn write(&mut self, minute: i64, next: &mut u64, fields: &FieldTable, out: &mut Vec<Change>) {
         while self.written < self.ids.len() {
             let len = (self.ids.len() - self.written).min(limits::IDS_PER_CHANGE);
-            let mut bytes = Writer::new(fields);
-            bytes.number(len as u64);
-            self.ids.range(self.written..).take(len).for_each(|id| id.write(&mut bytes));
-            out.push(Change { key: chunk_key(minute, *next), value: Some(bytes.finish()) });
+            let value = written(fields, |out| {
+                out.number(len as u64);
+                self.ids.range(self.written..).take(len).for_each(|id| id.write(out));
+            });
+            out.push(Change { key: chunk_key(minute, *next), value: Some(value) });
             self.chunks.push_back(Chunk { number: *next, len });
             self.written += len;
             *next += 1;
         }
         if self.told != self.dropped {
-            let value = (self.dropped > 0).then(|| {
-                let mut bytes = Writer::new(fields);
-                self.dropped.write(&mut bytes);
-                bytes.finish()
-            });
+            let value = (self.dropped > 0).then(|| written(fields, |out| self.dropped.write(out)));
             out.push(Change { key: slot_key(minute), value });
             self.told = self.dropped;
         }
@@ -170,17 +167,16 @@ impl Chunks {
             }
             return Ok(());
         };
-        let mut from = Reader::new(value, fields, names)?;
         match number {
             Some(number) => {
-                let ids = Durable::read(&mut from)?;
+                let ids = whole(fields, names, value, Durable::read)?;
                 self.ids.entry(minute).or_default().insert(number, ids);
             }
             None => {
-                self.dropped.insert(minute, Durable::read(&mut from)?);
+                self.dropped.insert(minute, whole(fields, names, value, Durable::read)?);
             }
         }
-        from.finish()
+        Ok(())
     }
 
     /// The minutes with their ids, and the number of the record after all.
@@ -238,6 +234,7 @@ mod tests {
 
     use super::*;
     use crate::engine::dedup::Seen;
+    use crate::engine::moved::compact;
 
     const MINUTE_MS: i64 = 60_000;
 
@@ -245,18 +242,6 @@ mod tests {
         let mut seen = Seen::new(10 * MINUTE_MS, most);
         seen.keep_changes(true);
         seen
-    }
-
-    /// What a compacted topic holds after the changes.
-    fn compact(held: &mut BTreeMap<Vec<u8>, Vec<u8>>, changes: Vec<Change>) {
-        let mut keys = BTreeSet::new();
-        for Change { key, value } in changes {
-            assert!(keys.insert(key.clone()), "told twice: {key:?}");
-            match value {
-                Some(value) => drop(held.insert(key, value)),
-                None => drop(held.remove(&key)),
-            }
-        }
     }
 
     fn restored(held: &BTreeMap<Vec<u8>, Vec<u8>>, most: usize, expired_upto_ms: i64) -> Seen {

@@ -14,12 +14,13 @@
 //! [`Shard::restore`] takes them in again, in any order if each key is there once.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::chunks::Chunks;
 use super::{Shard, chunks, single};
 use crate::correlate;
 use crate::model::Change;
-use crate::state::{Corrupt, Durable, Names, Reader, Writer};
+use crate::state::{Corrupt, Durable, Names, whole, written};
 
 /// The key of what belongs to the shard as a whole.
 const TIME: u8 = b'w';
@@ -150,19 +151,21 @@ impl Shard {
     }
 
     fn time(&self) -> Vec<u8> {
-        let mut out = Writer::new(&self.rules.table);
-        self.watermark.write(&mut out);
-        self.levels.write(&mut out);
-        self.expired_upto_ms.write(&mut out);
-        out.finish()
+        written(&self.rules.table, |out| {
+            self.watermark.write(out);
+            self.levels.write(out);
+            self.expired_upto_ms.write(out);
+        })
     }
 
     fn restore_time(&mut self, value: &[u8], names: &mut Names) -> Result<(), Corrupt> {
-        let mut from = Reader::new(value, &self.rules.table, names)?;
-        self.watermark.restore(&mut from)?;
-        self.levels.restore(&mut from)?;
-        self.expired_upto_ms = Durable::read(&mut from)?;
-        from.finish()
+        let table = Arc::clone(&self.rules.table);
+        whole(&table, names, value, |from| {
+            self.watermark.restore(from)?;
+            self.levels.restore(from)?;
+            self.expired_upto_ms = Durable::read(from)?;
+            Ok(())
+        })
     }
 }
 

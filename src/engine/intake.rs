@@ -9,29 +9,30 @@ use std::sync::Arc;
 
 use super::reading;
 use super::route::Placement;
+use super::watermark::{Progress, is_ahead};
 use crate::config::Config;
 use crate::enrich::{GeoIp, Observer, actor_key};
-use crate::model::{Cargo, Effects, Input, Parcel, RawRecord};
+use crate::model::{Cargo, Effects, Event, Input, Parcel, RawRecord, Tally};
 use crate::rule::RuleSet;
-use crate::source::Reader;
+use crate::source::{Read, Reader, Room};
 
 /// Reads records of some input partitions for so many shards.
 #[derive(Debug)]
 pub struct Intake {
     reader: Reader,
+    room: Room,
     observer: Observer,
     placement: Placement,
-    read: BTreeMap<(Arc<str>, i32), Progress>,
+    read: BTreeMap<(Arc<str>, i32), Told>,
     now_ms: Option<i64>,
     skew_ms: i64,
 }
 
+/// How far a partition is read, and what of that the shards were told.
 #[derive(Debug, Default)]
-struct Progress {
-    highest_ms: Option<i64>,
-    idle: bool,
-    /// It differs from what the shards were told.
-    news: bool,
+struct Told {
+    progress: Progress,
+    told: Option<Progress>,
 }
 
 impl Intake {
@@ -40,6 +41,7 @@ impl Intake {
         let table = &rules.table;
         Self {
             reader: Reader::new(Arc::clone(table), reading(config)),
+            room: Room::default(),
             observer: Observer::new(Arc::clone(table), geoip),
             placement: Placement { shard: 0, shards },
             read: BTreeMap::new(),
@@ -60,9 +62,9 @@ impl Intake {
                     self.tell(&mut effects);
                 }
                 Input::Assigned { topic, partition } => {
-                    self.change(topic, partition, |read| read.idle = false)
+                    self.progress(topic, partition).idle = false;
                 }
-                Input::Idle { topic, partition } => self.change(topic, partition, |read| read.idle = true),
+                Input::Idle { topic, partition } => self.progress(topic, partition).idle = true,
                 Input::Revoked { topic, partition } => {
                     self.read.remove(&(topic, partition));
                 }
@@ -84,54 +86,53 @@ impl Intake {
     }
 
     fn record(&mut self, record: &RawRecord, effects: &mut Effects) {
-        let mut read = self.reader.read(record);
-        read.events.sort_by_key(|event| event.published_ms);
-        let tally = &mut effects.tally;
-        tally.records += 1;
-        tally.skipped += read.skipped;
-        effects.dead_letters.extend(read.dead_letters);
-        let latest_ms =
-            read.events.iter().map(|event| event.published_ms).filter(|ms| !self.is_ahead(*ms)).max();
-        for event in read.events {
-            tally.events += 1;
-            tally.lossy += u64::from(event.lossy);
-            tally.from_the_future += u64::from(self.is_ahead(event.published_ms));
+        let events = taken(self.reader.read_in(record, &mut self.room), effects);
+        let mut latest_ms = None;
+        for event in events {
+            let tally = &mut effects.tally;
+            count(&event, tally);
+            if is_ahead(event.published_ms, self.now_ms, self.skew_ms) {
+                tally.from_the_future += 1;
+            } else {
+                latest_ms = latest_ms.max(Some(event.published_ms));
+            }
             let observation = self.observer.observe(event, tally);
             let to = self.placement.of_actor(&actor_key(&observation));
             effects.parcels.push(Parcel { to, cargo: Cargo::Observation(Box::new(observation)) });
         }
-        let (topic, partition) = (Arc::clone(&record.position.topic), record.position.partition);
-        self.change(topic, partition, |progress| {
-            progress.highest_ms = progress.highest_ms.max(latest_ms);
-            // A partition that has only had records without events (of another source, say) holds nothing
-            // back.
-            progress.idle = latest_ms.is_none() && (progress.idle || progress.highest_ms.is_none());
-        });
+        let position = &record.position;
+        self.progress(Arc::clone(&position.topic), position.partition).record(latest_ms);
     }
 
-    /// Further ahead of the wall clock than clocks differ.
-    fn is_ahead(&self, published_ms: i64) -> bool {
-        self.now_ms.is_some_and(|now_ms| published_ms > now_ms.saturating_add(self.skew_ms))
-    }
-
-    fn change(&mut self, topic: Arc<str>, partition: i32, change: impl FnOnce(&mut Progress)) {
-        let progress =
-            self.read.entry((topic, partition)).or_insert(Progress { news: true, ..Progress::default() });
-        let before = (progress.highest_ms, progress.idle);
-        change(progress);
-        progress.news |= before != (progress.highest_ms, progress.idle);
+    fn progress(&mut self, topic: Arc<str>, partition: i32) -> &mut Progress {
+        &mut self.read.entry((topic, partition)).or_default().progress
     }
 
     fn tell(&mut self, effects: &mut Effects) {
-        for ((topic, partition), progress) in &mut self.read {
-            if !std::mem::take(&mut progress.news) {
+        for ((topic, partition), Told { progress, told }) in &mut self.read {
+            if told.replace(*progress) == Some(*progress) {
                 continue;
             }
+            let Progress { highest_ms, idle } = *progress;
             for to in 0..self.placement.shards {
-                let Progress { highest_ms, idle, .. } = *progress;
                 let cargo = Cargo::Read { topic: Arc::clone(topic), partition: *partition, highest_ms, idle };
                 effects.parcels.push(Parcel { to, cargo });
             }
         }
     }
+}
+
+/// The events of a record in the order of time; the rest of what was read goes to the effects.
+pub(super) fn taken(mut read: Read, effects: &mut Effects) -> Vec<Event> {
+    effects.tally.records += 1;
+    effects.tally.skipped += read.skipped;
+    effects.dead_letters.extend(read.dead_letters);
+    read.events.sort_by_key(|event| event.published_ms);
+    read.events
+}
+
+/// Counts an event.
+pub(super) fn count(event: &Event, tally: &mut Tally) {
+    tally.events += 1;
+    tally.lossy += u64::from(event.lossy);
 }

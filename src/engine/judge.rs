@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::{Shard, entity, invariants, raise, route, single};
 use crate::alert;
-use crate::correlate::{Firing, Key, Moment, Verdict, homes, suppression};
-use crate::model::{Cargo, Effects, Enriched, Evidence, Match, Parcel, RuleIndex, RuleKind, Tally, core};
+use crate::correlate::{Firing, Moment, Verdict, homes, suppression};
+use crate::model::{
+    Cargo, Effects, Enriched, Evidence, FieldId, Match, Parcel, RuleIndex, RuleKind, Tally, core,
+};
 use crate::rule::{Body, Rule, RuleSet};
 
 impl Shard {
@@ -47,7 +49,7 @@ impl Shard {
             self.raise_single(rule, &matched, effects);
         }
         if feeds {
-            self.correlate(&rules, matched, effects);
+            self.feed_all(&rules, [matched], effects);
         }
     }
 
@@ -88,7 +90,7 @@ impl Shard {
         let subject = single::subject(&rule.info.digest, org, &alert.entity.value);
         let shard = self.placement.of(subject.1);
         if shard != self.placement.shard && route::is_raised_elsewhere(rule) {
-            return self.send(shard, index, matched, None, &[core::API_TOKEN_ID], effects);
+            return send(shard, index, matched.clone(), &[core::API_TOKEN_ID], effects);
         }
         let (time_ms, tally) = (alert.fired_at_ms, &mut effects.tally);
         let (verdict, evicted) =
@@ -113,13 +115,10 @@ impl Shard {
         effects.alerts.push(alert);
     }
 
-    /// Gives a match to the correlations that take it, and what comes true to those that take that.
-    fn correlate(&mut self, rules: &RuleSet, matched: Match, effects: &mut Effects) {
-        self.feed_all(rules, VecDeque::from([matched]), effects);
-    }
-
-    /// It ends because rules that take each other are refused at load.
-    fn feed_all(&mut self, rules: &RuleSet, mut waiting: VecDeque<Match>, effects: &mut Effects) {
+    /// Gives matches to the correlations that take them, and what comes true to those that take that. It
+    /// ends because rules that take each other are refused at load.
+    fn feed_all(&mut self, rules: &RuleSet, matched: impl Into<VecDeque<Match>>, effects: &mut Effects) {
+        let mut waiting = matched.into();
         while let Some(matched) = waiting.pop_front() {
             let Some(source) = rules.get(matched.rule) else { continue };
             for consumer in &source.feeds {
@@ -141,9 +140,12 @@ impl Shard {
         waiting: &mut VecDeque<Match>,
         effects: &mut Effects,
     ) {
+        if !self.placement.has_others() {
+            return self.feed(rules, consumer, matched, waiting, effects);
+        }
         let Some(Body::Correlation(correlation)) = rules.get(consumer).map(|rule| &rule.body) else { return };
         let Some(branch) = correlation.rules.iter().position(|rule| *rule == matched.rule) else { return };
-        if !self.placement.has_others() || self.routes.stays(consumer, branch) {
+        if self.routes.stays(consumer, branch) {
             return self.feed(rules, consumer, matched, waiting, effects);
         }
         let (keys, left_out) = homes(correlation, branch, matched);
@@ -154,30 +156,15 @@ impl Shard {
             Tally::add(&mut effects.tally.evicted, consumer, left_out);
         }
         let org = matched.event.event().org.as_deref().unwrap_or_default();
-        for Key { hash, values } in keys {
-            let shard = self.routes.shard(self.placement, consumer, org, &Key { hash, values });
+        for key in keys {
+            let shard = self.routes.shard(self.placement, consumer, org, &key);
+            let matched = Match { only: Some(key.hash), ..matched.clone() };
             if shard == self.placement.shard {
-                let matched = Match { only: Some(hash), ..matched.clone() };
                 self.feed(rules, consumer, &matched, waiting, effects);
             } else {
-                let fields = self.routes.sent(consumer, branch).to_vec();
-                self.send(shard, consumer, matched, Some(hash), &fields, effects);
+                send(shard, consumer, matched, self.routes.sent(consumer, branch), effects);
             }
         }
-    }
-
-    /// Sends a match with as much of its event as its taker reads.
-    fn send(
-        &self,
-        to: u32,
-        consumer: RuleIndex,
-        matched: &Match,
-        only: Option<u128>,
-        fields: &[crate::model::FieldId],
-        effects: &mut Effects,
-    ) {
-        let matched = Match { event: Arc::new(matched.event.only(fields)), only, ..matched.clone() };
-        effects.parcels.push(Parcel { to, cargo: Cargo::Match { consumer, matched: Box::new(matched) } });
     }
 
     /// One correlation takes a match; what comes true by it waits to be taken on.
@@ -223,7 +210,7 @@ impl Shard {
             for firing in fired.drain(..) {
                 self.raise_correlated(&rules, &firing, effects);
                 if let Some(matched) = firing.chained() {
-                    self.correlate(&rules, matched, effects);
+                    self.feed_all(&rules, [matched], effects);
                 }
             }
         }
@@ -249,4 +236,10 @@ impl Shard {
         }
         effects.alerts.push(alert);
     }
+}
+
+/// Sends a match with as much of its event as its taker reads.
+fn send(to: u32, consumer: RuleIndex, matched: Match, fields: &[FieldId], effects: &mut Effects) {
+    let matched = Match { event: Arc::new(matched.event.only(fields)), ..matched };
+    effects.parcels.push(Parcel { to, cargo: Cargo::Match { consumer, matched: Box::new(matched) } });
 }

@@ -198,13 +198,9 @@ impl Shard {
     /// the watermark moves after them. An envelope may hold the newest event first, and a window is
     /// judged again for every event that comes out of order.
     fn record(&mut self, record: &RawRecord, effects: &mut Effects) {
-        let mut read = self.reader.read_in(record, &mut self.room);
-        read.events.sort_by_key(|event| event.published_ms);
-        effects.tally.records += 1;
-        effects.tally.skipped += read.skipped;
-        effects.dead_letters.extend(read.dead_letters);
+        let events = intake::taken(self.reader.read_in(record, &mut self.room), effects);
         let mut latest_ms = None;
-        for event in read.events {
+        for event in events {
             if self.watermark.is_from_the_future(event.published_ms) {
                 effects.tally.from_the_future += 1;
             } else {
@@ -225,8 +221,7 @@ impl Shard {
 
     fn event(&mut self, event: Event, effects: &mut Effects) {
         let tally = &mut effects.tally;
-        tally.events += 1;
-        tally.lossy += u64::from(event.lossy);
+        intake::count(&event, tally);
         if self.is_new(&event, tally) {
             let observation = self.observer.observe(event, tally);
             self.observation(observation, effects);

@@ -208,7 +208,7 @@ impl Home {
 /// What a compacted topic holds.
 type Held = BTreeMap<Vec<u8>, Vec<u8>>;
 
-fn compact(held: &mut Held, changes: Vec<Change>) {
+pub(super) fn compact(held: &mut Held, changes: Vec<Change>) {
     let mut keys = BTreeSet::new();
     for Change { key, value } in changes {
         assert!(keys.insert(key.clone()), "told twice: {}", key.escape_ascii());

@@ -116,8 +116,7 @@ impl Routes {
 
     fn of_correlation(&self, rules: &RuleSet, correlation: &Correlation) -> Route {
         let is_login = |place: &usize| {
-            let mut branches =
-                (0..correlation.rules.len()).map(|branch| self.source(correlation, *place, branch));
+            let mut branches = (0..correlation.rules.len()).map(|branch| source(correlation, *place, branch));
             branches.all(|source| source.is_some_and(|(rule, source)| self.is_login(rules, rule, source)))
         };
         // What the whole tenant knows is held by the tenant.
@@ -125,24 +124,13 @@ impl Routes {
         let login = (0..correlation.group_by.len()).find(is_login).filter(|_| !is_of_org);
         let stays: Vec<bool> = (0..correlation.rules.len())
             .map(|branch| {
-                let source = login.and_then(|place| self.source(correlation, place, branch));
+                let source = login.and_then(|place| source(correlation, place, branch));
                 source.is_some_and(|(rule, source)| self.is_here(rules, rule, source))
             })
             .collect();
         let below = correlation.rules.iter().zip(&stays);
         let level = below.map(|(rule, stays)| self.level(*rule) + usize::from(!stays)).max();
         Route { login, stays, level: level.unwrap_or_default(), sent: Vec::new() }
-    }
-
-    /// Where a group-by field stands in the matches of a branch.
-    fn source<'c>(
-        &self,
-        correlation: &'c Correlation,
-        place: usize,
-        branch: usize,
-    ) -> Option<(RuleIndex, &'c GroupSource)> {
-        let rule = correlation.rules.get(branch)?;
-        Some((*rule, correlation.group_by.get(place)?.source.get(branch)?))
     }
 
     /// Whether a value of a rule's match is a login.
@@ -172,6 +160,12 @@ impl Routes {
     fn get(&self, rule: RuleIndex) -> Option<&Route> {
         self.rules.get(rule.0 as usize)
     }
+}
+
+/// Where a group-by field stands in the matches of a branch.
+fn source(correlation: &Correlation, place: usize, branch: usize) -> Option<(RuleIndex, &GroupSource)> {
+    let rule = correlation.rules.get(branch)?;
+    Some((*rule, correlation.group_by.get(place)?.source.get(branch)?))
 }
 
 fn sent(rules: &RuleSet, consumer: RuleIndex, branches: usize, passed: &[FieldId]) -> Vec<Vec<FieldId>> {

@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::correlate::{Episodes, Story, Suppression, Verdict};
 use crate::model::{Change, Evidence, FieldTable};
-use crate::state::{Corrupt, Durable, Names, Reader, Writer};
+use crate::state::{Corrupt, Durable, Names, Reader, Writer, whole, written};
 
 /// The table by the first byte of its keys.
 pub(super) const NAME: u8 = b'i';
@@ -156,11 +156,7 @@ impl Singles {
         let rules = &self.rules;
         out.extend(std::mem::take(changed).into_iter().map(|(rule, subject)| {
             let about = rules.get(&rule).and_then(|subjects| subjects.held.get(&subject));
-            let value = about.map(|about| {
-                let mut bytes = Writer::new(fields);
-                about.write(&mut bytes);
-                bytes.finish()
-            });
+            let value = about.map(|about| written(fields, |out| about.write(out)));
             let key = [&[NAME][..], &rule.to_be_bytes(), &subject.to_be_bytes()].concat();
             Change { key, value }
         }));
@@ -180,9 +176,7 @@ impl Singles {
             subjects.due.remove(&(before.due_ms, subject));
         }
         if let Some(value) = &change.value {
-            let mut from = Reader::new(value, fields, names)?;
-            let about = About::read(&mut from)?;
-            from.finish()?;
+            let about: About = whole(fields, names, value, Durable::read)?;
             subjects.due.insert((about.due_ms, subject));
             subjects.held.insert(subject, about);
         }

@@ -7,12 +7,30 @@ use crate::state::{Corrupt, Durable, Reader, Writer};
 use crate::{config, durable};
 
 /// What is known of one input partition's time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Progress {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Progress {
     /// The highest `published` so far; `None` before the first event.
-    highest_ms: Option<i64>,
+    pub(super) highest_ms: Option<i64>,
     /// It is read to its end and quiet: it holds nothing back until its next record.
-    idle: bool,
+    pub(super) idle: bool,
+}
+
+impl Progress {
+    /// A record was read, whose latest event has this time. A partition that has only had records
+    /// without events (of another source, say) holds nothing back.
+    pub(super) fn record(&mut self, latest_ms: Option<i64>) {
+        match latest_ms {
+            None => self.idle |= self.highest_ms.is_none(),
+            Some(_) => self.idle = false,
+        }
+        self.highest_ms = self.highest_ms.max(latest_ms);
+    }
+}
+
+/// Whether an event is further ahead of the wall clock than clocks differ. Without ticks there is no
+/// clock to compare with.
+pub(super) fn is_ahead(published_ms: i64, now_ms: Option<i64>, skew_ms: i64) -> bool {
+    now_ms.is_some_and(|now_ms| published_ms > now_ms.saturating_add(skew_ms))
 }
 
 durable!(Progress { highest_ms, idle });
@@ -87,24 +105,17 @@ impl Watermark {
         self.reached_ms
     }
 
-    /// Whether an event is further ahead of the wall clock than clocks differ. Without ticks there
-    /// is no clock to compare with.
+    /// Whether an event is further ahead of the wall clock than clocks differ.
     pub(super) fn is_from_the_future(&self, published_ms: i64) -> bool {
-        self.now_ms.is_some_and(|now_ms| published_ms > now_ms.saturating_add(self.skew_ms))
+        is_ahead(published_ms, self.now_ms, self.skew_ms)
     }
 
-    /// A record of the partition was read, whose latest event has this time. A partition that has
-    /// only had records without events (of another source, say) holds nothing back.
+    /// A record of the partition was read, whose latest event has this time.
     pub(super) fn record(&mut self, topic: &Arc<str>, partition: i32, latest_ms: Option<i64>) {
         let progress = self.partition(topic, partition);
-        if latest_ms.is_none() {
-            progress.idle |= progress.highest_ms.is_none();
-            return self.advance();
-        }
-        let moved = progress.idle || latest_ms > progress.highest_ms;
-        progress.idle = false;
-        progress.highest_ms = progress.highest_ms.max(latest_ms);
-        if moved {
+        let before = *progress;
+        progress.record(latest_ms);
+        if *progress != before {
             self.advance();
         }
     }

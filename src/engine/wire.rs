@@ -9,11 +9,10 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::durable;
 use crate::enrich::{fill, is_filled};
-use crate::model::{Cargo, Event, FieldId, Match, Observation, Place, RuleIndex, core};
+use crate::model::{Cargo, Event, FieldId, Match, Observation, Place, RuleIndex, RuleInfo, core};
 use crate::rule::RuleSet;
-use crate::state::{Corrupt, Durable, Names, Reader, Writer, write_fields, write_id};
+use crate::state::{Corrupt, Durable, Names, Reader, Writer, whole, write_event, written};
 
 const OBSERVATION: u8 = 0;
 const MATCH: u8 = 1;
@@ -52,23 +51,10 @@ pub struct Wire {
     names: Names,
 }
 
-/// What of a match is the same in every process.
-struct Sent {
-    time_ms: i64,
-    uuid: compact_str::CompactString,
-    event: Arc<crate::model::Enriched>,
-    evidence: Vec<Arc<crate::model::Evidence>>,
-    group: Vec<(String, String)>,
-    key: u128,
-    only: Option<u128>,
-}
-
-durable!(Sent { time_ms, uuid, event, evidence, group, key, only });
-
 impl Wire {
     /// Knows the rules of a set.
     pub fn new(rules: Arc<RuleSet>) -> Self {
-        let digest = |info: &crate::model::RuleInfo| {
+        let digest = |info: &RuleInfo| {
             let mut hash = Xxh3::new();
             hash.update(info.digest.as_bytes());
             hash.update(&[0xFF]);
@@ -82,46 +68,37 @@ impl Wire {
 
     /// A parcel as bytes.
     pub fn write(&self, cargo: &Cargo) -> Vec<u8> {
-        let mut out = Writer::new(&self.rules.table);
-        match cargo {
+        written(&self.rules.table, |out| match cargo {
             Cargo::Observation(observation) => {
                 out.raw(&[OBSERVATION]);
-                self.observation(observation, &mut out);
+                self.observation(observation, out);
             }
             Cargo::Match { consumer, matched } => {
                 out.raw(&[MATCH]);
                 for rule in [*consumer, matched.rule] {
-                    self.digests.get(rule.0 as usize).copied().unwrap_or_default().write(&mut out);
+                    self.digests.get(rule.0 as usize).copied().unwrap_or_default().write(out);
                 }
-                sent(matched).write(&mut out);
+                write_match(matched, out);
             }
             Cargo::Read { topic, partition, highest_ms, idle } => {
                 out.raw(&[READ]);
-                topic.write(&mut out);
-                (*partition, *highest_ms, *idle).write(&mut out);
+                topic.write(out);
+                (*partition, *highest_ms, *idle).write(out);
             }
             Cargo::Decided { shard, upto_ms, waits_until_ms } => {
                 out.raw(&[DECIDED]);
-                shard.write(&mut out);
-                upto_ms.write(&mut out);
-                waits_until_ms.write(&mut out);
+                shard.write(out);
+                upto_ms.write(out);
+                waits_until_ms.write(out);
             }
-        }
-        out.finish()
+        })
     }
 
     /// An event with what rules and evidence need of it; what follows from that is not sent.
     fn observation(&self, observation: &Observation, out: &mut Writer<'_>) {
         let (event, table) = (&observation.event, &self.rules.table);
         let is_sent = |id| (table.is_read(id) && !is_filled(id)) || NEEDED.contains(&id);
-        event.position.write(out);
-        write_id(&event.uuid, out);
-        event.published_ms.write(out);
-        event.org.write(out);
-        event.envelope.write(out);
-        event.lossy.write(out);
-        write_fields(&event.fields, is_sent, out);
-        event.raw.write(out);
+        write_event(event, is_sent, out);
         observation.place.write(out);
     }
 
@@ -131,28 +108,28 @@ impl Wire {
     /// # Errors
     /// Bytes that are no parcel.
     pub fn read(&mut self, bytes: &[u8]) -> Result<Option<Cargo>, Corrupt> {
-        let mut from = Reader::new(bytes, &self.rules.table, &mut self.names)?;
-        let cargo = match from.array()? {
-            [OBSERVATION] => Some(Cargo::Observation(Box::new(observed(&mut from)?))),
+        let Self { rules, names, places, .. } = self;
+        whole(&rules.table, names, bytes, |from| match from.array()? {
+            [OBSERVATION] => Ok(Some(Cargo::Observation(Box::new(observed(from)?)))),
             [MATCH] => {
-                let (consumer, rule) = (u128::read(&mut from)?, u128::read(&mut from)?);
-                let sent = Sent::read(&mut from)?;
-                let place = |digest| self.places.get(digest).copied();
-                let known = place(&consumer).zip(place(&rule));
-                known.map(|(consumer, rule)| Cargo::Match { consumer, matched: Box::new(sent.of(rule)) })
+                let (consumer, rule) = (u128::read(from)?, u128::read(from)?);
+                let place = |digest| places.get(digest).copied();
+                let (consumer, rule) = (place(&consumer), place(&rule));
+                // All of it is read, so that what is no parcel is told even if it is for nobody.
+                let matched = Box::new(read_match(rule.unwrap_or(RuleIndex(u32::MAX)), from)?);
+                Ok(consumer.zip(rule).map(|(consumer, _)| Cargo::Match { consumer, matched }))
             }
             [READ] => {
                 let topic = from.shared()?;
-                let (partition, highest_ms, idle) = Durable::read(&mut from)?;
-                Some(Cargo::Read { topic, partition, highest_ms, idle })
+                let (partition, highest_ms, idle) = Durable::read(from)?;
+                Ok(Some(Cargo::Read { topic, partition, highest_ms, idle }))
             }
             [DECIDED] => {
-                let (shard, upto_ms, waits_until_ms) = Durable::read(&mut from)?;
-                Some(Cargo::Decided { shard, upto_ms, waits_until_ms })
+                let (shard, upto_ms, waits_until_ms) = Durable::read(from)?;
+                Ok(Some(Cargo::Decided { shard, upto_ms, waits_until_ms }))
             }
-            _ => return Err(Corrupt("parcel")),
-        };
-        from.finish().map(|()| cargo)
+            _ => Err(Corrupt("parcel")),
+        })
     }
 }
 
@@ -163,24 +140,29 @@ fn observed(from: &mut Reader<'_>) -> Result<Observation, Corrupt> {
     Ok(Observation { event, place })
 }
 
-fn sent(matched: &Match) -> Sent {
+/// What of a match is the same in every process: not the number of its rule.
+fn write_match(matched: &Match, out: &mut Writer<'_>) {
     let Match { rule: _, time_ms, uuid, event, evidence, group, key, only } = matched;
-    Sent {
-        time_ms: *time_ms,
-        uuid: uuid.clone(),
-        event: Arc::clone(event),
-        evidence: evidence.clone(),
-        group: group.clone(),
-        key: *key,
-        only: *only,
-    }
+    time_ms.write(out);
+    uuid.write(out);
+    event.write(out);
+    evidence.write(out);
+    group.write(out);
+    key.write(out);
+    only.write(out);
 }
 
-impl Sent {
-    fn of(self, rule: RuleIndex) -> Match {
-        let Self { time_ms, uuid, event, evidence, group, key, only } = self;
-        Match { rule, time_ms, uuid, event, evidence, group, key, only }
-    }
+fn read_match(rule: RuleIndex, from: &mut Reader<'_>) -> Result<Match, Corrupt> {
+    Ok(Match {
+        rule,
+        time_ms: Durable::read(from)?,
+        uuid: Durable::read(from)?,
+        event: Durable::read(from)?,
+        evidence: Durable::read(from)?,
+        group: Durable::read(from)?,
+        key: Durable::read(from)?,
+        only: Durable::read(from)?,
+    })
 }
 
 #[cfg(test)]

@@ -13,8 +13,9 @@ use compact_str::CompactString;
 use foldhash::fast::FixedState;
 use hashbrown::{Equivalent, HashMap, HashSet};
 
+use crate::durable;
 use crate::model::{Change, FieldTable};
-use crate::state::{Corrupt, Durable, Names, Reader, Writer};
+use crate::state::{Corrupt, Durable, Names, whole, written};
 
 /// Activity is ordered by the minute, so that most events need not move their key.
 const MINUTE_MS: i64 = 60_000;
@@ -91,17 +92,7 @@ struct Entry<S> {
     born: u64,
 }
 
-impl<S: Durable> Durable for Entry<S> {
-    fn write(&self, out: &mut Writer<'_>) {
-        self.born.write(out);
-        self.last_ms.write(out);
-        self.state.write(out);
-    }
-
-    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        Ok(Self { born: u64::read(from)?, last_ms: i64::read(from)?, state: S::read(from)? })
-    }
-}
+durable!(Entry<S> { born, last_ms, state });
 
 /// The minute of the last activity, then the number of the key.
 type Activity = (i64, u64);
@@ -201,11 +192,7 @@ impl<S: Durable + Default> Table<S> {
         let mut keys: Vec<Key> = changed.drain().collect();
         keys.sort_unstable();
         out.extend(keys.into_iter().map(|key| {
-            let value = self.entries.get(&key).map(|entry| {
-                let mut out = Writer::new(fields);
-                entry.write(&mut out);
-                out.finish()
-            });
+            let value = self.entries.get(&key).map(|entry| written(fields, |out| entry.write(out)));
             Change { key: key.write(name), value }
         }));
     }
@@ -226,9 +213,7 @@ impl<S: Durable + Default> Table<S> {
             self.order.remove(&before.activity());
         }
         let Some(value) = value else { return Ok(()) };
-        let mut from = Reader::new(value, fields, names)?;
-        let entry: Entry<S> = Durable::read(&mut from)?;
-        from.finish()?;
+        let entry: Entry<S> = whole(fields, names, value, Durable::read)?;
         self.born = self.born.max(entry.born.saturating_add(1));
         self.order.insert(entry.activity(), key.clone());
         self.entries.insert(key, entry);

@@ -8,7 +8,6 @@ use super::history::History;
 use super::session::earlier;
 use super::travel;
 use crate::model::{Observation, Place, TravelFacts, UserFacts};
-use crate::state::{Corrupt, Durable, Reader, Writer};
 use crate::{durable, limits};
 
 /// Sessions whose last event is longer ago than this do not count as concurrent.
@@ -53,27 +52,8 @@ impl<T> Default for Known<T> {
 durable!(User { first_ms, events, countries, systems, sessions, places });
 durable!(Active { id, first_ms, last_ms });
 
-impl<T: Durable> Durable for Known<T> {
-    fn write(&self, out: &mut Writer<'_>) {
-        self.0.write(out);
-    }
-
-    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        Durable::read(from).map(Self)
-    }
-}
-
-impl<T: Durable> Durable for Sighted<T> {
-    fn write(&self, out: &mut Writer<'_>) {
-        self.value.write(out);
-        self.first_ms.write(out);
-        self.last_ms.write(out);
-    }
-
-    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        Ok(Self { value: T::read(from)?, first_ms: i64::read(from)?, last_ms: i64::read(from)? })
-    }
-}
+durable!(Known<T> { 0 });
+durable!(Sighted<T> { value, first_ms, last_ms });
 
 impl User {
     /// Takes in an event, but for its place.

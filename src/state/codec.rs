@@ -218,6 +218,28 @@ impl<'b> Reader<'b> {
     }
 }
 
+/// A whole value as bytes.
+pub fn written(table: &FieldTable, write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+    let mut out = Writer::new(table);
+    write(&mut out);
+    out.finish()
+}
+
+/// A whole value in bytes that [`written`] gave.
+///
+/// # Errors
+/// The bytes hold something else, or more.
+pub fn whole<T>(
+    table: &FieldTable,
+    names: &mut Names,
+    bytes: &[u8],
+    read: impl FnOnce(&mut Reader<'_>) -> Result<T, Corrupt>,
+) -> Result<T, Corrupt> {
+    let mut from = Reader::new(bytes, table, names)?;
+    let whole = read(&mut from)?;
+    from.finish().map(|()| whole)
+}
+
 impl Durable for FieldId {
     /// Fields of the core set by their number, which every run has in common; others by their path.
     fn write(&self, out: &mut Writer<'_>) {
@@ -235,11 +257,18 @@ impl Durable for FieldId {
     }
 }
 
-/// Writes and reads a struct field by field, in this order.
+/// Writes and reads a struct field by field, in this order. Its parameter, if it has one, is durable
+/// itself.
 #[macro_export]
 macro_rules! durable {
-    ($name:ty { $($field:ident),+ $(,)? }) => {
-        impl $crate::state::Durable for $name {
+    ($name:ident<$parameter:ident> $fields:tt) => {
+        $crate::durable!(@ [<$parameter: $crate::state::Durable>] $name<$parameter> $fields);
+    };
+    ($name:ident $fields:tt) => {
+        $crate::durable!(@ [] $name $fields);
+    };
+    (@ [$($bound:tt)*] $name:ty { $($field:tt),+ $(,)? }) => {
+        impl $($bound)* $crate::state::Durable for $name {
             fn write(&self, out: &mut $crate::state::Writer<'_>) {
                 $( $crate::state::Durable::write(&self.$field, out); )+
             }

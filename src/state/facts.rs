@@ -79,7 +79,7 @@ const ONE: u8 = 0;
 const LIST: u8 = 1;
 
 /// Writes some of an event's fields, of those that have a value, with their names.
-pub fn write_fields(fields: &Fields, is_wanted: impl Fn(FieldId) -> bool, out: &mut Writer<'_>) {
+fn write_fields(fields: &Fields, is_wanted: impl Fn(FieldId) -> bool, out: &mut Writer<'_>) {
     let there: Vec<_> = fields.held().filter(|(id, _)| is_wanted(*id)).collect();
     out.number(there.len() as u64);
     for (id, is_list) in there {
@@ -97,17 +97,22 @@ pub fn write_fields(fields: &Fields, is_wanted: impl Fn(FieldId) -> bool, out: &
     }
 }
 
+/// Writes an event with some of its fields.
+pub fn write_event(event: &Event, is_wanted: impl Fn(FieldId) -> bool, out: &mut Writer<'_>) {
+    let Event { position, uuid, published_ms, org, envelope, lossy, fields, raw } = event;
+    position.write(out);
+    write_id(uuid, out);
+    published_ms.write(out);
+    org.write(out);
+    envelope.write(out);
+    lossy.write(out);
+    write_fields(fields, is_wanted, out);
+    raw.write(out);
+}
+
 impl Durable for Event {
     fn write(&self, out: &mut Writer<'_>) {
-        let Self { position, uuid, published_ms, org, envelope, lossy, fields, raw } = self;
-        position.write(out);
-        write_id(uuid, out);
-        published_ms.write(out);
-        org.write(out);
-        envelope.write(out);
-        lossy.write(out);
-        fields.write(out);
-        raw.write(out);
+        write_event(self, |_| true, out);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {

@@ -14,6 +14,6 @@ mod facts;
 mod shapes;
 
 pub use crate::model::Change;
-pub use codec::{Corrupt, Durable, Names, Reader, Writer};
-pub use facts::write_fields;
+pub use codec::{Corrupt, Durable, Names, Reader, Writer, whole, written};
+pub use facts::write_event;
 pub use shapes::{read_id, write_id};

@@ -147,6 +147,15 @@ impl<T: Durable> Durable for Arc<T> {
     }
 }
 
+impl<T: Durable> Durable for Box<T> {
+    fn write(&self, out: &mut Writer<'_>) {
+        T::write(self, out);
+    }
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        T::read(from).map(Self::new)
+    }
+}
+
 impl<T: Durable> Durable for Option<T> {
     fn write(&self, out: &mut Writer<'_>) {
         self.is_some().write(out);
@@ -160,8 +169,8 @@ impl<T: Durable> Durable for Option<T> {
 }
 
 macro_rules! collections {
-    ($($collection:ident $(where T: $more:ident)?),+) => { $(
-        impl<T: Durable $(+ $more)?> Durable for $collection<T> {
+    ($($collection:ty $(where T: $more:ident)?),+) => { $(
+        impl<T: Durable $(+ $more)?> Durable for $collection {
             fn write(&self, out: &mut Writer<'_>) {
                 out.number(self.len() as u64);
                 for element in self {
@@ -175,7 +184,7 @@ macro_rules! collections {
     )+ };
 }
 
-collections!(Vec, VecDeque, BTreeSet where T: Ord);
+collections!(Vec<T>, Box<[T]>, VecDeque<T>, BTreeSet<T> where T: Ord);
 
 impl<K: Durable + Ord, V: Durable> Durable for BTreeMap<K, V> {
     fn write(&self, out: &mut Writer<'_>) {

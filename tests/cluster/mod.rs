@@ -123,7 +123,7 @@ impl Cluster {
             Input::Record(record) => record.position.partition,
             Input::Assigned { partition, .. } | Input::Idle { partition, .. } => *partition,
             Input::Tick { .. } => return self.tick(&input),
-            Input::Complete { .. } => return self.complete(&input),
+            Input::Complete { .. } => return self.tell_shards(&input),
             other => panic!("a story holds no {other:?}"),
         };
         let reader = partition as usize % READERS;
@@ -168,10 +168,10 @@ impl Cluster {
             let effects = self.readers[reader].step(vec![tick.clone()]);
             self.take(Sender::Reader(reader), effects);
         }
-        self.complete(tick);
+        self.tell_shards(tick);
     }
 
-    fn complete(&mut self, input: &Input) {
+    fn tell_shards(&mut self, input: &Input) {
         for shard in 0..self.shards.len() {
             self.step(shard as u32, vec![input.clone()]);
         }
