@@ -37,8 +37,24 @@ pub struct Round {
     pub effects: Effects,
     /// For the repartition topic: a shard, and a parcel as bytes.
     pub parcels: Vec<(u32, Vec<u8>)>,
+    /// Parcels that went straight to a shard of the member.
+    pub direct: u64,
+    /// Parcels that came from the repartition topic.
+    pub received: u64,
     /// For the changelog topic: a shard, and a key that changed; of one key only the last change.
     pub changes: Vec<(u32, Change)>,
+}
+
+impl Round {
+    /// Whether it asks for nothing.
+    pub fn is_empty(&self) -> bool {
+        let Effects { alerts, dead_letters, enriched, .. } = &self.effects;
+        alerts.is_empty()
+            && dead_letters.is_empty()
+            && enriched.is_empty()
+            && self.parcels.is_empty()
+            && self.changes.is_empty()
+    }
 }
 
 /// The intake of the partitions that it reads, and the shards that it holds.
@@ -126,6 +142,12 @@ impl Member {
         }
     }
 
+    /// Further partitions of the input. That one is not among these says nothing: a topic never loses any.
+    pub fn add_sources(&mut self, mut sources: BTreeSet<Source>) {
+        sources.extend(self.sources.iter().cloned());
+        self.set_sources(sources);
+    }
+
     /// Replaces the GeoIP databases between two steps.
     pub fn set_geoip(&mut self, geoip: &Arc<GeoIp>) {
         self.geoip = Arc::clone(geoip);
@@ -160,6 +182,7 @@ impl Member {
                 }
                 Told::Input(input) => inputs.push(input),
                 Told::Sent(record) => {
+                    round.received += 1;
                     if let Some((shard, input)) = self.opened(record, &mut round.effects) {
                         waiting.entry(shard).or_default().push(input);
                     }
@@ -252,13 +275,14 @@ impl Member {
     /// Takes what a step led to: parcels go their way, the rest is collected.
     fn take(&self, found: Effects, waiting: &mut BTreeMap<u32, Vec<Input>>, round: &mut Round) {
         let Effects { alerts, dead_letters, enriched, parcels, changes: _, tally } = found;
-        let Round { effects, parcels: sent, .. } = round;
+        let Round { effects, parcels: sent, direct, .. } = round;
         effects.alerts.extend(alerts);
         effects.dead_letters.extend(dead_letters);
         effects.enriched.extend(enriched);
         effects.tally.merge(&tally);
         for Parcel { to, cargo } in parcels {
             if self.is_short(to, &cargo) {
+                *direct += 1;
                 waiting.entry(to).or_default().push(Input::Parcel(cargo));
             } else {
                 sent.push((to, self.wire.write(&cargo)));
