@@ -173,9 +173,10 @@ pub enum Format {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct State {
-    /// Topic through which what belongs to another shard goes there.
+    /// Topic through which what belongs to another shard goes there. It is the group's own, and by
+    /// default `<kafka.group>-repartition`.
     pub repartition: String,
-    /// Compacted topic of what each shard holds.
+    /// Compacted topic of what each shard holds; by default `<kafka.group>-changelog`.
     pub changelog: String,
     /// Whether missing topics are created.
     pub create_topics: bool,

@@ -24,6 +24,8 @@ struct Place {
     /// Offset up to which the client has fetched and handed over everything, markers of
     /// transactions included; known from its statistics, so somewhat old.
     fetched: Option<i64>,
+    /// That has been so since the last statistics, and no record came.
+    is_still: bool,
     /// When its last record came, ms of the steady clock.
     active_ms: i64,
     /// When it was last asked whether it is read to its end.
@@ -76,6 +78,7 @@ impl Positions {
             next,
             committed: next,
             fetched: None,
+            is_still: false,
             active_ms: now_ms,
             asked_ms: now_ms,
             idle: false,
@@ -98,7 +101,8 @@ impl Positions {
     pub fn read(&mut self, record: &RawRecord, now_ms: i64) {
         let key = (Arc::clone(&record.position.topic), record.position.partition);
         if let Some(place) = self.partitions.get_mut(&key) {
-            place.next = record.position.offset + 1;
+            place.next = place.next.max(record.position.offset + 1);
+            place.is_still = false;
             place.active_ms = now_ms;
             place.idle = false;
         }
@@ -124,8 +128,22 @@ impl Positions {
     /// The client has fetched and handed over everything before this offset.
     pub fn fetched(&mut self, topic: &Arc<str>, partition: i32, offset: i64) {
         if let Some(place) = self.partitions.get_mut(&(Arc::clone(topic), partition)) {
-            place.fetched = Some(offset);
+            place.is_still = place.fetched.replace(offset) == Some(offset);
         }
+    }
+
+    /// Goes beyond markers of transactions at the ends of partitions where nothing more comes, and says
+    /// whether there were any. They are no records, but they have offsets: who compares those with the
+    /// end of a partition would see a lag for ever.
+    pub fn skip_markers(&mut self) -> bool {
+        let mut any = false;
+        for place in self.partitions.values_mut().filter(|place| place.is_still) {
+            if let Some(fetched) = place.fetched.filter(|fetched| *fetched > place.next) {
+                place.next = fetched;
+                any = true;
+            }
+        }
+        any
     }
 
     /// Records between what is committed and an end.
@@ -221,6 +239,21 @@ mod tests {
         assert!(positions.quiet(30_000, 120_000).is_empty());
         positions.read(&record(&topic, 0), 120_000);
         assert_eq!(positions.quiet(30_000, 150_000).len(), 1);
+    }
+
+    #[test]
+    fn markers_at_the_end_are_passed_once_nothing_more_comes() {
+        let (mut positions, topic) = positions();
+        positions.read(&record(&topic, 4), 0);
+        positions.fetched(&topic, 0, 6);
+        assert!(!positions.skip_markers(), "a record may be on its way");
+        positions.fetched(&topic, 0, 6);
+        assert!(positions.skip_markers());
+        assert_eq!(positions.offsets(), [(Arc::clone(&topic), 0, 6)]);
+        assert!(!positions.skip_markers(), "there is nothing new to commit");
+        positions.read(&record(&topic, 6), 0);
+        positions.fetched(&topic, 0, 6);
+        assert_eq!(positions.offsets(), [(topic, 0, 7)], "it never goes back");
     }
 
     #[test]

@@ -194,6 +194,7 @@ impl Session<'_> {
                 self.status.observe(&Fact::Lag { topic: &topic, partition, records });
             }
         }
+        self.flush |= self.positions.skip_markers();
     }
 
     /// The cluster answers; a member without partitions is never told so by an assignment.

@@ -57,6 +57,8 @@ pub struct Session<'s> {
     name: String,
     batches: u64,
     pub(super) ticked_ms: i64,
+    /// There are positions to commit though nothing was read.
+    pub(super) flush: bool,
     /// When the cluster was last asked which partitions the input has.
     pub(super) surveyed_ms: i64,
 }
@@ -94,6 +96,7 @@ impl<'s> Session<'s> {
             batches: 0,
             ticked_ms: i64::MIN,
             surveyed_ms: i64::MIN,
+            flush: false,
             status,
         })
     }
@@ -197,7 +200,7 @@ impl<'s> Session<'s> {
         if context.has_rebalance() {
             records.retain(|record| !context.is_lost(&record.position.topic, record.position.partition));
         }
-        if records.is_empty() && self.told.is_empty() {
+        if records.is_empty() && self.told.is_empty() && !self.flush {
             return Ok(false);
         }
         let now_ms = clock::steady_ms();
@@ -208,7 +211,8 @@ impl<'s> Session<'s> {
         let read = records.len();
         let told = self.told(records)?;
         let round = self.step(told);
-        if read == 0 && round.is_empty() {
+        let flush = std::mem::take(&mut self.flush);
+        if read == 0 && round.is_empty() && !flush {
             self.status.observe(&Fact::Counted { tally: &round.effects.tally, rules: &self.rules.infos });
             return Ok(false);
         }
