@@ -24,10 +24,13 @@
 //!    transaction. [`run`](mod@run) has the threads, the signals and [`http`]; [`telemetry`] turns facts into
 //!    log lines and metrics, both at once.
 //!
-//! The engine can also be several shards: [`engine::Intake`] does 2 and 3 and sends each event to the
+//! # Many shards
+//!
+//! The state of all keys is parted among shards. [`engine::Member`] is what one worker runs: an
+//! [`Intake`](engine::Intake) does 2 and 3 for the partitions that the worker reads and sends each event to the
 //! [`Shard`](engine::Shard) of its actor; a match of another key goes on to that key's shard as a
-//! [`Parcel`](model::Parcel), and [`engine::Wire`] makes bytes of it. [`state`] writes what a shard holds, so
-//! that it goes on in another process. The service has one shard for each worker so far.
+//! [`Parcel`](model::Parcel). [`engine::Wire`] makes bytes of parcels for the repartition topic, [`state`] makes
+//! bytes of what a shard holds, for the changelog.
 //!
 //! # Floors
 //!

@@ -12,7 +12,7 @@ use super::route::Placement;
 use super::watermark::{Progress, is_ahead};
 use crate::config::Config;
 use crate::enrich::{GeoIp, Observer, actor_key};
-use crate::model::{Cargo, Effects, Event, Input, Parcel, RawRecord, Tally};
+use crate::model::{Cargo, Effects, Event, Input, Parcel, Position, RawRecord, Tally};
 use crate::rule::RuleSet;
 use crate::source::{Read, Reader, Room};
 
@@ -61,10 +61,11 @@ impl Intake {
                     self.now_ms = Some(now_ms);
                     self.tell(&mut effects);
                 }
-                Input::Assigned { topic, partition } => {
-                    self.progress(topic, partition).idle = false;
+                Input::Assigned { topic, partition, next } => {
+                    let Progress { idle, next: known, .. } = &mut self.told(topic, partition).progress;
+                    (*idle, *known) = (false, next);
                 }
-                Input::Idle { topic, partition } => self.progress(topic, partition).idle = true,
+                Input::Idle { topic, partition } => self.told(topic, partition).progress.idle = true,
                 Input::Revoked { topic, partition } => {
                     self.read.remove(&(topic, partition));
                 }
@@ -93,6 +94,7 @@ impl Intake {
     }
 
     fn record(&mut self, record: &RawRecord, effects: &mut Effects) {
+        self.wake(&record.position, effects);
         let events = taken(self.reader.read_in(record, &mut self.room), effects);
         let mut latest_ms = None;
         for event in events {
@@ -108,11 +110,26 @@ impl Intake {
             effects.parcels.push(Parcel { to, cargo: Cargo::Observation(Box::new(observation)) });
         }
         let position = &record.position;
-        self.progress(Arc::clone(&position.topic), position.partition).record(latest_ms);
+        let progress = &mut self.told(Arc::clone(&position.topic), position.partition).progress;
+        progress.record(latest_ms);
+        progress.next = progress.next.max(position.offset + 1);
     }
 
-    fn progress(&mut self, topic: Arc<str>, partition: i32) -> &mut Progress {
-        &mut self.read.entry((topic, partition)).or_default().progress
+    /// Shards that take a partition to be idle, or know nothing of it, are told otherwise before the first
+    /// event of it gets anywhere: one of them might think that nothing is to come.
+    fn wake(&mut self, position: &Position, effects: &mut Effects) {
+        let shards = self.placement.shards;
+        let told = self.told(Arc::clone(&position.topic), position.partition);
+        if told.told.is_none_or(|told| told.idle) {
+            told.progress.idle = false;
+            told.progress.next = told.progress.next.max(position.offset + 1);
+            told.told = Some(told.progress);
+            tell(&position.topic, position.partition, told.progress, shards, effects);
+        }
+    }
+
+    fn told(&mut self, topic: Arc<str>, partition: i32) -> &mut Told {
+        self.read.entry((topic, partition)).or_default()
     }
 
     fn tell(&mut self, effects: &mut Effects) {
@@ -120,12 +137,17 @@ impl Intake {
             if told.replace(*progress) == Some(*progress) {
                 continue;
             }
-            let Progress { highest_ms, idle } = *progress;
-            for to in 0..self.placement.shards {
-                let cargo = Cargo::Read { topic: Arc::clone(topic), partition: *partition, highest_ms, idle };
-                effects.parcels.push(Parcel { to, cargo });
-            }
+            tell(topic, *partition, *progress, self.placement.shards, effects);
         }
+    }
+}
+
+/// Says to all shards how far a partition is read.
+fn tell(topic: &Arc<str>, partition: i32, progress: Progress, shards: u32, effects: &mut Effects) {
+    let Progress { highest_ms, idle, next } = progress;
+    for to in 0..shards {
+        let cargo = Cargo::Read { topic: Arc::clone(topic), partition, highest_ms, idle, next };
+        effects.parcels.push(Parcel { to, cargo });
     }
 }
 

@@ -40,7 +40,7 @@ use raise::Now;
 pub use route::Placement;
 use route::Routes;
 use single::Singles;
-use watermark::Watermark;
+use watermark::{Progress, Watermark};
 pub use wire::Wire;
 
 /// State is looked through for what has expired whenever the watermark has gone this far; ms.
@@ -155,7 +155,7 @@ impl Shard {
                     ticked = true;
                 }
                 Input::Complete { upto_ms } => self.watermark.complete(upto_ms),
-                Input::Assigned { topic, partition } => self.watermark.assigned(&topic, partition),
+                Input::Assigned { topic, partition, .. } => self.watermark.assigned(&topic, partition),
                 Input::Idle { topic, partition } => self.watermark.idle(&topic, partition),
                 Input::Revoked { topic, partition } => self.watermark.revoked(&topic, partition),
             }
@@ -263,13 +263,14 @@ impl Shard {
     fn parcel(&mut self, cargo: Cargo, effects: &mut Effects) {
         match cargo {
             Cargo::Observation(observation) => {
+                self.watermark.sent(&observation.event.position);
                 if self.is_new(&observation.event, &mut effects.tally) {
                     self.observation(*observation, effects);
                 }
             }
             Cargo::Match { consumer, matched } => self.received(consumer, *matched, effects),
-            Cargo::Read { topic, partition, highest_ms, idle } => {
-                self.watermark.read(&topic, partition, highest_ms, idle);
+            Cargo::Read { topic, partition, highest_ms, idle, next } => {
+                self.watermark.read(&topic, partition, Progress { highest_ms, idle, next });
             }
             Cargo::Decided { shard, upto_ms, waits_until_ms } => {
                 self.levels.hear(shard, upto_ms, waits_until_ms);

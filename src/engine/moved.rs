@@ -157,7 +157,7 @@ fn batches(steps: &[Step]) -> Vec<(Vec<Input>, bool)> {
                 Input::Record(event.record(offset, now_s - event.ago_s))
             }
             Step::Tick => Input::Tick { now_ms: START_MS + now_s * 1_000 },
-            Step::Assigned(partition) => Input::Assigned { topic, partition: *partition },
+            Step::Assigned(partition) => Input::Assigned { topic, partition: *partition, next: 0 },
             Step::Idle(partition) => Input::Idle { topic, partition: *partition },
             Step::Revoked(partition) => Input::Revoked { topic, partition: *partition },
             Step::Cut(moved) => {
@@ -228,14 +228,14 @@ fn said(effects: &Effects) -> String {
     format!("{:#?}", (&effects.enriched, &effects.alerts, &effects.dead_letters, &effects.tally))
 }
 
-/// What is held, but for how ids of events are put together and how keys are numbered: both depend on
-/// what was there before.
+/// What is held, but for how ids of events are put together and how keys are numbered, which depend on
+/// what was there before, and for time, with which the wall clock of when it was told is written.
 fn meaning(held: &Held) -> BTreeMap<&[u8], &[u8]> {
     let unnumbered = |key: &[u8], value: &'_ [u8]| match key[0] {
         b's' | b'u' => 2 + value[1..].iter().take_while(|byte| **byte >= 0x80).count(),
         _ => 0,
     };
-    let kept = held.iter().filter(|(key, _)| key[0] != b'd');
+    let kept = held.iter().filter(|(key, _)| key[0] != b'd' && key[0] != b'w');
     kept.map(|(key, value)| (key.as_slice(), &value[unnumbered(key, value)..])).collect()
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::model::Position;
 use crate::state::{Corrupt, Durable, Reader, Writer};
 use crate::{config, durable};
 
@@ -13,6 +14,8 @@ pub(super) struct Progress {
     pub(super) highest_ms: Option<i64>,
     /// It is read to its end and quiet: it holds nothing back until its next record.
     pub(super) idle: bool,
+    /// The offset after the last record that is known of.
+    pub(super) next: i64,
 }
 
 impl Progress {
@@ -33,7 +36,7 @@ pub(super) fn is_ahead(published_ms: i64, now_ms: Option<i64>, skew_ms: i64) -> 
     now_ms.is_some_and(|now_ms| published_ms > now_ms.saturating_add(skew_ms))
 }
 
-durable!(Progress { highest_ms, idle });
+durable!(Progress { highest_ms, idle, next });
 
 /// The time of a shard: the minimum of its input partitions' time.
 ///
@@ -122,12 +125,25 @@ impl Watermark {
     }
 
     /// Whoever reads the partition says how far it is. What it said before still holds: whoever reads it
-    /// next knows less at first.
-    pub(super) fn read(&mut self, topic: &Arc<str>, partition: i32, highest_ms: Option<i64>, idle: bool) {
+    /// next knows less at first. That it is idle does not hold if something came from behind that.
+    pub(super) fn read(&mut self, topic: &Arc<str>, partition: i32, said: Progress) {
         let progress = self.partition(topic, partition);
-        progress.highest_ms = progress.highest_ms.max(highest_ms);
-        progress.idle = idle;
+        progress.highest_ms = progress.highest_ms.max(said.highest_ms);
+        if said.next >= progress.next {
+            progress.next = said.next;
+            progress.idle = said.idle;
+        }
         self.advance();
+    }
+
+    /// Whoever reads the partition sent an event of it, and will say how far it is by then: until then
+    /// more may come that is as old.
+    pub(super) fn sent(&mut self, position: &Position) {
+        let progress = self.partition(&position.topic, position.partition);
+        if position.offset >= progress.next {
+            progress.next = position.offset + 1;
+            progress.idle = false;
+        }
     }
 
     /// The partition is read from now on: nothing is late before its first event.

@@ -80,10 +80,11 @@ impl Wire {
                 }
                 write_match(matched, out);
             }
-            Cargo::Read { topic, partition, highest_ms, idle } => {
+            Cargo::Read { topic, partition, highest_ms, idle, next } => {
                 out.raw(&[READ]);
                 topic.write(out);
-                (*partition, *highest_ms, *idle).write(out);
+                (*partition, *highest_ms).write(out);
+                (*idle, *next).write(out);
             }
             Cargo::Decided { shard, upto_ms, waits_until_ms } => {
                 out.raw(&[DECIDED]);
@@ -121,8 +122,9 @@ impl Wire {
             }
             [READ] => {
                 let topic = from.shared()?;
-                let (partition, highest_ms, idle) = Durable::read(from)?;
-                Ok(Some(Cargo::Read { topic, partition, highest_ms, idle }))
+                let (partition, highest_ms) = Durable::read(from)?;
+                let (idle, next) = Durable::read(from)?;
+                Ok(Some(Cargo::Read { topic, partition, highest_ms, idle, next }))
             }
             [DECIDED] => {
                 let (shard, upto_ms, waits_until_ms) = Durable::read(from)?;
@@ -239,9 +241,12 @@ mod tests {
         for bytes in [&b""[..], b"\x01", b"\x01\x09", b"\x01\x02\x01", b"\x07\x02"] {
             assert!(wire.read(bytes).is_err(), "{bytes:?}");
         }
-        let told =
-            wire.write(&Cargo::Read { topic: "t".into(), partition: 1, highest_ms: Some(5), idle: true });
+        let read = Cargo::Read { topic: "t".into(), partition: 1, highest_ms: Some(5), idle: true, next: 9 };
+        let told = wire.write(&read);
         assert!(wire.read(&[&told[..], b"x"].concat()).is_err());
-        assert!(matches!(wire.read(&told), Ok(Some(Cargo::Read { partition: 1, highest_ms: Some(5), .. }))));
+        assert!(matches!(
+            wire.read(&told),
+            Ok(Some(Cargo::Read { partition: 1, highest_ms: Some(5), next: 9, .. }))
+        ));
     }
 }

@@ -178,6 +178,8 @@ fn reader(client: &mut ClientConfig, config: &Config, isolation: Isolation) {
         .set("enable.partition.eof", "true")
         .set("isolation.level", level)
         .set("fetch.queue.backoff.ms", "5")
+        // That a partition has ended is known from a fetch that found nothing.
+        .set("fetch.wait.max.ms", "10")
         .set("fetch.message.max.bytes", limits::STATE_RECORD_BYTES.to_string())
         .set("queued.max.messages.kbytes", limits::FETCH_AHEAD_KBYTES.to_string());
 }

@@ -134,7 +134,7 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
             self.heard(|heard| heard.down = Some(reason.to_owned()));
-        } else {
+        } else if !matches!(error, KafkaError::PartitionEOF(_)) {
             let code = error.rdkafka_error_code().map(|code| format!("{code:?}")).unwrap_or_default();
             self.log(RDKafkaLogLevel::Warning, &code, reason);
         }

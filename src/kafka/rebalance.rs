@@ -89,7 +89,7 @@ impl Session<'_> {
             self.member.hold(shard, restored.skipped);
         }
         if self.positions.is_input(&topic) {
-            self.told.push(Input::Assigned { topic: Arc::clone(&topic), partition });
+            self.told.push(Input::Assigned { topic: Arc::clone(&topic), partition, next: start.next });
         }
         let began = self.begin(&topic, partition, start);
         began.map_err(|error| End::Rebuild(format!("cannot begin with {topic}/{partition}: {error}")))

@@ -28,6 +28,9 @@ use crate::telemetry::{Fact, Telemetry};
 /// How long the question may take whose answer is only there to warn.
 const QUESTION: Duration = Duration::from_secs(1);
 
+/// Events of a client that could not reach the cluster, of which one tells why.
+const EVENTS: u32 = 100;
+
 /// Why the topics are not known to be there.
 #[derive(Debug)]
 pub enum Trouble {
@@ -128,7 +131,10 @@ fn metadata(properties: &ClientConfig, telemetry: &Arc<Telemetry>) -> Result<Met
         .create_with_context(Context::new(Arc::clone(telemetry)))
         .map_err(|error| Trouble::Never(client::not_created(&error)))?;
     client.fetch_metadata(None, CALL).map_err(|error| {
-        while client.poll(Duration::ZERO).is_some() {}
+        // A look takes one event at most, and gives nothing also for those that it hands to the context.
+        for _ in 0..EVENTS {
+            drop(client.poll(Duration::ZERO));
+        }
         later(&error)
     })
 }

@@ -27,6 +27,8 @@ pub enum Input {
         topic: Arc<str>,
         /// Partition.
         partition: i32,
+        /// The offset at which reading begins; 0 where nobody read before.
+        next: i64,
     },
     /// The partition is read to its end and has been quiet for the idle timeout: it no longer
     /// holds the watermark back until its next record.

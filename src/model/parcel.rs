@@ -36,6 +36,9 @@ pub enum Cargo {
         highest_ms: Option<i64>,
         /// It is read to its end and quiet.
         idle: bool,
+        /// The offset after the last record that was read. Of what was sent straight to a shard, some may
+        /// be from behind it.
+        next: i64,
     },
     /// How far a shard has decided, by level: none of its matches that it sends from now on is
     /// from before, less what its rules wait.

@@ -58,6 +58,7 @@ correlation:
   absent: sign-in
   within: 40m
   group-by: [actor.alternateId]
+  generate: true
 ";
 
 /// Twelve users fail six times each, at addresses of six users each, all over the partitions.
