@@ -60,7 +60,7 @@ impl Baselines {
         self.make_room(hash, tally);
         let (test, number) = (&self.test, self.test.number(time_ms));
         let due_ms = test.start_ms(number + 1);
-        let entity = self.entities.touch(hash, feed.proven(), due_ms, || Entity::new(key));
+        let entity = self.entities.touch(hash, feed.touch(), due_ms, || Entity::new(key));
         entity.lives.see(time_ms);
         let waits = feed.watermark_ms.is_none_or(|watermark_ms| watermark_ms < test.start_ms(number));
         let new = || Open::new(waits);

@@ -11,15 +11,17 @@ use super::session::{self, Session};
 use super::table::{KeyRef, Table};
 use super::user::User;
 use super::who;
-use crate::model::{Change, Enriched, FieldTable, Observation, SessionFacts, Tally, TravelFacts, UserFacts};
-use crate::state::{Corrupt, Names};
+use crate::model::{
+    Change, Enriched, Event, FieldTable, Observation, SessionFacts, Tally, TravelFacts, UserFacts, core,
+};
+use crate::state::{Corrupt, Names, Proof, Touch};
 use crate::{config, limits};
 
 /// The stateful part: sessions, users, travel.
 ///
 /// Only event time counts. A late event takes its place in time; what is promised for events out
-/// of order, the module `history` says. State is bounded: the least recently active session or
-/// user goes first and is counted; a quiet one is forgotten.
+/// of order, the module `history` says. State is bounded: what goes first at
+/// the bound, the module `table` says, and it is counted; what is quiet is forgotten.
 #[derive(Debug)]
 pub struct Context {
     table: Arc<FieldTable>,
@@ -136,13 +138,14 @@ impl Context {
         let event = &observation.event;
         let Some(id) = who::user_id(&event.fields) else { return OfUser::default() };
         let (at_ms, watermark_ms) = (event.published_ms, self.watermark_ms);
-        let (mut of_user, evicted) = self.users.with(KeyRef { org: event.org.as_ref(), id }, at_ms, |user| {
-            let mut facts = user.take(at_ms);
-            let visit = own.and_then(|_| user.visit(observation, watermark_ms, &mut facts));
-            let session = session::id(&event.fields);
-            let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms));
-            OfUser { facts: Some(facts), travel: visit, concurrent }
-        });
+        let (mut of_user, evicted) =
+            self.users.with(KeyRef { org: event.org.as_ref(), id }, touch(event), |user| {
+                let mut facts = user.take(at_ms);
+                let visit = own.and_then(|_| user.visit(observation, watermark_ms, &mut facts));
+                let session = session::id(&event.fields);
+                let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms));
+                OfUser { facts: Some(facts), travel: visit, concurrent }
+            });
         if let Some(facts) = &mut of_user.facts {
             facts.id = CompactString::from(id);
             facts.login = who::login(&event.fields).unwrap_or_default();
@@ -162,18 +165,25 @@ impl Context {
         let watermark_ms = self.watermark_ms;
         let key = KeyRef { org: event.org.as_ref(), id };
         let take = |session: &mut Session| session.take(observation, own, watermark_ms);
-        let (mut facts, evicted) = self.sessions.with(key, event.published_ms, take);
+        let (mut facts, evicted) = self.sessions.with(key, touch(event), take);
         facts.id = CompactString::from(id);
         tally.evict("sessions", evicted);
         Some(facts)
     }
 }
 
+/// Who makes an event, and when.
+fn touch(event: &Event) -> Touch {
+    let text = |field| event.fields.text(field).unwrap_or_default();
+    let proof = Proof::of(text(core::ACTOR_ID), text(core::OUTCOME_RESULT));
+    Touch { proof, time_ms: event.published_ms }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::enrich::testing::{event, observation, place};
-    use crate::model::{FieldId, Value, core};
+    use crate::model::{FieldId, Value};
 
     const LISBON: (f64, f64) = (38.72, -9.14);
     const BERLIN: (f64, f64) = (52.52, 13.40);
