@@ -42,11 +42,15 @@ impl Spec {
         now_ms: Option<i64>,
         tally: &mut Tally,
     ) -> Option<Verdict> {
+        let was_full = episodes.is_full();
         let verdict = if self.info.generates {
             episodes.offer(self.suppression, last_ms, now_ms.unwrap_or(last_ms))
         } else {
             Verdict::Silent
         };
+        if was_full && verdict == Verdict::New {
+            Tally::add(&mut tally.evicted, self.rule, 1);
+        }
         if matches!(verdict, Verdict::Covered { .. }) {
             Tally::add(&mut tally.suppressed, self.rule, 1);
         }

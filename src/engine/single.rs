@@ -78,7 +78,8 @@ impl Singles {
         Self { rules: BTreeMap::new(), most, changed: None }
     }
 
-    /// What a match is to the alerts of its subject, and how many subjects had to go for it.
+    /// What a match is to the alerts of its subject, and how many subjects and earlier alerts had to go
+    /// for it.
     pub(super) fn offer(
         &mut self,
         (rule, subject): Subject,
@@ -94,12 +95,14 @@ impl Singles {
         let mut gone = Vec::new();
         subjects.make_room(subject, self.most, &mut gone);
         let about = subjects.touch(subject, proof, suppression, time_ms);
+        let was_full = about.episodes.is_full();
         let verdict = about.episodes.offer(suppression, time_ms, made_at_ms);
+        let forgotten = u64::from(was_full && verdict == Verdict::New);
         if let Some(changed) = &mut self.changed {
             changed.insert((rule, subject));
             changed.extend(gone.iter().map(|subject| (rule, *subject)));
         }
-        (verdict, gone.len() as u64)
+        (verdict, gone.len() as u64 + forgotten)
     }
 
     /// The alerts of a subject, by which an update finds its alert.
@@ -298,5 +301,30 @@ mod tests {
             (1..10).map(|n| singles.offer(subject("one", "", &n.to_string()), Proof::Acted, MINUTE, n, 0).1);
         assert_eq!(flood.sum::<u64>(), 7);
         assert_eq!(verdict(&mut singles, ana, 1), Verdict::Covered { of_ms: 0 });
+    }
+
+    #[test]
+    fn strangers_cost_no_user_the_alerts_of_one_rule() {
+        let mut singles = Singles::new(4);
+        for (name, proof) in [("ana", Proof::Acted), ("ben", Proof::Named)] {
+            assert_eq!(singles.offer(subject("one", "", name), proof, MINUTE, 0, 0), (Verdict::New, 0));
+        }
+        for n in 1..50 {
+            singles.offer(subject("one", "", &n.to_string()), Proof::Stranger, MINUTE, n, 0);
+        }
+        assert_eq!(held(&singles), (4, 4));
+        for name in ["ana", "ben"] {
+            let covered = verdict(&mut singles, subject("one", "", name), 50);
+            assert_eq!(covered, Verdict::Covered { of_ms: 0 }, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_forgotten_alert_of_one_subject_is_counted() {
+        let mut singles = Singles::new(4);
+        let most = i64::try_from(crate::limits::EPISODES_PER_KEY).unwrap();
+        let ana = subject("one", "", "ana");
+        let gone = (0..most + 2).map(|n| singles.offer(ana, Proof::Acted, MINUTE, n * 60_000, 0).1);
+        assert_eq!(gone.sum::<u64>(), 2);
     }
 }

@@ -141,9 +141,9 @@ impl Context {
         let (mut of_user, evicted) =
             self.users.with(KeyRef { org: event.org.as_ref(), id }, touch(event), |user| {
                 let mut facts = user.take(at_ms);
-                let visit = own.and_then(|_| user.visit(observation, watermark_ms, &mut facts));
+                let visit = own.and_then(|_| user.visit(observation, watermark_ms, &mut facts, tally));
                 let session = session::id(&event.fields);
-                let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms));
+                let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms, tally));
                 OfUser { facts: Some(facts), travel: visit, concurrent }
             });
         if let Some(facts) = &mut of_user.facts {
@@ -285,5 +285,25 @@ mod tests {
         other.org = Some(Arc::from("other"));
         let enriched = context.enrich(observation(other, None), false, &mut Tally::default());
         assert_eq!((enriched.session.unwrap().events, enriched.user.unwrap().events), (1, 1));
+    }
+
+    #[test]
+    fn a_flood_of_failed_sign_ins_costs_no_session_and_no_user_that_got_in() {
+        let mut context = context(20, 20);
+        run(&mut context, 0, &[]);
+        let failed = (core::OUTCOME_RESULT, Value::Text("FAILURE"));
+        let mut tally = Tally::default();
+        for n in 1..500_i64 {
+            let (session, user) = (format!("idx{n}"), format!("00u{n}"));
+            let values = [failed, (core::SESSION_ID, Value::Text(&session))];
+            let id = if n % 2 == 0 { user.as_str() } else { "" };
+            let (_, more) = run(&mut context, n, &[values[0], values[1], (core::ACTOR_ID, Value::Text(id))]);
+            more.evicted_state.into_iter().for_each(|(table, count)| tally.evict(table, count));
+        }
+        assert_eq!(context.held(), (20, 20));
+        tally.evicted_state.sort_unstable();
+        assert_eq!(tally.evicted_state, [("sessions", 480), ("users", 230)]);
+        let (enriched, _) = run(&mut context, 1_000, &[]);
+        assert_eq!((enriched.session.unwrap().events, enriched.user.unwrap().events), (2, 2));
     }
 }
