@@ -137,15 +137,14 @@ impl Context {
     fn user(&mut self, observation: &Observation, own: Option<IpAddr>, tally: &mut Tally) -> OfUser {
         let event = &observation.event;
         let Some(id) = who::user_id(&event.fields) else { return OfUser::default() };
-        let (at_ms, watermark_ms) = (event.published_ms, self.watermark_ms);
-        let (mut of_user, evicted) =
-            self.users.with(KeyRef { org: event.org.as_ref(), id }, touch(event), |user| {
-                let mut facts = user.take(at_ms);
-                let visit = own.and_then(|_| user.visit(observation, watermark_ms, &mut facts, tally));
-                let session = session::id(&event.fields);
-                let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms, tally));
-                OfUser { facts: Some(facts), travel: visit, concurrent }
-            });
+        let (at_ms, by, watermark_ms) = (event.published_ms, touch(event), self.watermark_ms);
+        let (mut of_user, evicted) = self.users.with(KeyRef { org: event.org.as_ref(), id }, by, |user| {
+            let mut facts = user.take(at_ms, by.proof == Proof::Acted);
+            let visit = own.and_then(|_| user.visit(observation, watermark_ms, &mut facts, tally));
+            let session = session::id(&event.fields);
+            let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms, tally));
+            OfUser { facts: Some(facts), travel: visit, concurrent }
+        });
         if let Some(facts) = &mut of_user.facts {
             facts.id = CompactString::from(id);
             facts.login = who::login(&event.fields).unwrap_or_default();

@@ -18,6 +18,7 @@ const HOUR_MS: i64 = 3_600_000;
 pub(super) struct User {
     first_ms: Option<i64>,
     events: u64,
+    known: bool,
     countries: Known<CompactString>,
     systems: Known<u32>,
     sessions: Vec<Active>,
@@ -49,20 +50,22 @@ impl<T> Default for Known<T> {
     }
 }
 
-durable!(User { first_ms, events, countries, systems, sessions, places });
+durable!(User { first_ms, events, known, countries, systems, sessions, places });
 durable!(Active { id, first_ms, last_ms });
 
 durable!(Known<T> { 0 });
 durable!(Sighted<T> { value, first_ms, last_ms });
 
 impl User {
-    /// Takes in an event, but for its place.
-    pub fn take(&mut self, at_ms: i64) -> UserFacts {
+    /// Takes in an event, but for its place; whether the user did something by it.
+    pub fn take(&mut self, at_ms: i64, acted: bool) -> UserFacts {
         let first_ms = earlier(&mut self.first_ms, at_ms);
         self.events += 1;
+        self.known |= acted;
         UserFacts {
             known_days: at_ms.saturating_sub(first_ms) / (24 * HOUR_MS),
             events: self.events,
+            known: self.known,
             ..UserFacts::default()
         }
     }
@@ -151,7 +154,7 @@ mod tests {
     fn visit(user: &mut User, at_ms: i64, country: &str, system: u32) -> (bool, bool) {
         let observation =
             observation(event(at_ms, "u", &[]), Some(place("203.0.113.1", country, system, None)));
-        let mut facts = user.take(at_ms);
+        let mut facts = user.take(at_ms, true);
         user.visit(&observation, i64::MIN, &mut facts, &mut Tally::default());
         (facts.new_country, facts.new_asn)
     }
@@ -159,10 +162,12 @@ mod tests {
     #[test]
     fn days_and_events_count_from_the_first_event_in_time() {
         let mut user = User::default();
-        let facts = user.take(5 * DAY_MS);
+        let facts = user.take(5 * DAY_MS, false);
+        assert!(!facts.known);
         assert_eq!((facts.known_days, facts.events), (0, 1));
-        assert_eq!(user.take(0).known_days, 0);
-        let facts = user.take(7 * DAY_MS - 1);
+        assert_eq!(user.take(0, true).known_days, 0);
+        let facts = user.take(7 * DAY_MS - 1, false);
+        assert!(facts.known);
         assert_eq!((facts.known_days, facts.events), (6, 3));
     }
 

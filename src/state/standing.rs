@@ -2,14 +2,15 @@
 //!
 //! Whoever floods the log chooses how many names, addresses and sessions there are, but not which names
 //! Okta knows, nor which of those get in. So what only strangers made goes first, then what only those made
-//! who failed, and last what somebody made who got in. Among the same, what was seen once goes before what
-//! was seen again, as a flood mostly says a thing once; then by age.
+//! who never got in, then what users made that fail now and got in before, and last what somebody made who
+//! got in. Among the same, what was seen once goes before what was seen again, as a flood mostly says a
+//! thing once; then by age.
 //!
-//! Nobody is starved by that. Strangers, and those who failed, may each have a [`SHARE`] of the room
-//! whoever else is there, or a second attacker could not be watched in a table that is full of users. And
-//! what was seen again has at most [`AGAIN`] times the room of what was seen once, or nothing could be seen
-//! again any more in a table that somebody has filled with pairs. So a flood of strangers takes nothing of
-//! anybody else's as long as that fills no more than the rest of the room; else at most that share.
+//! Nobody is starved by that. Those of each kind may have a [`SHARE`] of the room whoever else is there, or
+//! a second attacker could not be watched in a table that is full of users. And what was seen again has at
+//! most [`AGAIN`] times the room of what was seen once, or nothing could be seen again any more in a table
+//! that somebody has filled with pairs. So a flood of strangers takes nothing of anybody else's as long as
+//! that leaves them their share; else no more than the share, and of what would go first by itself.
 //!
 //! All of it follows from what is held, in O(log n): a table that is moved lets the same go next.
 
@@ -33,8 +34,11 @@ pub enum Proof {
     /// Nothing: any text can be typed.
     #[default]
     Stranger,
-    /// Okta knows who it is, but nothing was done; or something was done by nobody that is named.
+    /// Okta knows who it is, but that one never did anything; or something was done by nobody that is
+    /// named.
     Named,
+    /// A user that did something before, but not now.
+    Known,
     /// Somebody whom Okta knows did something.
     Acted,
 }
@@ -52,8 +56,11 @@ impl Proof {
 
     /// By the events of a match.
     pub fn of_all<'e>(evidence: impl IntoIterator<Item = &'e Evidence>) -> Self {
-        let proofs = evidence.into_iter().map(|one| Self::of(&one.actor.id, &one.result));
-        proofs.max().unwrap_or_default()
+        let proof = |one: &Evidence| match Self::of(&one.actor.id, &one.result) {
+            Self::Named if one.actor.known => Self::Known,
+            proof => proof,
+        };
+        evidence.into_iter().map(proof).max().unwrap_or_default()
     }
 }
 
@@ -96,7 +103,8 @@ impl Durable for Standing {
         let proof = match u8::read(from)? {
             0 => Proof::Stranger,
             1 => Proof::Named,
-            2 => Proof::Acted,
+            2 => Proof::Known,
+            3 => Proof::Acted,
             _ => return Err(Corrupt("standing")),
         };
         Ok(Self { proof, again: bool::read(from)? })
@@ -107,7 +115,7 @@ impl Durable for Standing {
 #[derive(Debug)]
 pub struct Order<P, K> {
     /// By what is proven.
-    parts: [Part<P, K>; 3],
+    parts: [Part<P, K>; 4],
 }
 
 /// Keys of which the same is proven.
@@ -164,17 +172,10 @@ impl<P: Ord, K> Order<P, K> {
         self.len() == 0
     }
 
-    /// Takes the key that goes first of a table for `most`.
+    /// Takes the key that goes first of a table for `most` that is full.
     pub fn pop(&mut self, most: usize) -> Option<(P, K)> {
-        let [strangers, named, acted] = &mut self.parts;
-        let share = most / SHARE;
-        if strangers.len() > share || named.len() + acted.len() == 0 {
-            strangers.pop()
-        } else if named.len() > share || acted.len() == 0 {
-            named.pop()
-        } else {
-            acted.pop()
-        }
+        let share = (most / SHARE).max(1);
+        self.parts.iter_mut().find(|part| part.len() >= share)?.pop()
     }
 
     /// Takes a key whose place is over, if there is one: the first of any standing, not of all.
@@ -184,10 +185,11 @@ impl<P: Ord, K> Order<P, K> {
     }
 
     fn of(&mut self, standing: Standing) -> &mut BTreeMap<P, K> {
-        let [strangers, named, acted] = &mut self.parts;
+        let [strangers, named, known, acted] = &mut self.parts;
         let part = match standing.proof {
             Proof::Stranger => strangers,
             Proof::Named => named,
+            Proof::Known => known,
             Proof::Acted => acted,
         };
         part.of(standing.again)
@@ -217,13 +219,15 @@ mod tests {
     #[test]
     fn an_id_and_a_success_prove_something_and_both_prove_more() {
         let proof = |id: &str, result: &str| {
-            let actor = Actor { id: id.into(), login: "ana".into(), ..Actor::default() };
+            let (known, id) = (id.ends_with('k'), id.into());
+            let actor = Actor { id, known, login: "ana".into(), ..Actor::default() };
             Proof::of_all([&Evidence { actor, result: result.into(), ..Evidence::default() }])
         };
         assert_eq!(proof("", "FAILURE"), Proof::Stranger);
         assert_eq!((proof("00u1", "FAILURE"), proof("00u1", "DENY")), (Proof::Named, Proof::Named));
         assert_eq!((proof("", "SUCCESS"), proof("00u1", "")), (Proof::Named, Proof::Named));
         assert_eq!((proof("00u1", "SUCCESS"), proof("00u1", "Allow")), (Proof::Acted, Proof::Acted));
+        assert_eq!((proof("00uk", "FAILURE"), proof("00uk", "SUCCESS")), (Proof::Known, Proof::Acted));
         assert_eq!(Proof::of_all([]), Proof::Stranger);
     }
 
@@ -237,15 +241,15 @@ mod tests {
     }
 
     #[test]
-    fn those_who_prove_less_keep_a_sixteenth_each() {
+    fn those_who_prove_less_have_a_sixteenth_each() {
         let proof = |key: u64| match key % 8 {
             0 => Proof::Stranger,
             1 => Proof::Named,
             _ => Proof::Acted,
         };
         let mut order = order((0..64).map(|key| (proof(key), false, key)));
-        assert_eq!(gone(&mut order, 64, 56), [0, 8, 16, 24, 1, 9, 17, 25]);
-        assert_eq!(gone(&mut order, 64, 52), [2, 3, 4, 5]);
+        assert_eq!(gone(&mut order, 64, 54), [0, 8, 16, 24, 32, 1, 9, 17, 25, 33]);
+        assert_eq!(gone(&mut order, 64, 50), [2, 3, 4, 5]);
     }
 
     #[test]
