@@ -20,7 +20,7 @@ const EVENTS_PER_KEY: usize = 64;
 
 const START_MS: i64 = 1_767_607_200_000;
 /// Names of a flood: many times what fits.
-const NAMES: usize = 1_500;
+const NAMES: usize = 500;
 
 /// What is found of single events; `told` has alerts of its own.
 const DETECTIONS: &str = "
@@ -88,7 +88,7 @@ const CORRELATIONS: [(&str, &str); 9] = [
     ),
     (
         "unusual",
-        "type: baseline\nrules: [failed]\ngroup-by: [actor.alternateId]\nbucket: 1h\nhistory: 4h\nfloor: 3\nmin_history: 0s",
+        "type: baseline\nrules: [failed]\ngroup-by: [actor.alternateId]\nbucket: 1m\nhistory: 10m\nfloor: 3\nmin_history: 1m",
     ),
     (
         "adds-up",
@@ -195,13 +195,13 @@ impl Run {
     }
 
     fn event(&mut self, happens: &Happens<'_>) {
-        self.now_ms += 100;
+        self.now_ms += 250;
         self.number += 1;
         let offset = i64::try_from(self.number).unwrap();
         let position = Position { topic: "okta-events".into(), partition: 0, offset, index: 0 };
         let payload = happens.json(self.number, self.now_ms).to_string().into_bytes();
         self.step(Input::Record(RawRecord { position, payload, ..RawRecord::default() }));
-        if self.number % 400 == 0 {
+        if self.number % 300 == 0 {
             self.move_on();
         }
     }
@@ -318,7 +318,7 @@ fn before(run: &mut Run) {
 
 /// The events that they lack.
 fn after(run: &mut Run) {
-    run.event(&ANA);
+    (0..10).for_each(|_| run.event(&ANA));
     run.event(&Happens { result: "SUCCESS", ip: "203.0.113.8", ..ANA });
     let opens = Happens {
         kind: "user.authentication.sso",

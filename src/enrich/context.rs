@@ -61,8 +61,9 @@ impl Context {
     /// Takes the event into the state and says what the state makes of it.
     pub fn enrich(&mut self, mut observation: Observation, late: bool, tally: &mut Tally) -> Enriched {
         let own = own_address(&observation);
-        let user = self.user(&observation, own, tally);
-        let mut session = self.session(&observation, own, tally);
+        let by = touch(&observation.event);
+        let user = self.user(&observation, own, by, tally);
+        let mut session = self.session(&observation, own, by, tally);
         if let (Some(session), Some(concurrent)) = (&mut session, user.concurrent) {
             session.concurrent = concurrent;
         }
@@ -134,10 +135,16 @@ impl Context {
         self.watermark_ms = watermark_ms;
     }
 
-    fn user(&mut self, observation: &Observation, own: Option<IpAddr>, tally: &mut Tally) -> OfUser {
+    fn user(
+        &mut self,
+        observation: &Observation,
+        own: Option<IpAddr>,
+        by: Touch,
+        tally: &mut Tally,
+    ) -> OfUser {
         let event = &observation.event;
         let Some(id) = who::user_id(&event.fields) else { return OfUser::default() };
-        let (at_ms, by, watermark_ms) = (event.published_ms, touch(event), self.watermark_ms);
+        let (at_ms, watermark_ms) = (event.published_ms, self.watermark_ms);
         let (mut of_user, evicted) = self.users.with(KeyRef { org: event.org.as_ref(), id }, by, |user| {
             let mut facts = user.take(at_ms, by.proof == Proof::Acted);
             let visit = own.and_then(|_| user.visit(observation, watermark_ms, &mut facts, tally));
@@ -157,6 +164,7 @@ impl Context {
         &mut self,
         observation: &Observation,
         own: Option<IpAddr>,
+        by: Touch,
         tally: &mut Tally,
     ) -> Option<SessionFacts> {
         let event = &observation.event;
@@ -164,7 +172,7 @@ impl Context {
         let watermark_ms = self.watermark_ms;
         let key = KeyRef { org: event.org.as_ref(), id };
         let take = |session: &mut Session| session.take(observation, own, watermark_ms);
-        let (mut facts, evicted) = self.sessions.with(key, touch(event), take);
+        let (mut facts, evicted) = self.sessions.with(key, by, take);
         facts.id = CompactString::from(id);
         tally.evict("sessions", evicted);
         Some(facts)
