@@ -201,7 +201,7 @@ impl Run {
         let position = Position { topic: "okta-events".into(), partition: 0, offset, index: 0 };
         let payload = happens.json(self.number, self.now_ms).to_string().into_bytes();
         self.step(Input::Record(RawRecord { position, payload, ..RawRecord::default() }));
-        if self.number % 300 == 0 {
+        if self.number.is_multiple_of(300) {
             self.move_on();
         }
     }
