@@ -3,6 +3,10 @@
 //! Every bound stands here with its unit, what happens at it, and the metric that shows it. Those
 //! that a site may need to move are settings of `[limits]` in the configuration, with these
 //! values as defaults.
+//!
+//! Where keys have to go, the one that *stands lowest* goes first: what only strangers made, then what only
+//! users made who never got in, then what users made that failed but got in before, then the rest; of each,
+//! what was seen once. [`crate::state::Order`] does that for all tables.
 
 /// Bytes of one record; a larger one is a dead letter (`dead_letters_total{reason="too_large"}`).
 pub const RECORD_BYTES: usize = 4 * 1024 * 1024;
@@ -178,19 +182,22 @@ pub const FORMULA_NODES: usize = 256;
 /// The longest window of a correlation; longer is an error at load; ms.
 pub const WINDOW_MAX_MS: i64 = 90 * 24 * 3_600_000;
 
-/// Keys of one correlation; beyond, its least recently touched key goes
-/// (`rule_evictions_total`).
+/// Keys of one correlation, and things that the alerts of one detection are about; beyond, the one that
+/// stands lowest goes, of those the one least recently touched or whose alerts are over first
+/// (`rule_evictions_total`). Alerts of a correlation say that their figures may be too low.
 pub const KEYS_PER_RULE: usize = 100_000;
 
-/// Events held for one key of one correlation; beyond, the oldest goes (`rule_evictions_total`).
+/// Events held for one key of one correlation, and distinct values of one bucket of a `baseline`; beyond,
+/// the oldest event goes, a further value is left out (`rule_evictions_total`).
 pub const EVENTS_PER_KEY: usize = 10_000;
 
 /// Keys one match makes of arrays in a correlation's group-by; the rest is left out
 /// (`rule_evictions_total`).
 pub const KEYS_PER_MATCH: usize = 256;
 
-/// Values that `new_value` remembers of one entity; beyond, those seen longest ago go, a few at a time
-/// (`rule_evictions_total`), and alerts say that what was forgotten may look new.
+/// Values that `new_value` remembers of one entity; beyond, those seen once go first, then those seen
+/// longest ago, a few at a time (`rule_evictions_total`), and alerts say that what was forgotten may look
+/// new.
 pub const VALUES_PER_ENTITY: usize = 10_000;
 
 /// Values that `new_value` remembers of a tenant whose entities share their memory; beyond, as with
@@ -207,8 +214,8 @@ pub const BUCKETS_PER_HISTORY: i64 = 10_000;
 /// No habit and no memory of a rule reaches further back: a longer one is an error at load.
 pub const ENTITY_QUIET_MS: i64 = 365 * 24 * 3_600_000;
 
-/// Alerts of one key that further windows may still belong to; beyond, the earliest is forgotten,
-/// and a late window near it raises an alert of its own.
+/// Alerts of one key that further windows may still belong to; beyond, the earliest is forgotten
+/// (`rule_evictions_total`), and a late window near it raises an alert of its own.
 pub const EPISODES_PER_KEY: usize = 64;
 
 /// Evidence held for one key of one correlation: the first few and the latest are kept.
@@ -217,14 +224,16 @@ pub const EVIDENCE_PER_KEY: usize = 64;
 /// Events an alert shows unless its rule says otherwise.
 pub const EVIDENCE_PER_ALERT: usize = 20;
 
-/// Okta sessions held; beyond, the least recently active goes
+/// Okta sessions held; beyond, the one that stands lowest goes, of those the least recently active
 /// (`state_evictions_total{table="sessions"}`).
 pub const SESSIONS: usize = 500_000;
 
-/// Users held; beyond, the least recently active goes (`state_evictions_total{table="users"}`).
+/// Users held; beyond, the one that stands lowest goes, of those the least recently active
+/// (`state_evictions_total{table="users"}`).
 pub const USERS: usize = 500_000;
 
-/// Countries and autonomous systems remembered for one user; beyond, the least recently seen goes.
+/// Countries and autonomous systems remembered for one user; beyond, the least recently seen goes
+/// (`state_evictions_total{table="user_places"}`).
 pub const PLACES_PER_USER: usize = 32;
 
 /// Event ids remembered for deduplication; beyond, the oldest goes
@@ -305,11 +314,12 @@ pub const RAW_EVENT_BYTES: usize = 64 * 1024;
 pub const GEOIP_RECORDS: usize = 65_536;
 
 /// Sightings held of one session or one user, to find the neighbours in time of a late event;
-/// beyond, the oldest goes. Only those that an event within the allowed lateness can need are held.
+/// beyond, the oldest goes. Only those that an event within the allowed lateness can need are held, so
+/// that a busy session goes beyond it without losing anything an event in order needs: it is not counted.
 pub const SIGHTINGS: usize = 32;
 
 /// Sessions of one user that `enriched.session.concurrent` can count; beyond, the least recently
-/// active goes.
+/// active goes (`state_evictions_total{table="user_sessions"}`).
 pub const SESSIONS_PER_USER: usize = 64;
 
 /// Event time after which a quiet session is forgotten: its next event begins it anew; ms.

@@ -22,7 +22,7 @@ pub fn evidence(table: &FieldTable, reads: &[FieldId], event: &Enriched) -> Evid
         display_message: long(fields, core::DISPLAY_MESSAGE),
         result: short(fields, core::OUTCOME_RESULT),
         reason: short(fields, core::OUTCOME_REASON),
-        actor: actor(fields),
+        actor: Actor { known: event.user.as_ref().is_some_and(|user| user.known), ..actor(fields) },
         session_id: session_id(event),
         ip: address(event),
         place: observation.place.clone(),
@@ -51,6 +51,7 @@ fn actor(fields: &Fields) -> Actor {
         name: short(fields, core::ACTOR_DISPLAY_NAME),
         id,
         login,
+        known: false,
     }
 }
 

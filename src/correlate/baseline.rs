@@ -60,7 +60,7 @@ impl Baselines {
         self.make_room(hash, tally);
         let (test, number) = (&self.test, self.test.number(time_ms));
         let due_ms = test.start_ms(number + 1);
-        let entity = self.entities.touch(hash, feed.proven(), due_ms, || Entity::new(key));
+        let entity = self.entities.touch(hash, feed.touch(), due_ms, || Entity::new(key));
         entity.lives.see(time_ms);
         let waits = feed.watermark_ms.is_none_or(|watermark_ms| watermark_ms < test.start_ms(number));
         let new = || Open::new(waits);
@@ -115,7 +115,8 @@ impl Baselines {
     fn shrink(&mut self, hash: u128, number: i64, tally: &mut Tally) {
         let Some(entity) = self.entities.get_mut(hash) else { return };
         let Some(open) = entity.buckets.get_mut(&number) else { return };
-        let gone = open.bucket.pass(None, self.spec.events_per_key);
+        let left_out = std::mem::take(&mut open.bucket.left_out);
+        let gone = left_out + open.bucket.pass(None, self.spec.events_per_key);
         open.bucket.thin();
         if gone > 0 {
             Tally::add(&mut tally.evicted, self.spec.rule, gone);
@@ -420,5 +421,18 @@ mod tests {
         assert_eq!(play.keys(), 1);
         play.reach(2 * crate::limits::ENTITY_QUIET_MS);
         assert_eq!(play.keys(), 0);
+    }
+
+    #[test]
+    fn values_for_which_a_bucket_has_no_room_are_counted() {
+        let limits = Limits { events_per_key: 2, ..Limits::default() };
+        let rule = format!("{RULE}\nmetric: distinct(client.ipAddress)");
+        let documents = [detection("a", ""), detection("b", ""), correlation("c", &rule, "")];
+        let mut play = Play::of(&documents, &limits);
+        let addresses: Vec<String> = (0..9).map(|n| format!("203.0.113.{n}")).collect();
+        let mut values = vec![("actor.id", "ana")];
+        values.extend(addresses.iter().map(|address| ("client.ipAddress", address.as_str())));
+        play.take("a", 0, 1, &values);
+        assert_eq!(play.tally.evicted, [(RuleIndex(2), 7)]);
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Bucket {
     pub(super) waits: bool,
     /// Something of it was dropped at a bound.
     pub(super) is_cut: bool,
+    /// Values for which there was no room, and that nobody has counted yet.
+    pub(super) left_out: u64,
 }
 
 /// An event at which the bucket came true.
@@ -44,7 +46,8 @@ pub(super) struct Reached {
 
 impl Durable for Bucket {
     fn write(&self, out: &mut Writer<'_>) {
-        let Self { series, values, passed, passed_upto, figure, gallery, first_ms, waits, is_cut } = self;
+        let Self { series, values, passed, passed_upto, figure, gallery, first_ms, waits, .. } = self;
+        let Self { is_cut, left_out: _, .. } = self;
         series.write(out);
         // In an order of their own, so that the same is always written the same.
         let mut values: Vec<(u64, Stamp)> = values.iter().map(|(value, first)| (*value, *first)).collect();
@@ -72,6 +75,7 @@ impl Durable for Bucket {
             first_ms: Durable::read(from)?,
             waits: bool::read(from)?,
             is_cut: bool::read(from)?,
+            left_out: 0,
         })
     }
 }
@@ -131,6 +135,7 @@ impl Bucket {
             }
             None if is_full => {
                 self.is_cut = true;
+                self.left_out += 1;
                 return 0;
             }
             None => {

@@ -102,11 +102,16 @@ impl Episodes {
         }
     }
 
+    /// Whether a further alert costs the earliest its place.
+    pub fn is_full(&self) -> bool {
+        self.raised.len() >= limits::EPISODES_PER_KEY
+    }
+
     fn raise(&mut self, suppression: Suppression, fired_at_ms: i64, created_at_ms: i64) {
         if suppression.suppress_ms <= 0 {
             return;
         }
-        if self.raised.len() >= limits::EPISODES_PER_KEY {
+        if self.is_full() {
             self.raised.remove(0);
         }
         let place = self.raised.partition_point(|raised| raised.fired_at_ms <= fired_at_ms);

@@ -8,6 +8,7 @@ use super::episode::Verdict;
 use super::key;
 use super::shown::Selection;
 use crate::model::{Enriched, Evidence, Match, Measured, RuleIndex, Window};
+use crate::state::{Proof, Touch};
 
 /// A match of one of a correlation's rules, with the time it is taken in.
 #[derive(Clone, Copy, Debug)]
@@ -23,9 +24,10 @@ pub(super) struct Feed<'a> {
 }
 
 impl Feed<'_> {
-    /// The actor had signed in, as far as any of the match's events tells.
-    pub(super) fn proven(&self) -> bool {
-        self.matched.evidence.iter().any(|evidence| !evidence.actor.unproven)
+    /// Who made the match's events, and when it was.
+    pub(super) fn touch(&self) -> Touch {
+        let proof = Proof::of_all(self.matched.evidence.iter().map(AsRef::as_ref));
+        Touch { proof, time_ms: self.matched.time_ms }
     }
 }
 

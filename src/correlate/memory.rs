@@ -135,6 +135,7 @@ impl<P> Memory<P> {
     pub(super) fn decide(&mut self) -> Option<First<P>> {
         let (stamp, value) = self.order.pop_first()?;
         let open = self.open.remove(&(value, stamp))?;
+        self.known.note(value, stamp.time_ms);
         self.known.note(value, open.last_ms);
         Some(First { stamp, since_ms: self.lives.since(stamp.time_ms), kept: open.kept })
     }

@@ -15,6 +15,7 @@ use super::table::{Correlate, Spec};
 use crate::limits;
 use crate::model::{Measured, Tally, Window};
 use crate::rule::{Correlation, NewValueTest, Scope};
+use crate::state::Touch;
 
 const DAY_MS: f64 = 86_400_000.0;
 
@@ -59,7 +60,7 @@ impl NewValues {
             Scope::Entity => limits::VALUES_PER_ENTITY,
             Scope::Org => limits::VALUES_PER_ORG,
         };
-        let memory = self.entities.touch(of, feed.proven(), due_ms, Memory::default);
+        let memory = self.entities.touch(of, feed.touch(), due_ms, Memory::default);
         for value in values {
             let sighting = || Sighting::new(value, stamp, feed, &self.spec);
             match memory.see(value.hash as u64, stamp, forget_ms, sighting) {
@@ -106,7 +107,8 @@ impl NewValues {
         for about in &first.kept.about {
             Tally::add(&mut tally.matches, self.spec.rule, 1);
             let key = paired(about.hash, first.kept.value.hash);
-            let Some(verdict) = self.verdict(key, time_ms, now_ms, tally) else { continue };
+            let by = Touch { proof: first.kept.proof(), time_ms };
+            let Some(verdict) = self.verdict(key, by, now_ms, tally) else { continue };
             fired.push(Firing {
                 key,
                 group: self.group(correlation, about, &first.kept.value),
@@ -118,20 +120,14 @@ impl NewValues {
         }
     }
 
-    fn verdict(
-        &mut self,
-        key: u128,
-        time_ms: i64,
-        now_ms: Option<i64>,
-        tally: &mut Tally,
-    ) -> Option<Verdict> {
+    fn verdict(&mut self, key: u128, by: Touch, now_ms: Option<i64>, tally: &mut Tally) -> Option<Verdict> {
         let gone = self.alerts.make_room(key).len() as u64;
         if gone > 0 {
             Tally::add(&mut tally.evicted, self.spec.rule, gone);
         }
-        let until_ms = time_ms.saturating_add(self.spec.suppression.suppress_ms);
-        let episodes = self.alerts.touch(key, true, until_ms, Episodes::default);
-        self.spec.verdict(episodes, time_ms, now_ms, tally)
+        let until_ms = by.time_ms.saturating_add(self.spec.suppression.suppress_ms);
+        let episodes = self.alerts.touch(key, by, until_ms, Episodes::default);
+        self.spec.verdict(episodes, by.time_ms, now_ms, tally)
     }
 
     /// The group-by, then the new value.

@@ -56,7 +56,7 @@ impl RiskScores {
         let stamp = Stamp::new(feed.matched.time_ms, &feed.matched.uuid);
         let half_life_ms = self.test.half_life_ms;
         let due_ms = self.timespan.end(stamp.time_ms);
-        let entity = self.entities.touch(hash, feed.proven(), due_ms, || Entity::new(key, half_life_ms));
+        let entity = self.entities.touch(hash, feed.touch(), due_ms, || Entity::new(key, half_life_ms));
         entity.take(stamp, feed, &self.spec);
         let gone = entity.shrink(self.spec.events_per_key, &self.worths);
         if gone > 0 {

@@ -13,6 +13,7 @@ use super::shown::{Shown, select};
 use super::table::Spec;
 use crate::durable;
 use crate::model::{Enriched, Window};
+use crate::state::Proof;
 
 /// What is kept of a sighting that may be new.
 #[derive(Debug)]
@@ -42,6 +43,11 @@ impl Sighting {
                 self.about.push(key.clone());
             }
         }
+    }
+
+    /// What is proven of whoever showed it.
+    pub(super) fn proof(&self) -> Proof {
+        Proof::of_all(self.shown.evidence.iter().map(AsRef::as_ref))
     }
 
     /// What of a firing does not depend on whom it is about.

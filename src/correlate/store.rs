@@ -1,27 +1,19 @@
 //! Which keys of one correlation are held, which goes first at the bound, and when is one looked at?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use hashbrown::HashMap;
 
-use crate::durable;
-use crate::state::{Corrupt, Durable, Reader, Writer};
-
-/// What decides which key goes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Touch {
-    /// An actor who had signed in made at least one of its events.
-    proven: bool,
-    /// When it was touched, as a count of touches.
-    count: u64,
-}
-
-durable!(Touch { proven, count });
+use crate::state::{Corrupt, Durable, Order, Reader, Standing, Touch, Writer};
 
 #[derive(Debug)]
 struct Entry<S> {
-    touched: Touch,
+    standing: Standing,
+    /// When it was last touched, as a count of touches.
+    touched: u64,
+    /// When its latest event to arrive was, ms.
+    seen_ms: i64,
     /// When it is looked at next, whether it is still needed.
     due_ms: i64,
     state: S,
@@ -31,8 +23,8 @@ struct Entry<S> {
 #[derive(Debug)]
 pub(super) struct Store<S> {
     held: HashMap<u128, Entry<S>, foldhash::fast::FixedState>,
-    /// Keys by when they were last touched, those that only strangers made first.
-    recent: BTreeMap<Touch, u128>,
+    /// Keys by when they were last touched.
+    recent: Order<u64, u128>,
     touches: u64,
     /// Keys by an instant before which they are needed; they may be needed longer.
     due: BTreeSet<(i64, u128)>,
@@ -46,7 +38,7 @@ impl<S: Debug> Store<S> {
     pub(super) fn new(most: usize) -> Self {
         Self {
             held: HashMap::default(),
-            recent: BTreeMap::new(),
+            recent: Order::default(),
             touches: 0,
             due: BTreeSet::new(),
             most,
@@ -58,7 +50,7 @@ impl<S: Debug> Store<S> {
     pub(super) fn make_room(&mut self, hash: u128) -> Vec<(u128, S)> {
         let mut gone = Vec::new();
         while self.held.len() >= self.most && !self.held.contains_key(&hash) {
-            let Some((_, oldest)) = self.recent.pop_first() else { break };
+            let Some((_, oldest)) = self.recent.pop(self.most) else { break };
             let Some(entry) = self.held.remove(&oldest) else { continue };
             self.due.remove(&(entry.due_ms, oldest));
             self.mark(oldest);
@@ -72,21 +64,23 @@ impl<S: Debug> Store<S> {
     pub(super) fn touch(
         &mut self,
         hash: u128,
-        proven: bool,
+        Touch { proof, time_ms }: Touch,
         due_ms: i64,
         make: impl FnOnce() -> S,
     ) -> &mut S {
         self.mark(hash);
         self.touches += 1;
-        let count = self.touches;
+        let (touched, standing) = (self.touches, Standing::new(proof));
         let due = &mut self.due;
         let entry = self.held.entry(hash).or_insert_with(|| {
             due.insert((due_ms, hash));
-            Entry { touched: Touch { proven: false, count: 0 }, due_ms, state: make() }
+            Entry { standing, touched, seen_ms: time_ms, due_ms, state: make() }
         });
-        self.recent.remove(&entry.touched);
-        entry.touched = Touch { proven: proven || entry.touched.proven, count };
-        self.recent.insert(entry.touched, hash);
+        self.recent.remove(entry.standing, &entry.touched);
+        // Several rules may match one event: that is no second one.
+        entry.standing = entry.standing.after(proof, time_ms != entry.seen_ms);
+        (entry.touched, entry.seen_ms) = (touched, time_ms);
+        self.recent.insert(entry.standing, touched, hash);
         &mut entry.state
     }
 
@@ -115,7 +109,7 @@ impl<S: Debug> Store<S> {
                     self.due.insert((entry.due_ms, hash));
                 }
                 None => {
-                    self.recent.remove(&entry.touched);
+                    self.recent.remove(entry.standing, &entry.touched);
                     self.held.remove(&hash);
                 }
             }
@@ -159,8 +153,11 @@ impl<S: Debug> Store<S> {
         out: &mut Writer<'_>,
         state: impl FnOnce(&S, &mut Writer<'_>),
     ) -> bool {
-        let Some(Entry { touched, due_ms, state: held }) = self.held.get(&hash) else { return false };
+        let Some(entry) = self.held.get(&hash) else { return false };
+        let Entry { standing, touched, seen_ms, due_ms, state: held } = entry;
+        standing.write(out);
         touched.write(out);
+        seen_ms.write(out);
         due_ms.write(out);
         state(held, out);
         true
@@ -174,13 +171,14 @@ impl<S: Debug> Store<S> {
         from: &mut Reader<'_>,
         state: impl FnOnce(&mut Reader<'_>) -> Result<S, Corrupt>,
     ) -> Result<&mut S, Corrupt> {
-        let (touched, due_ms) = (Touch::read(from)?, i64::read(from)?);
-        let entry = Entry { touched, due_ms, state: state(from)? };
-        if self.recent.contains_key(&touched) {
+        let (standing, touched) = (Standing::read(from)?, u64::read(from)?);
+        let (seen_ms, due_ms) = (i64::read(from)?, i64::read(from)?);
+        let entry = Entry { standing, touched, seen_ms, due_ms, state: state(from)? };
+        if self.recent.contains(standing, &touched) {
             return Err(Corrupt("place of its own among the keys"));
         }
-        self.recent.insert(touched, hash);
-        self.touches = self.touches.max(touched.count);
+        self.recent.insert(standing, touched, hash);
+        self.touches = self.touches.max(touched);
         self.due.insert((due_ms, hash));
         Ok(&mut self.held.entry(hash).insert(entry).into_mut().state)
     }
@@ -191,7 +189,7 @@ impl<S: Debug> Store<S> {
             changed.remove(&hash);
         }
         let entry = self.held.remove(&hash)?;
-        self.recent.remove(&entry.touched);
+        self.recent.remove(entry.standing, &entry.touched);
         self.due.remove(&(entry.due_ms, hash));
         Some(entry.state)
     }
@@ -202,7 +200,7 @@ impl<S: Debug> Store<S> {
             changed.extend(self.held.keys());
         }
         self.held.clear();
-        self.recent.clear();
+        self.recent = Order::default();
         self.due.clear();
     }
 }
@@ -239,25 +237,46 @@ impl Agenda {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::Proof;
+
+    fn by(proof: Proof, time_ms: i64) -> Touch {
+        Touch { proof, time_ms }
+    }
 
     #[test]
     fn at_the_bound_the_key_of_strangers_goes_first_then_the_one_touched_longest_ago() {
+        let (typed, signed_in) = (by(Proof::Stranger, 0), by(Proof::Acted, 0));
         let mut store = Store::new(2);
-        store.touch(1, false, 0, || "typed");
-        store.touch(2, true, 0, || "signed in");
+        store.touch(1, typed, 0, || "typed");
+        store.touch(2, signed_in, 0, || "signed in");
         assert_eq!(store.make_room(2), []);
         assert_eq!(store.make_room(3), [(1, "typed")]);
-        store.touch(3, true, 0, || "other");
-        store.touch(2, false, 0, || "not made again");
+        store.touch(3, signed_in, 0, || "other");
+        store.touch(2, typed, 0, || "not made again");
         assert_eq!(store.make_room(4), [(3, "other")]);
         assert_eq!(store.len(), 1);
     }
 
     #[test]
+    fn a_key_of_two_events_outlives_those_of_one_but_two_matches_of_one_event_are_one() {
+        let mut store = Store::new(3);
+        for (key, time_ms) in [(1, 10), (1, 20), (2, 10), (2, 10), (3, 30)] {
+            store.touch(key, by(Proof::Named, time_ms), 0, || ());
+        }
+        let gone = |store: &mut Store<()>, key| {
+            let gone = store.make_room(key).remove(0).0;
+            store.touch(key, by(Proof::Named, 40), 0, || ());
+            gone
+        };
+        assert_eq!([4, 5, 6, 7].map(|key| gone(&mut store, key)), [2, 3, 4, 5]);
+        assert!(store.get_mut(1).is_some());
+    }
+
+    #[test]
     fn a_key_goes_when_it_is_due_and_not_needed_any_longer() {
         let mut store = Store::new(9);
-        store.touch(1, true, 10, || Some(50));
-        store.touch(2, true, 10, || None);
+        store.touch(1, by(Proof::Acted, 0), 10, || Some(50));
+        store.touch(2, by(Proof::Acted, 0), 10, || None);
         store.expire(9, |_| None);
         assert_eq!(store.len(), 2);
         store.expire(10, |needed| *needed);

@@ -42,11 +42,15 @@ impl Spec {
         now_ms: Option<i64>,
         tally: &mut Tally,
     ) -> Option<Verdict> {
+        let was_full = episodes.is_full();
         let verdict = if self.info.generates {
             episodes.offer(self.suppression, last_ms, now_ms.unwrap_or(last_ms))
         } else {
             Verdict::Silent
         };
+        if was_full && verdict == Verdict::New {
+            Tally::add(&mut tally.evicted, self.rule, 1);
+        }
         if matches!(verdict, Verdict::Covered { .. }) {
             Tally::add(&mut tally.suppressed, self.rule, 1);
         }
@@ -143,7 +147,7 @@ impl<M: Measure> Table<M> {
         let (timespan, hash, wait_ms) = (Timespan(correlation.timespan_ms), key.hash, self.wait_ms());
         self.make_room(hash, tally);
         let due_ms = timespan.end(feed.matched.time_ms).saturating_add(wait_ms);
-        let state = self.store.touch(hash, feed.proven(), due_ms, || State::new(key));
+        let state = self.store.touch(hash, feed.touch(), due_ms, || State::new(key));
         let settled_ms = feed.watermark_ms.map(|watermark_ms| watermark_ms.saturating_sub(wait_ms));
         state.prune(&self.measure, timespan, settled_ms);
         let arrived = Stamp::new(feed.matched.time_ms, &feed.matched.uuid);

@@ -10,6 +10,7 @@ use crate::model::{
     Cargo, Effects, Enriched, Evidence, FieldId, Match, Parcel, RuleIndex, RuleKind, Tally, core,
 };
 use crate::rule::{Body, Rule, RuleSet};
+use crate::state::Proof;
 
 impl Shard {
     /// A detection matched: its own alert, then the correlations that take it. An event that stands
@@ -93,8 +94,9 @@ impl Shard {
             return send(shard, index, matched.clone(), &[core::API_TOKEN_ID], effects);
         }
         let (time_ms, tally) = (alert.fired_at_ms, &mut effects.tally);
+        let proof = Proof::of_all(matched.evidence.iter().map(AsRef::as_ref));
         let (verdict, evicted) =
-            self.singles.offer(subject, suppression(&rule.info), time_ms, alert.made_at_ms);
+            self.singles.offer(subject, proof, suppression(&rule.info), time_ms, alert.made_at_ms);
         if evicted > 0 {
             Tally::add(&mut tally.evicted, index, evicted);
         }

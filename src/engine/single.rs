@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::correlate::{Episodes, Story, Suppression, Verdict};
 use crate::model::{Change, Evidence, FieldTable};
-use crate::state::{Corrupt, Durable, Names, Reader, Writer, whole, written};
+use crate::state::{Corrupt, Durable, Names, Order, Proof, Reader, Standing, Writer, whole, written};
 
 /// The table by the first byte of its keys.
 pub(super) const NAME: u8 = b'i';
@@ -33,12 +33,13 @@ pub(super) struct Singles {
 struct Subjects {
     held: BTreeMap<u128, About>,
     /// Subjects by the instant at which they are due.
-    due: BTreeSet<(i64, u128)>,
+    due: Order<(i64, u128), ()>,
 }
 
 /// The alerts of one subject.
 #[derive(Debug)]
 struct About {
+    standing: Standing,
     episodes: Episodes,
     /// They are needed before this instant, and may be needed longer; ms.
     due_ms: i64,
@@ -48,16 +49,17 @@ struct About {
 
 impl Durable for About {
     fn write(&self, out: &mut Writer<'_>) {
+        self.standing.write(out);
         self.due_ms.write(out);
         (self.suppression.suppress_ms, self.suppression.update_every_ms).write(out);
         self.episodes.write(out);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        let due_ms = i64::read(from)?;
+        let (standing, due_ms) = (Standing::read(from)?, i64::read(from)?);
         let (suppress_ms, update_every_ms) = Durable::read(from)?;
         let suppression = Suppression { suppress_ms, update_every_ms };
-        Ok(Self { episodes: Episodes::read(from)?, due_ms, suppression })
+        Ok(Self { standing, episodes: Episodes::read(from)?, due_ms, suppression })
     }
 }
 
@@ -76,10 +78,12 @@ impl Singles {
         Self { rules: BTreeMap::new(), most, changed: None }
     }
 
-    /// What a match is to the alerts of its subject, and how many subjects had to go for it.
+    /// What a match is to the alerts of its subject, and how many subjects and earlier alerts had to go
+    /// for it.
     pub(super) fn offer(
         &mut self,
         (rule, subject): Subject,
+        proof: Proof,
         suppression: Suppression,
         time_ms: i64,
         made_at_ms: i64,
@@ -89,20 +93,16 @@ impl Singles {
         }
         let subjects = self.rules.entry(rule).or_default();
         let mut gone = Vec::new();
-        if !subjects.held.contains_key(&subject) {
-            subjects.make_room(self.most, &mut gone);
-        }
-        let about = subjects.held.entry(subject).or_insert_with(|| {
-            let due_ms = time_ms.saturating_add(suppression.suppress_ms);
-            subjects.due.insert((due_ms, subject));
-            About { episodes: Episodes::default(), due_ms, suppression }
-        });
+        subjects.make_room(subject, self.most, &mut gone);
+        let about = subjects.touch(subject, proof, suppression, time_ms);
+        let was_full = about.episodes.is_full();
         let verdict = about.episodes.offer(suppression, time_ms, made_at_ms);
+        let forgotten = u64::from(was_full && verdict == Verdict::New);
         if let Some(changed) = &mut self.changed {
             changed.insert((rule, subject));
             changed.extend(gone.iter().map(|subject| (rule, *subject)));
         }
-        (verdict, gone.len() as u64)
+        (verdict, gone.len() as u64 + forgotten)
     }
 
     /// The alerts of a subject, by which an update finds its alert.
@@ -173,11 +173,11 @@ impl Singles {
         let (rule, subject) = read_key(&change.key)?;
         let subjects = self.rules.entry(rule).or_default();
         if let Some(before) = subjects.held.remove(&subject) {
-            subjects.due.remove(&(before.due_ms, subject));
+            subjects.due.remove(before.standing, &(before.due_ms, subject));
         }
         if let Some(value) = &change.value {
             let about: About = whole(fields, names, value, Durable::read)?;
-            subjects.due.insert((about.due_ms, subject));
+            subjects.due.insert(about.standing, (about.due_ms, subject), ());
             subjects.held.insert(subject, about);
         }
         if subjects.held.is_empty() {
@@ -205,16 +205,28 @@ fn read_key(key: &[u8]) -> Result<Subject, Corrupt> {
 }
 
 impl Subjects {
+    /// The alerts of a subject, begun if there are none.
+    fn touch(&mut self, subject: u128, proof: Proof, suppression: Suppression, time_ms: i64) -> &mut About {
+        let is_known = self.held.contains_key(&subject);
+        let about = self.held.entry(subject).or_insert_with(|| {
+            let due_ms = time_ms.saturating_add(suppression.suppress_ms);
+            About { standing: Standing::new(proof), episodes: Episodes::default(), due_ms, suppression }
+        });
+        self.due.remove(about.standing, &(about.due_ms, subject));
+        about.standing = about.standing.after(proof, is_known);
+        self.due.insert(about.standing, (about.due_ms, subject), ());
+        about
+    }
+
     fn expire(&mut self, watermark_ms: i64, touched: &mut Vec<u128>) {
-        while let Some((due_ms, subject)) = self.due.first().copied().filter(|due| due.0 <= watermark_ms) {
-            self.due.remove(&(due_ms, subject));
+        while let Some(((_, subject), ())) = self.due.pop_over(|due| due.0 <= watermark_ms) {
             let Some(about) = self.held.get_mut(&subject) else { continue };
             touched.push(subject);
             about.episodes.forget(about.suppression, watermark_ms);
             match about.episodes.until(about.suppression) {
                 Some(until_ms) => {
                     about.due_ms = until_ms;
-                    self.due.insert((until_ms, subject));
+                    self.due.insert(about.standing, (until_ms, subject), ());
                 }
                 None => {
                     self.held.remove(&subject);
@@ -223,12 +235,12 @@ impl Subjects {
         }
     }
 
-    /// Forgets subjects until one more fits; adds those that went.
-    fn make_room(&mut self, most: usize, gone: &mut Vec<u128>) {
-        while self.held.len() >= most {
-            let Some((_, subject)) = self.due.pop_first() else { break };
-            self.held.remove(&subject);
-            gone.push(subject);
+    /// Forgets subjects until one that is not held fits; adds those that went.
+    fn make_room(&mut self, subject: u128, most: usize, gone: &mut Vec<u128>) {
+        while self.held.len() >= most && !self.held.contains_key(&subject) {
+            let Some(((_, first), ())) = self.due.pop(most) else { break };
+            self.held.remove(&first);
+            gone.push(first);
         }
     }
 }
@@ -245,7 +257,7 @@ mod tests {
     }
 
     fn verdict(singles: &mut Singles, subject: Subject, time_ms: i64) -> Verdict {
-        singles.offer(subject, MINUTE, time_ms, 0).0
+        singles.offer(subject, Proof::Acted, MINUTE, time_ms, 0).0
     }
 
     #[test]
@@ -276,7 +288,7 @@ mod tests {
     fn at_the_bound_the_subject_that_is_due_first_goes_and_is_counted() {
         let mut singles = Singles::new(1);
         verdict(&mut singles, subject("one", "", "ana"), 0);
-        assert_eq!(singles.offer(subject("one", "", "ben"), MINUTE, 0, 0), (Verdict::New, 1));
+        assert_eq!(singles.offer(subject("one", "", "ben"), Proof::Acted, MINUTE, 0, 0), (Verdict::New, 1));
         assert_eq!(held(&singles), (1, 1));
     }
 
@@ -285,8 +297,34 @@ mod tests {
         let mut singles = Singles::new(2);
         let ana = subject("two", "", "ana");
         verdict(&mut singles, ana, 0);
-        let flood = (1..10).map(|n| singles.offer(subject("one", "", &n.to_string()), MINUTE, n, 0).1);
+        let flood =
+            (1..10).map(|n| singles.offer(subject("one", "", &n.to_string()), Proof::Acted, MINUTE, n, 0).1);
         assert_eq!(flood.sum::<u64>(), 7);
         assert_eq!(verdict(&mut singles, ana, 1), Verdict::Covered { of_ms: 0 });
+    }
+
+    #[test]
+    fn strangers_cost_no_user_the_alerts_of_one_rule() {
+        let mut singles = Singles::new(4);
+        for (name, proof) in [("ana", Proof::Acted), ("ben", Proof::Named)] {
+            assert_eq!(singles.offer(subject("one", "", name), proof, MINUTE, 0, 0), (Verdict::New, 0));
+        }
+        for n in 1..50 {
+            singles.offer(subject("one", "", &n.to_string()), Proof::Stranger, MINUTE, n, 0);
+        }
+        assert_eq!(held(&singles), (4, 4));
+        for name in ["ana", "ben"] {
+            let covered = verdict(&mut singles, subject("one", "", name), 50);
+            assert_eq!(covered, Verdict::Covered { of_ms: 0 }, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_forgotten_alert_of_one_subject_is_counted() {
+        let mut singles = Singles::new(4);
+        let most = i64::try_from(crate::limits::EPISODES_PER_KEY).unwrap();
+        let ana = subject("one", "", "ana");
+        let gone = (0..most + 2).map(|n| singles.offer(ana, Proof::Acted, MINUTE, n * 60_000, 0).1);
+        assert_eq!(gone.sum::<u64>(), 2);
     }
 }

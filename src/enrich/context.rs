@@ -11,15 +11,17 @@ use super::session::{self, Session};
 use super::table::{KeyRef, Table};
 use super::user::User;
 use super::who;
-use crate::model::{Change, Enriched, FieldTable, Observation, SessionFacts, Tally, TravelFacts, UserFacts};
-use crate::state::{Corrupt, Names};
+use crate::model::{
+    Change, Enriched, Event, FieldTable, Observation, SessionFacts, Tally, TravelFacts, UserFacts, core,
+};
+use crate::state::{Corrupt, Names, Proof, Touch};
 use crate::{config, limits};
 
 /// The stateful part: sessions, users, travel.
 ///
 /// Only event time counts. A late event takes its place in time; what is promised for events out
-/// of order, the module `history` says. State is bounded: the least recently active session or
-/// user goes first and is counted; a quiet one is forgotten.
+/// of order, the module `history` says. State is bounded: what goes first at
+/// the bound, the module `table` says, and it is counted; what is quiet is forgotten.
 #[derive(Debug)]
 pub struct Context {
     table: Arc<FieldTable>,
@@ -59,8 +61,9 @@ impl Context {
     /// Takes the event into the state and says what the state makes of it.
     pub fn enrich(&mut self, mut observation: Observation, late: bool, tally: &mut Tally) -> Enriched {
         let own = own_address(&observation);
-        let user = self.user(&observation, own, tally);
-        let mut session = self.session(&observation, own, tally);
+        let by = touch(&observation.event);
+        let user = self.user(&observation, own, by, tally);
+        let mut session = self.session(&observation, own, by, tally);
         if let (Some(session), Some(concurrent)) = (&mut session, user.concurrent) {
             session.concurrent = concurrent;
         }
@@ -132,15 +135,21 @@ impl Context {
         self.watermark_ms = watermark_ms;
     }
 
-    fn user(&mut self, observation: &Observation, own: Option<IpAddr>, tally: &mut Tally) -> OfUser {
+    fn user(
+        &mut self,
+        observation: &Observation,
+        own: Option<IpAddr>,
+        by: Touch,
+        tally: &mut Tally,
+    ) -> OfUser {
         let event = &observation.event;
         let Some(id) = who::user_id(&event.fields) else { return OfUser::default() };
         let (at_ms, watermark_ms) = (event.published_ms, self.watermark_ms);
-        let (mut of_user, evicted) = self.users.with(KeyRef { org: event.org.as_ref(), id }, at_ms, |user| {
-            let mut facts = user.take(at_ms);
-            let visit = own.and_then(|_| user.visit(observation, watermark_ms, &mut facts));
+        let (mut of_user, evicted) = self.users.with(KeyRef { org: event.org.as_ref(), id }, by, |user| {
+            let mut facts = user.take(at_ms, by.proof == Proof::Acted);
+            let visit = own.and_then(|_| user.visit(observation, watermark_ms, &mut facts, tally));
             let session = session::id(&event.fields);
-            let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms));
+            let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms, tally));
             OfUser { facts: Some(facts), travel: visit, concurrent }
         });
         if let Some(facts) = &mut of_user.facts {
@@ -155,6 +164,7 @@ impl Context {
         &mut self,
         observation: &Observation,
         own: Option<IpAddr>,
+        by: Touch,
         tally: &mut Tally,
     ) -> Option<SessionFacts> {
         let event = &observation.event;
@@ -162,18 +172,25 @@ impl Context {
         let watermark_ms = self.watermark_ms;
         let key = KeyRef { org: event.org.as_ref(), id };
         let take = |session: &mut Session| session.take(observation, own, watermark_ms);
-        let (mut facts, evicted) = self.sessions.with(key, event.published_ms, take);
+        let (mut facts, evicted) = self.sessions.with(key, by, take);
         facts.id = CompactString::from(id);
         tally.evict("sessions", evicted);
         Some(facts)
     }
 }
 
+/// Who makes an event, and when.
+fn touch(event: &Event) -> Touch {
+    let text = |field| event.fields.text(field).unwrap_or_default();
+    let proof = Proof::of(text(core::ACTOR_ID), text(core::OUTCOME_RESULT));
+    Touch { proof, time_ms: event.published_ms }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::enrich::testing::{event, observation, place};
-    use crate::model::{FieldId, Value, core};
+    use crate::model::{FieldId, Value};
 
     const LISBON: (f64, f64) = (38.72, -9.14);
     const BERLIN: (f64, f64) = (52.52, 13.40);
@@ -275,5 +292,25 @@ mod tests {
         other.org = Some(Arc::from("other"));
         let enriched = context.enrich(observation(other, None), false, &mut Tally::default());
         assert_eq!((enriched.session.unwrap().events, enriched.user.unwrap().events), (1, 1));
+    }
+
+    #[test]
+    fn a_flood_of_failed_sign_ins_costs_no_session_and_no_user_that_got_in() {
+        let mut context = context(20, 20);
+        run(&mut context, 0, &[]);
+        let failed = (core::OUTCOME_RESULT, Value::Text("FAILURE"));
+        let mut tally = Tally::default();
+        for n in 1..500_i64 {
+            let (session, user) = (format!("idx{n}"), format!("00u{n}"));
+            let values = [failed, (core::SESSION_ID, Value::Text(&session))];
+            let id = if n % 2 == 0 { user.as_str() } else { "" };
+            let (_, more) = run(&mut context, n, &[values[0], values[1], (core::ACTOR_ID, Value::Text(id))]);
+            more.evicted_state.into_iter().for_each(|(table, count)| tally.evict(table, count));
+        }
+        assert_eq!(context.held(), (20, 20));
+        tally.evicted_state.sort_unstable();
+        assert_eq!(tally.evicted_state, [("sessions", 480), ("users", 230)]);
+        let (enriched, _) = run(&mut context, 1_000, &[]);
+        assert_eq!((enriched.session.unwrap().events, enriched.user.unwrap().events), (2, 2));
     }
 }

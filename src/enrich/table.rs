@@ -1,11 +1,11 @@
 //! How is state held for many keys, and which goes first when there are too many?
 //!
-//! The key that was least recently active goes first, by event time to the minute, then in the
-//! order in which the keys came. A key that was quiet for longer than the table's limit begins
-//! anew at its next event, whether or not it was forgotten before: so it makes no difference how
-//! often the table is swept.
+//! First by what its events prove of whoever made them and whether there was more than one, as the
+//! module [`Order`] says. Among the same, the key that was least recently active goes first, by event
+//! time to the minute, then in the order in which the keys came. A key that was quiet for longer than the
+//! table's limit begins anew at its next event, whether or not it was forgotten before: so it makes no
+//! difference how often the table is swept.
 
-use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use hashbrown::{Equivalent, HashMap, HashSet};
 
 use crate::durable;
 use crate::model::{Change, FieldTable};
-use crate::state::{Corrupt, Durable, Names, whole, written};
+use crate::state::{Corrupt, Durable, Names, Order, Standing, Touch, whole, written};
 
 /// Activity is ordered by the minute, so that most events need not move their key.
 const MINUTE_MS: i64 = 60_000;
@@ -77,7 +77,7 @@ impl Key {
 #[derive(Debug)]
 pub(super) struct Table<S> {
     entries: HashMap<Key, Entry<S>, FixedState>,
-    order: BTreeMap<Activity, Key>,
+    order: Order<Activity, Key>,
     capacity: usize,
     quiet_ms: i64,
     born: u64,
@@ -88,11 +88,12 @@ pub(super) struct Table<S> {
 #[derive(Debug)]
 struct Entry<S> {
     state: S,
+    standing: Standing,
     last_ms: i64,
     born: u64,
 }
 
-durable!(Entry<S> { born, last_ms, state });
+durable!(Entry<S> { born, standing, last_ms, state });
 
 /// The minute of the last activity, then the number of the key.
 type Activity = (i64, u64);
@@ -108,7 +109,7 @@ impl<S: Default> Table<S> {
     pub fn new(capacity: usize, quiet_ms: i64) -> Self {
         Self {
             entries: HashMap::default(),
-            order: BTreeMap::new(),
+            order: Order::default(),
             capacity: capacity.max(1),
             quiet_ms,
             born: 0,
@@ -118,59 +119,65 @@ impl<S: Default> Table<S> {
 
     /// Works on the state of a key that is active at this time, made if there is none. Gives what
     /// the work gives, and how many other keys had to go.
-    pub fn with<R>(&mut self, key: KeyRef<'_>, at_ms: i64, work: impl FnOnce(&mut S) -> R) -> (R, u64) {
+    pub fn with<R>(&mut self, key: KeyRef<'_>, by: Touch, work: impl FnOnce(&mut S) -> R) -> (R, u64) {
         if let Some(changed) = &mut self.changed
             && !changed.contains(&key)
         {
             changed.insert(key.held());
         }
-        let Some(entry) = self.entries.get_mut(&key) else { return self.add(key, at_ms, work) };
-        let before = entry.activity();
-        if at_ms.saturating_sub(entry.last_ms) > self.quiet_ms {
+        let Some(entry) = self.entries.get_mut(&key) else { return self.add(key, by, work) };
+        let before = (entry.standing, entry.activity());
+        if by.time_ms.saturating_sub(entry.last_ms) > self.quiet_ms {
             entry.state = S::default();
+            entry.standing = Standing::new(by.proof);
+        } else {
+            entry.standing = entry.standing.after(by.proof, by.time_ms != entry.last_ms);
         }
-        entry.last_ms = entry.last_ms.max(at_ms);
-        let after = entry.activity();
+        entry.last_ms = entry.last_ms.max(by.time_ms);
+        let after = (entry.standing, entry.activity());
         if before != after
-            && let Some(key) = self.order.remove(&before)
+            && let Some(key) = self.order.remove(before.0, &before.1)
         {
-            self.order.insert(after, key);
+            self.order.insert(after.0, after.1, key);
         }
         (work(&mut entry.state), 0)
     }
 
-    fn add<R>(&mut self, key: KeyRef<'_>, at_ms: i64, work: impl FnOnce(&mut S) -> R) -> (R, u64) {
+    fn add<R>(&mut self, key: KeyRef<'_>, by: Touch, work: impl FnOnce(&mut S) -> R) -> (R, u64) {
         let mut evicted = 0;
         // More than one where the bound was lowered since the keys were written.
-        while self.entries.len() >= self.capacity && self.remove_first() {
+        while self.entries.len() >= self.capacity
+            && let Some((_, key)) = self.order.pop(self.capacity)
+        {
+            self.forget(key);
             evicted += 1;
         }
-        let mut entry = Entry { state: S::default(), last_ms: at_ms, born: self.born };
+        let standing = Standing::new(by.proof);
+        let mut entry = Entry { state: S::default(), standing, last_ms: by.time_ms, born: self.born };
         self.born += 1;
         let done = work(&mut entry.state);
         let key = key.held();
-        self.order.insert(entry.activity(), key.clone());
+        self.order.insert(standing, entry.activity(), key.clone());
         self.entries.insert(key, entry);
         (done, evicted)
     }
 
-    fn remove_first(&mut self) -> bool {
-        let Some((_, key)) = self.order.pop_first() else { return false };
-        let gone = self.entries.remove(&key).is_some();
+    fn forget(&mut self, key: Key) {
+        self.entries.remove(&key);
         if let Some(changed) = &mut self.changed {
             changed.insert(key);
         }
-        gone
     }
 
     /// Forgets the keys that no event from this time on can find.
     pub fn expire(&mut self, watermark_ms: i64) {
-        while let Some(((minute, _), _)) = self.order.first_key_value() {
+        let quiet_ms = self.quiet_ms;
+        let is_over = |(minute, _): &Activity| {
             let last_ms = minute.saturating_add(1).saturating_mul(MINUTE_MS).saturating_sub(1);
-            if last_ms.saturating_add(self.quiet_ms) >= watermark_ms {
-                break;
-            }
-            self.remove_first();
+            last_ms.saturating_add(quiet_ms) < watermark_ms
+        };
+        while let Some((_, key)) = self.order.pop_over(is_over) {
+            self.forget(key);
         }
     }
 
@@ -210,12 +217,12 @@ impl<S: Durable + Default> Table<S> {
     ) -> Result<(), Corrupt> {
         let key = Key::read(key, names)?;
         if let Some(before) = self.entries.remove(&key) {
-            self.order.remove(&before.activity());
+            self.order.remove(before.standing, &before.activity());
         }
         let Some(value) = value else { return Ok(()) };
         let entry: Entry<S> = whole(fields, names, value, Durable::read)?;
         self.born = self.born.max(entry.born.saturating_add(1));
-        self.order.insert(entry.activity(), key.clone());
+        self.order.insert(entry.standing, entry.activity(), key.clone());
         self.entries.insert(key, entry);
         Ok(())
     }
@@ -226,26 +233,31 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::state::Proof;
 
     const QUIET_MS: i64 = 3_600_000;
+
+    fn by(proof: Proof, time_ms: i64) -> Touch {
+        Touch { proof, time_ms }
+    }
 
     fn touch(table: &mut Table<u32>, id: &str, at_ms: i64) -> (u32, u64) {
         let count = |count: &mut u32| {
             *count += 1;
             *count
         };
-        table.with(KeyRef { org: None, id }, at_ms, count)
+        table.with(KeyRef { org: None, id }, by(Proof::Acted, at_ms), count)
     }
 
     #[test]
     fn one_id_in_two_orgs_is_two_keys() {
         let mut table: Table<u32> = Table::new(10, QUIET_MS);
-        let (acme, other) = (Arc::from("acme"), Arc::from("other"));
+        let (acme, other, at) = (Arc::from("acme"), Arc::from("other"), by(Proof::Acted, 0));
         for org in [None, Some(&acme), Some(&other)] {
-            assert_eq!(table.with(KeyRef { org, id: "00u1" }, 0, |count| std::mem::replace(count, 7)).0, 0);
+            assert_eq!(table.with(KeyRef { org, id: "00u1" }, at, |count| std::mem::replace(count, 7)).0, 0);
         }
         let again: Arc<str> = Arc::from("acme");
-        assert_eq!(table.with(KeyRef { org: Some(&again), id: "00u1" }, 0, |count| *count).0, 7);
+        assert_eq!(table.with(KeyRef { org: Some(&again), id: "00u1" }, at, |count| *count).0, 7);
         assert_eq!(table.len(), 3);
     }
 
@@ -296,41 +308,57 @@ mod tests {
         assert_eq!(told(&mut table), []);
     }
 
+    /// A key, kept the plain way.
+    struct Plain {
+        id: u8,
+        proof: Proof,
+        again: bool,
+        minute: i64,
+        birth: usize,
+    }
+
+    /// Which of a few keys goes first: too few for those who prove less to have a share.
+    fn victim(model: &[Plain]) -> usize {
+        let lowest = model.iter().map(|known| known.proof).min().unwrap();
+        let count = |again| model.iter().filter(|one| one.proof == lowest && one.again == again).count();
+        let again = count(true) > 7 * count(false);
+        let of = model.iter().enumerate().filter(|(_, one)| one.proof == lowest && one.again == again);
+        of.min_by_key(|(_, one)| (one.minute, one.birth)).unwrap().0
+    }
+
     proptest! {
         #[test]
-        fn the_least_recently_active_goes_first_and_only_at_the_bound(
-            touches in proptest::collection::vec((0_u8..12, 0_i64..50), 1..120),
+        fn only_at_the_bound_the_least_recently_active_of_the_lowest_standing_goes(
+            touches in proptest::collection::vec((0_u8..12, 0_usize..3, 0_i64..50), 1..120),
             capacity in 1_usize..8,
         ) {
             let mut table = Table::new(capacity, i64::MAX / 2);
-            // The plain way: (id, minute of last activity, birth).
-            let mut model: Vec<(u8, i64, usize)> = Vec::new();
-            for (birth, (id, minute)) in touches.into_iter().enumerate() {
-                let evicted = touch(&mut table, &id.to_string(), minute * MINUTE_MS + i64::from(id)).1 > 0;
-                let expected = match model.iter_mut().find(|(known, _, _)| *known == id) {
-                    Some(known) => {
-                        known.1 = known.1.max(minute);
-                        false
-                    }
-                    None => {
-                        let full = model.len() == capacity;
-                        if full {
-                            let first = model.iter().enumerate().min_by_key(|(_, known)| (known.1, known.2));
-                            let first = first.map(|(place, _)| place).unwrap();
-                            model.remove(first);
-                        }
-                        model.push((id, minute, birth));
-                        full
-                    }
-                };
-                prop_assert_eq!(evicted, expected);
-                prop_assert_eq!(table.entries.len(), table.order.len());
-                for (id, _, _) in &model {
-                    let key = id.to_string();
-                    let held = table.entries.contains_key(&KeyRef { org: None, id: &key });
-                    prop_assert!(held, "{}", id);
+            let mut model: Vec<Plain> = Vec::new();
+            for (birth, (id, proof, minute)) in touches.into_iter().enumerate() {
+                let proof = [Proof::Stranger, Proof::Named, Proof::Acted][proof];
+                let touch = by(proof, minute * MINUTE_MS);
+                let key = id.to_string();
+                let evicted = table.with(KeyRef { org: None, id: &key }, touch, |_: &mut u32| ()).1 > 0;
+                let known = model.iter().position(|known| known.id == id);
+                let full = known.is_none() && model.len() == capacity;
+                if full {
+                    model.remove(victim(&model));
                 }
-                prop_assert_eq!(table.len(), model.len());
+                match known.and_then(|place| model.get_mut(place)) {
+                    Some(known) => {
+                        known.proof = known.proof.max(proof);
+                        known.again |= known.minute != minute;
+                        known.minute = known.minute.max(minute);
+                    }
+                    None => model.push(Plain { id, proof, again: false, minute, birth }),
+                }
+                prop_assert_eq!(evicted, full);
+                prop_assert_eq!((table.len(), table.order.len()), (model.len(), model.len()));
+                for known in &model {
+                    let key = known.id.to_string();
+                    let held = table.entries.contains_key(&KeyRef { org: None, id: &key });
+                    prop_assert!(held, "{}", known.id);
+                }
             }
         }
 

@@ -172,7 +172,8 @@ pub struct Tally {
     pub ungrouped: Vec<(RuleIndex, u64)>,
     /// Keys or events dropped at a bound, by rule.
     pub evicted: Vec<(RuleIndex, u64)>,
-    /// Entries dropped at a bound in the tables of sessions, users and uuids.
+    /// Entries dropped at a bound in the tables of sessions, users and uuids, and in what one user holds
+    /// of sessions and places.
     pub evicted_state: Vec<(&'static str, u64)>,
     /// Matches that another process sent for a rule that this one does not have.
     pub unroutable: u64,

@@ -120,6 +120,8 @@ pub struct UserFacts {
     pub known_days: i64,
     /// Events of the user so far, with this one.
     pub events: u64,
+    /// The user has done something, at this event or before: one who only ever failed has not.
+    pub known: bool,
     /// First event of the user from this country.
     pub new_country: bool,
     /// First event of the user from this autonomous system.

@@ -67,6 +67,8 @@ pub struct Actor {
     /// The login is what a stranger typed at a failed sign-in, perhaps a password: outputs show
     /// only its mask.
     pub unproven: bool,
+    /// The user has done something, at this event or before: one who only ever failed has not.
+    pub known: bool,
 }
 
 /// What was acted on.

@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 durable!(Position { topic, partition, offset, index });
-durable!(Actor { id, kind, login, name, unproven });
+durable!(Actor { id, kind, login, name, unproven, known });
 durable!(Target { id, kind, alternate_id, name });
 durable!(Asn { number, org });
 durable!(Geo { country, country_name, region, city, lat, lon, accuracy_km, source });
@@ -28,7 +28,7 @@ durable!(SessionFacts {
     admin,
     mfa
 });
-durable!(UserFacts { id, login, known_days, events, new_country, new_asn });
+durable!(UserFacts { id, login, known_days, events, known, new_country, new_asn });
 durable!(TravelFacts { km, kmh, seconds, from, from_uuid });
 durable!(Evidence {
     position,

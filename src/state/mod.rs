@@ -12,8 +12,10 @@
 pub mod codec;
 mod facts;
 mod shapes;
+mod standing;
 
 pub use crate::model::Change;
 pub use codec::{Corrupt, Durable, Names, Reader, Writer, whole, written};
 pub use facts::write_event;
 pub use shapes::{read_id, write_id};
+pub use standing::{Order, Proof, Standing, Touch};

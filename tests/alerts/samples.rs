@@ -104,6 +104,7 @@ pub fn event(n: i64, event_type: &str, result: &str, place: Arc<Place>) -> Evide
             login: "ana@example.com".into(),
             name: "Ana Example".into(),
             unproven: false,
+            known: true,
         },
         session_id: "idxAbC1d2E3f4G5h6I7j8".into(),
         ip: place.ip.address.map(|ip| ip.to_string()).unwrap_or_default().into(),
@@ -240,8 +241,14 @@ pub fn update() -> Alert {
 /// Failed sign-ins of nobody known: what was typed may be a password.
 pub fn mistyped_password(typed: &str) -> Alert {
     let mut failed = event(0, "user.session.start", "FAILURE", berlin());
-    failed.actor =
-        Actor { id: "".into(), kind: "User".into(), login: typed.into(), name: "".into(), unproven: true };
+    failed.actor = Actor {
+        id: "".into(),
+        kind: "User".into(),
+        login: typed.into(),
+        name: "".into(),
+        unproven: true,
+        known: false,
+    };
     failed.targets = Vec::new();
     failed.session = None;
     failed.session_id = "".into();

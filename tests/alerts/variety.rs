@@ -87,6 +87,7 @@ fn actor() -> BoxedStrategy<Actor> {
             kind: kind.into(),
             login: login.into(),
             name: name.into(),
+            known: !unproven,
         })
         .boxed()
 }

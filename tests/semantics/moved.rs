@@ -193,7 +193,7 @@ fn matches(program: &Program, rules: &RuleSet, event: &Event, offset: i64) -> Ve
         position,
         uuid: event.uuid.as_str().into(),
         published_ms: event.time_ms,
-        actor: Actor { unproven: event.kind == 0, ..Actor::default() },
+        actor: Actor { id: if event.kind == 0 { "" } else { "00u1" }.into(), ..Actor::default() },
         ..Evidence::default()
     });
     let observation = Observation { event: okta, place: None };
