@@ -121,6 +121,12 @@ impl Telemetry {
                 self.line(Level::WARN);
                 warn!(worker, error, suppressed, "the consumer reports an error");
             }
+            other => self.say_files(other),
+        }
+    }
+
+    fn say_files(&self, fact: &Fact<'_>) {
+        match fact {
             Fact::GeoIpFailed { error } => {
                 let Some(suppressed) = self.admit("geoip", error, "geoip") else { return };
                 self.line(Level::ERROR);
