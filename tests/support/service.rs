@@ -50,8 +50,13 @@ impl<'b> Site<'b> {
             rules: vec![repository("tests/broker-rules")],
             settings: String::new(),
         };
-        topic::create(&broker.address(), &site.input(), partitions);
+        topic::create(&broker.address(), &site.input(), partitions, broker.replicas());
         site
+    }
+
+    /// The brokers, as a test reaches them itself.
+    pub fn address(&self) -> String {
+        self.broker.address()
     }
 
     /// The topic that events come from.
@@ -152,7 +157,7 @@ shadow = "{shadow}"
 dead_letters = "{dead_letters}"
 [state]
 partitions = 3
-replication = 1
+replication = {replication}
 [rules]
 paths = [{rules}]
 [http]
@@ -169,6 +174,7 @@ level = "info"
             alerts = self.alerts(),
             shadow = self.shadow(),
             dead_letters = self.dead_letters(),
+            replication = self.broker.replicas(),
             rules = rules.join(", "),
             settings = self.settings,
         )
@@ -206,6 +212,16 @@ impl Service {
     /// SIGTERM, and how it ended.
     pub fn terminate(self) -> ExitStatus {
         self.process.terminate(Duration::from_secs(30))
+    }
+
+    /// SIGSTOP: it stands still and knows nothing of it.
+    pub fn pause(&self) {
+        self.process.signal("STOP");
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) {
+        self.process.signal("CONT");
     }
 
     /// Whether it still runs.

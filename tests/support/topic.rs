@@ -47,10 +47,10 @@ pub enum Isolation {
 }
 
 /// Creates a topic.
-pub fn create(brokers: &str, topic: &str, partitions: i32) {
+pub fn create(brokers: &str, topic: &str, partitions: i32, replicas: i32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let admin: AdminClient<DefaultClientContext> = client(brokers).create().unwrap();
-    let wanted = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+    let wanted = NewTopic::new(topic, partitions, TopicReplication::Fixed(replicas));
     let options = AdminOptions::new().operation_timeout(Some(LIMIT));
     let created = runtime.block_on(admin.create_topics(&[wanted], &options)).unwrap();
     assert_eq!(created, [Ok(topic.to_owned())]);

@@ -1,0 +1,198 @@
+//! What is one run, from nothing to its verdict?
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::thread::{Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::cluster::{BROKERS, Cluster};
+use crate::instances::Instances;
+use crate::load::{self, Load};
+use crate::plan::{self, Lane, Scenario};
+use crate::settings::Settings;
+use crate::support::service::{Site, repository};
+use crate::support::topic::{self, Message};
+use crate::support::wait_for;
+use crate::unread;
+use crate::verdict::{self, Told, Verdict};
+
+const PARTITIONS: i32 = 6;
+/// Events are produced until the last fault, and for some time more.
+const AFTERWARDS: Duration = Duration::from_secs(3);
+const SHORTEST: Duration = Duration::from_secs(10);
+/// A quiet time after which no more alerts are expected: several times what a decision takes.
+const QUIET: Duration = Duration::from_secs(6);
+const CATCH_UP: Duration = Duration::from_secs(300);
+
+/// How a run went.
+pub struct Outcome {
+    /// What went wrong on purpose.
+    pub scenario: &'static str,
+    /// What it was drawn from.
+    pub seed: u64,
+    /// Records in the input topic.
+    pub events: usize,
+    /// About the alerts.
+    pub verdict: Verdict,
+    /// From the last fault, or the last event where that came later, until all was read.
+    pub caught_up: Duration,
+    /// Why it failed, when it did for another reason than alerts.
+    pub trouble: Option<String>,
+    /// Where a failed run's logs are.
+    pub kept: Option<PathBuf>,
+}
+
+impl Outcome {
+    /// Whether all is as it should be.
+    pub fn is_good(&self) -> bool {
+        self.trouble.is_none() && self.verdict.is_good()
+    }
+}
+
+/// Runs a scenario. Whatever happens in it, the cluster is whole afterwards.
+pub fn run(cluster: &Cluster, scenario: Scenario, seed: u64, settings: &Settings) -> Outcome {
+    let name = format!("{}-{seed}-{}", scenario.name, jiff::Timestamp::now().as_second());
+    let mut site = Site::new(&cluster.broker, &name, PARTITIONS);
+    site.brokers = cluster.broker.proxied_address();
+    site.rules = settings.rules.iter().map(|rules| repository(rules)).collect();
+    site.settings = format!("{}[engine]\nworkers = {}\n", load::SETTINGS, settings.workers);
+    let load = Load::new(seed, settings.events, PARTITIONS);
+    let mut outcome = Outcome {
+        scenario: scenario.name,
+        seed,
+        events: load.all().len(),
+        verdict: Verdict::default(),
+        caught_up: Duration::ZERO,
+        trouble: None,
+        kept: None,
+    };
+    let instances = Instances::new(cluster, &site);
+    let lanes = scenario.lanes(seed);
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        outcome.caught_up = play(&instances, &site, &load, &lanes, settings.instances);
+        outcome.verdict = judge(&site, &load);
+        check_the_rest(&instances, &site, &load)
+    }));
+    outcome.trouble = done.unwrap_or_else(|panic| Some(words(&*panic)));
+    if !outcome.is_good() {
+        instances.note("failed");
+        outcome.kept = Some(keep(cluster, &site, &instances, &outcome, &name));
+    }
+    cluster.heal();
+    outcome
+}
+
+/// Events and faults, until all is read; how long that took after the last of them.
+fn play(instances: &Instances<'_>, site: &Site<'_>, load: &Load, lanes: &[Lane], begin: usize) -> Duration {
+    instances.begin(begin);
+    let over = (plan::length(lanes) + AFTERWARDS).max(SHORTEST);
+    std::thread::scope(|scope| {
+        let producing = scope.spawn(move || produce(instances, site, load, over));
+        let breaking: Vec<ScopedJoinHandle<'_, ()>> =
+            lanes.iter().map(|lane| go_through(scope, instances, lane)).collect();
+        // A panic in one of them goes on here with its words.
+        for lane in breaking.into_iter().chain([producing]) {
+            lane.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+    });
+    instances.note("all events are there, and all is whole");
+    let start = Instant::now();
+    wait_for("the group to read all there is", CATCH_UP, || is_read(site).then(|| ()));
+    let caught_up = start.elapsed();
+    instances.note("all is read");
+    wait_for("alerts to cease", CATCH_UP, || {
+        let alerts = alerts(site).len();
+        std::thread::sleep(QUIET);
+        (is_read(site) && alerts == self::alerts(site).len()).then_some(())
+    });
+    caught_up
+}
+
+fn go_through<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    instances: &'scope Instances<'_>,
+    lane: &'scope Lane,
+) -> ScopedJoinHandle<'scope, ()> {
+    scope.spawn(move || instances.go_through(lane))
+}
+
+/// In small portions, slowly, so that whatever is done falls in the middle of something.
+fn produce(instances: &Instances<'_>, site: &Site<'_>, load: &Load, over: Duration) {
+    const PORTIONS: u32 = 120;
+    let start = Instant::now();
+    let portion = load.records.len().div_ceil(PORTIONS as usize).max(1);
+    for (number, records) in (1..).zip(load.records.chunks(portion)) {
+        site.produce(records);
+        std::thread::sleep((over / PORTIONS * number).saturating_sub(start.elapsed()));
+    }
+    site.produce(&load.last);
+    instances.note("all events are produced");
+}
+
+fn is_read(site: &Site<'_>) -> bool {
+    unread::is_none(&site.address(), site)
+}
+
+fn alerts(site: &Site<'_>) -> Vec<Message> {
+    [site.committed(&site.alerts()), site.committed(&site.shadow())].concat()
+}
+
+fn judge(site: &Site<'_>, load: &Load) -> Verdict {
+    let served: Vec<Told> = alerts(site).iter().map(|message| verdict::told(&message.payload)).collect();
+    let replayed = site.replay(&load.all());
+    assert!(replayed.status.success(), "{}", String::from_utf8_lossy(&replayed.stderr));
+    let lines = replayed.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let expected: Vec<Told> = lines.map(verdict::told).collect();
+    verdict::of(&expected, &served)
+}
+
+/// What else must be so at the end of a run.
+fn check_the_rest(instances: &Instances<'_>, site: &Site<'_>, load: &Load) -> Option<String> {
+    let mut troubles = Vec::new();
+    let there = site.committed(&site.input()).len();
+    if there != load.all().len() {
+        troubles.push(format!("{there} records in the input topic, {} were produced", load.all().len()));
+    }
+    let dead = site.committed(&site.dead_letters()).len();
+    if dead > 0 {
+        troubles.push(format!("{dead} dead letters"));
+    }
+    troubles.extend(instances.ended_by_themselves().iter().map(|name| format!("{name} ended by itself")));
+    troubles.extend(instances.end().iter().map(|name| format!("{name} did not end in order")));
+    (!troubles.is_empty()).then(|| troubles.join("; "))
+}
+
+/// Puts all that may tell why it failed into a folder.
+fn keep(
+    cluster: &Cluster,
+    site: &Site<'_>,
+    instances: &Instances<'_>,
+    outcome: &Outcome,
+    name: &str,
+) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults").join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    let write = |file: &str, text: &[u8]| std::fs::write(folder.join(file), text).unwrap();
+    for entry in std::fs::read_dir(site.file("")).unwrap().flatten() {
+        std::fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+    }
+    for node in 0..BROKERS {
+        std::fs::copy(cluster.broker.log(node), folder.join(format!("broker-{node}.log"))).ok();
+    }
+    for (instance, page) in instances.metrics() {
+        write(&format!("{instance}.metrics"), page.as_bytes());
+    }
+    write("diary.txt", instances.diary().as_bytes());
+    write("verdict.tsv", outcome.verdict.details().as_bytes());
+    write("trouble.txt", outcome.trouble.clone().unwrap_or_default().as_bytes());
+    // The cluster may be what is broken.
+    let read = catch_unwind(AssertUnwindSafe(|| alerts(site)));
+    let lines: Vec<Vec<u8>> = read.unwrap_or_default().into_iter().map(|alert| alert.payload).collect();
+    write("alerts.jsonl", &lines.join(&b'\n'));
+    folder
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without words").lines().next().unwrap_or_default().to_owned()
+}
