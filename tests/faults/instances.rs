@@ -88,7 +88,9 @@ impl<'s> Instances<'s> {
             locked(&self.running[instance]).iter().for_each(what);
         };
         match action {
-            Action::Kill(instance) => locked(&self.running[instance]).take().into_iter().for_each(Service::kill),
+            Action::Kill(instance) => {
+                locked(&self.running[instance]).take().into_iter().for_each(Service::kill)
+            }
             Action::Terminate(instance) => self.terminate(instance),
             Action::Start(instance) => {
                 *locked(&self.running[instance]) = Some(self.site.launch(NAMES[instance]));

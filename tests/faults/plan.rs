@@ -13,7 +13,7 @@ use crate::support::random::Random;
 pub const INSTANCES: usize = 2;
 
 /// A kind of run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Scenario {
     /// What it is called.
     pub name: &'static str,
@@ -62,15 +62,27 @@ pub type Lane = Vec<Step>;
 /// Every kind of run.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "calm", about: "nothing", draw: |_| vec![] },
-    Scenario { name: "kill", about: "kill -9 of each instance, again and again; it starts again", draw: kill },
-    Scenario { name: "broker", about: "kill -9 of a broker, one after the other; it starts again", draw: broker },
+    Scenario {
+        name: "kill",
+        about: "kill -9 of each instance, again and again; it starts again",
+        draw: kill,
+    },
+    Scenario {
+        name: "broker",
+        about: "kill -9 of a broker, one after the other; it starts again",
+        draw: broker,
+    },
     Scenario {
         name: "pause",
         about: "SIGSTOP of an instance until the group and the transactions go on without it, then SIGCONT",
         draw: pause,
     },
     Scenario { name: "scale", about: "a third instance comes, and goes by SIGTERM, twice", draw: scale },
-    Scenario { name: "rolling", about: "each instance ends by SIGTERM and starts again, twice", draw: rolling },
+    Scenario {
+        name: "rolling",
+        about: "each instance ends by SIGTERM and starts again, twice",
+        draw: rolling,
+    },
     Scenario { name: "cut", about: "no way from the instances to one broker for seconds", draw: cut },
     Scenario {
         name: "delay",

@@ -11,7 +11,7 @@ use crate::load::{self, Load};
 use crate::plan::{self, Lane, Scenario};
 use crate::settings::Settings;
 use crate::support::service::{Site, repository};
-use crate::support::topic::{self, Message};
+use crate::support::topic::Message;
 use crate::support::wait_for;
 use crate::unread;
 use crate::verdict::{self, Told, Verdict};
@@ -97,7 +97,7 @@ fn play(instances: &Instances<'_>, site: &Site<'_>, load: &Load, lanes: &[Lane],
     });
     instances.note("all events are there, and all is whole");
     let start = Instant::now();
-    wait_for("the group to read all there is", CATCH_UP, || is_read(site).then(|| ()));
+    wait_for("the group to read all there is", CATCH_UP, || is_read(site).then_some(()));
     let caught_up = start.elapsed();
     instances.note("all is read");
     wait_for("alerts to cease", CATCH_UP, || {

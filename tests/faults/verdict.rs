@@ -97,7 +97,9 @@ pub fn of(replayed: &[Told], served: &[Told]) -> Verdict {
     }
     verdict.extra = left.into_values().flatten().map(Told::words).collect();
     let nobodys = served.iter().filter(|alert| !alert.is_new && !seen.contains(&alert.id));
-    verdict.extra.extend(nobodys.map(|alert| format!("{}, more of an alert that is not there", alert.words())));
+    verdict
+        .extra
+        .extend(nobodys.map(|alert| format!("{}, more of an alert that is not there", alert.words())));
     verdict
 }
 
