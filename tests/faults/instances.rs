@@ -17,17 +17,20 @@ pub struct Instances<'s> {
     /// What was done and when, one line each.
     diary: Mutex<Vec<String>>,
     began: Instant,
+    /// Whether it is told at once as well.
+    verbose: bool,
 }
 
 impl<'s> Instances<'s> {
     /// None runs yet.
-    pub fn new(cluster: &'s Cluster, site: &'s Site<'s>) -> Self {
+    pub fn new(cluster: &'s Cluster, site: &'s Site<'s>, verbose: bool) -> Self {
         Self {
             cluster,
             site,
             running: Default::default(),
             diary: Mutex::new(Vec::new()),
             began: Instant::now(),
+            verbose,
         }
     }
 
@@ -50,7 +53,11 @@ impl<'s> Instances<'s> {
 
     /// Writes down what happened now.
     pub fn note(&self, what: &str) {
-        locked(&self.diary).push(format!("{:9.3}  {what}", self.began.elapsed().as_secs_f64()));
+        let line = format!("{:9.3}  {what}", self.began.elapsed().as_secs_f64());
+        if self.verbose {
+            eprintln!("{line}");
+        }
+        locked(&self.diary).push(line);
     }
 
     /// What was written down.

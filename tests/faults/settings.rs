@@ -14,6 +14,12 @@ pub struct Settings {
     pub seed: u64,
     /// Whether the table is to be read by a program.
     pub tsv: bool,
+    /// Where the table goes.
+    pub table: String,
+    /// Whether only the scenarios are to be named.
+    pub list: bool,
+    /// Whether every step is told when it is done.
+    pub verbose: bool,
     /// Files and folders of rules, from the root of the repository.
     pub rules: Vec<String>,
     /// Events of a run.
@@ -32,6 +38,9 @@ impl Settings {
             runs: number("FAULTS_RUNS", 1),
             seed: number("FAULTS_SEED", 1),
             tsv: text("FAULTS_TSV").is_some(),
+            table: text("FAULTS_TABLE").unwrap_or_else(|| "/dev/stderr".to_owned()),
+            list: text("FAULTS_LIST").is_some(),
+            verbose: text("FAULTS_VERBOSE").is_some(),
             rules: text("FAULTS_RULES")
                 .map_or_else(|| vec!["tests/fault-rules".to_owned()], |rules| list(&rules)),
             events: size("FAULTS_EVENTS", 3_000),

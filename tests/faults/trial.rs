@@ -11,7 +11,7 @@ use crate::load::{self, Load};
 use crate::plan::{self, Lane, Scenario};
 use crate::settings::Settings;
 use crate::support::service::{Site, repository};
-use crate::support::topic::Message;
+use crate::support::topic::{Message, Producer};
 use crate::support::wait_for;
 use crate::unread;
 use crate::verdict::{self, Told, Verdict};
@@ -66,19 +66,21 @@ pub fn run(cluster: &Cluster, scenario: Scenario, seed: u64, settings: &Settings
         trouble: None,
         kept: None,
     };
-    let instances = Instances::new(cluster, &site);
+    let instances = Instances::new(cluster, &site, settings.verbose);
     let lanes = scenario.lanes(seed);
     let done = catch_unwind(AssertUnwindSafe(|| {
         outcome.caught_up = play(&instances, &site, &load, &lanes, settings.instances);
         outcome.verdict = judge(&site, &load);
         check_the_rest(&instances, &site, &load)
     }));
+    instances.note("judged");
     outcome.trouble = done.unwrap_or_else(|panic| Some(words(&*panic)));
     if !outcome.is_good() {
         instances.note("failed");
         outcome.kept = Some(keep(cluster, &site, &instances, &outcome, &name));
     }
     cluster.heal();
+    instances.note("healed");
     outcome
 }
 
@@ -101,9 +103,9 @@ fn play(instances: &Instances<'_>, site: &Site<'_>, load: &Load, lanes: &[Lane],
     let caught_up = start.elapsed();
     instances.note("all is read");
     wait_for("alerts to cease", CATCH_UP, || {
-        let alerts = alerts(site).len();
+        let before = written(site);
         std::thread::sleep(QUIET);
-        (is_read(site) && alerts == self::alerts(site).len()).then_some(())
+        (is_read(site) && before.is_some() && before == written(site)).then_some(())
     });
     caught_up
 }
@@ -118,19 +120,24 @@ fn go_through<'scope>(
 
 /// In small portions, slowly, so that whatever is done falls in the middle of something.
 fn produce(instances: &Instances<'_>, site: &Site<'_>, load: &Load, over: Duration) {
-    const PORTIONS: u32 = 120;
-    let start = Instant::now();
+    const PORTIONS: u32 = 80;
+    let (start, producer) = (Instant::now(), Producer::new(&site.address()));
     let portion = load.records.len().div_ceil(PORTIONS as usize).max(1);
     for (number, records) in (1..).zip(load.records.chunks(portion)) {
-        site.produce(records);
+        producer.produce(&site.input(), records);
         std::thread::sleep((over / PORTIONS * number).saturating_sub(start.elapsed()));
     }
-    site.produce(&load.last);
+    producer.produce(&site.input(), &load.last);
     instances.note("all events are produced");
 }
 
 fn is_read(site: &Site<'_>) -> bool {
     unread::is_none(&site.address(), site)
+}
+
+/// How much there is in the topics of alerts; unknown while the cluster does not answer.
+fn written(site: &Site<'_>) -> Option<i64> {
+    unread::offsets(&site.address(), &[site.alerts(), site.shadow()]).ok()
 }
 
 fn alerts(site: &Site<'_>) -> Vec<Message> {

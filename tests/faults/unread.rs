@@ -18,13 +18,26 @@ pub fn is_none(address: &str, site: &Site<'_>) -> bool {
     rest(address, site).is_ok_and(|rest| rest == 0)
 }
 
+/// How many offsets the topics have, which only grows where something is written.
+pub fn offsets(address: &str, topics: &[String]) -> KafkaResult<i64> {
+    let client = client(address, "-", "read_uncommitted")?;
+    let mut offsets = 0;
+    for topic in topics {
+        let metadata = client.fetch_metadata(Some(topic), LIMIT)?;
+        for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+            offsets += client.fetch_watermarks(topic, partition.id(), LIMIT)?.1;
+        }
+    }
+    Ok(offsets)
+}
+
 fn rest(address: &str, site: &Site<'_>) -> KafkaResult<u64> {
-    let client = client(address, &site.group(), "read_uncommitted")?;
+    let client = self::client(address, &site.group(), "read_uncommitted")?;
+    let stable = self::client(address, "-", "read_committed")?;
     let mut rest = 0;
     for (topic, partition, next) in positions(&client, site)? {
         let (low, end) = client.fetch_watermarks(&topic, partition, LIMIT)?;
         // An open transaction is something to be read, later.
-        let stable = self::client(address, "-", "read_committed")?;
         let (_, committed) = stable.fetch_watermarks(&topic, partition, LIMIT)?;
         rest += u64::from(committed < end);
         let next = next.unwrap_or(low);

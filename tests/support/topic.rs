@@ -59,21 +59,36 @@ pub fn create(brokers: &str, topic: &str, partitions: i32, replicas: i32) {
     });
 }
 
-/// Produces records in their order, and returns when the broker has them all. A broker that is away
-/// for a while is waited for.
-pub fn produce<'a>(brokers: &str, topic: &str, records: impl IntoIterator<Item = &'a Record>) {
-    let producer: BaseProducer =
-        client(brokers).set("enable.idempotence", "true").set("linger.ms", "5").create().unwrap();
-    for record in records {
-        let mut next = BaseRecord::<(), _>::to(topic).partition(record.partition).payload(&record.payload);
-        while let Err((error, back)) = producer.send(next) {
-            let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
-            assert_eq!(error, full);
-            producer.poll(Duration::from_millis(50));
-            next = back;
-        }
+/// Puts records into topics.
+pub struct Producer(BaseProducer);
+
+impl Producer {
+    /// One that writes each record once, in order.
+    pub fn new(brokers: &str) -> Self {
+        let mut config = client(brokers);
+        Self(config.set("enable.idempotence", "true").set("linger.ms", "5").create().unwrap())
     }
-    producer.flush(LIMIT).unwrap();
+
+    /// Produces records in their order, and returns when the broker has them all. A broker that is away
+    /// for a while is waited for.
+    pub fn produce<'a>(&self, topic: &str, records: impl IntoIterator<Item = &'a Record>) {
+        for record in records {
+            let mut next =
+                BaseRecord::<(), _>::to(topic).partition(record.partition).payload(&record.payload);
+            while let Err((error, back)) = self.0.send(next) {
+                let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
+                assert_eq!(error, full);
+                self.0.poll(Duration::from_millis(50));
+                next = back;
+            }
+        }
+        self.0.flush(LIMIT).unwrap();
+    }
+}
+
+/// Produces records by a producer of their own.
+pub fn produce<'a>(brokers: &str, topic: &str, records: impl IntoIterator<Item = &'a Record>) {
+    Producer::new(brokers).produce(topic, records);
 }
 
 /// All that is in a topic, once no transaction is open on it (when only what is committed is asked for).
