@@ -23,7 +23,7 @@
 #   consume TOPIC …       records to stdout, committed ones only; further options as kafka-console-consumer
 #
 # Environment: KAFKA_DEV_VERSION (4.3.1), KAFKA_DEV_CACHE (jars), KAFKA_DEV_DIR (data, logs,
-# certificates), KAFKA_DEV_HEAP (512m), KAFKA_DEV_USER and KAFKA_DEV_PASSWORD (the SCRAM user of the
+# certificates), KAFKA_DEV_HEAP (512m), KAFKA_DEV_JAVA (further options of java), KAFKA_DEV_USER and KAFKA_DEV_PASSWORD (the SCRAM user of the
 # SASL_SSL listener: oktawatch, oktawatch-secret).
 #
 # A client of the SASL_SSL listener needs: security.protocol=SASL_SSL, sasl.mechanism=SCRAM-SHA-512,
@@ -201,7 +201,7 @@ launch() { # node, formatted before; returns when it answers
   port=$(($(cat "$dir/port") + node))
   running "$node" && return
   setsid java -Xms128m "-Xmx$heap" -XX:+UseSerialGC -XX:MaxMetaspaceSize=192m -Djava.awt.headless=true \
-    -cp "$cache/broker/*:$cache" kafka.Kafka "$home/server.properties" >>"$home/log" 2>&1 </dev/null &
+    ${KAFKA_DEV_JAVA:-} -cp "$cache/broker/*:$cache" kafka.Kafka "$home/server.properties" >>"$home/log" 2>&1 </dev/null &
   echo $! >"$home/pid"
   local tries
   for ((tries = 0; tries < 600; tries++)); do

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
@@ -17,9 +18,11 @@ use crate::unread;
 use crate::verdict::{self, Told, Verdict};
 
 const PARTITIONS: i32 = 6;
-/// Events are produced until the last fault, and for some time more.
-const AFTERWARDS: Duration = Duration::from_secs(3);
+/// Events are produced until the last fault: in the time that the faults would take if nothing had to be
+/// waited for. What is left for the end then goes slowly until they are over.
 const SHORTEST: Duration = Duration::from_secs(10);
+const PORTIONS: u32 = 80;
+const FOR_THE_END: u32 = 20;
 /// A quiet time after which no more alerts are expected: several times what a decision takes.
 const QUIET: Duration = Duration::from_secs(6);
 const CATCH_UP: Duration = Duration::from_secs(300);
@@ -87,11 +90,12 @@ pub fn run(cluster: &Cluster, scenario: Scenario, seed: u64, settings: &Settings
 /// Events and faults, until all is read; how long that took after the last of them.
 fn play(instances: &Instances<'_>, site: &Site<'_>, load: &Load, lanes: &[Lane], begin: usize) -> Duration {
     instances.begin(begin);
-    let over = (plan::length(lanes) + AFTERWARDS).max(SHORTEST);
+    let over = plan::length(lanes).max(SHORTEST);
+    let left = AtomicUsize::new(lanes.len());
     std::thread::scope(|scope| {
-        let producing = scope.spawn(move || produce(instances, site, load, over));
+        let producing = scope.spawn(|| produce(instances, site, load, over, &left));
         let breaking: Vec<ScopedJoinHandle<'_, ()>> =
-            lanes.iter().map(|lane| go_through(scope, instances, lane)).collect();
+            lanes.iter().map(|lane| go_through(scope, instances, lane, &left)).collect();
         // A panic in one of them goes on here with its words.
         for lane in breaking.into_iter().chain([producing]) {
             lane.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -114,18 +118,27 @@ fn go_through<'scope>(
     scope: &'scope Scope<'scope, '_>,
     instances: &'scope Instances<'_>,
     lane: &'scope Lane,
+    left: &'scope AtomicUsize,
 ) -> ScopedJoinHandle<'scope, ()> {
-    scope.spawn(move || instances.go_through(lane))
+    scope.spawn(|| {
+        let done = catch_unwind(AssertUnwindSafe(|| instances.go_through(lane)));
+        left.fetch_sub(1, Ordering::SeqCst);
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    })
 }
 
 /// In small portions, slowly, so that whatever is done falls in the middle of something.
-fn produce(instances: &Instances<'_>, site: &Site<'_>, load: &Load, over: Duration) {
-    const PORTIONS: u32 = 80;
-    let (start, producer) = (Instant::now(), Producer::new(&site.address()));
+fn produce(instances: &Instances<'_>, site: &Site<'_>, load: &Load, over: Duration, left: &AtomicUsize) {
+    let producer = Producer::new(&site.address());
     let portion = load.records.len().div_ceil(PORTIONS as usize).max(1);
-    for (number, records) in (1..).zip(load.records.chunks(portion)) {
+    for (number, records) in (0..).zip(load.records.chunks(portion)) {
+        let start = Instant::now();
         producer.produce(&site.input(), records);
-        std::thread::sleep((over / PORTIONS * number).saturating_sub(start.elapsed()));
+        let is_last = number >= PORTIONS - FOR_THE_END;
+        let pause = if is_last { over / FOR_THE_END } else { over / (PORTIONS - FOR_THE_END) };
+        while start.elapsed() < pause && !(is_last && left.load(Ordering::SeqCst) == 0) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
     producer.produce(&site.input(), &load.last);
     instances.note("all events are produced");

@@ -108,7 +108,12 @@ impl Broker {
     }
 
     fn script(&self, arguments: &[&str]) {
-        let done = script().args(arguments).env("KAFKA_DEV_DIR", &self.dir).output().unwrap();
+        let mut script = script();
+        if self.nodes > 1 {
+            // Several on one machine: small, and soon there again after a kill.
+            script.env("KAFKA_DEV_HEAP", "384m").env("KAFKA_DEV_JAVA", "-XX:TieredStopAtLevel=1");
+        }
+        let done = script.args(arguments).env("KAFKA_DEV_DIR", &self.dir).output().unwrap();
         assert!(
             done.status.success(),
             "kafka-dev.sh {arguments:?}: {}",
