@@ -135,7 +135,7 @@ fn produce(instances: &Instances<'_>, site: &Site<'_>, load: &Load, over: Durati
         let start = Instant::now();
         producer.produce(&site.input(), records);
         let is_last = number >= PORTIONS - FOR_THE_END;
-        let pause = if is_last { over / FOR_THE_END } else { over / (PORTIONS - FOR_THE_END) };
+        let pause = if is_last { over * 3 / FOR_THE_END } else { over / (PORTIONS - FOR_THE_END) };
         while start.elapsed() < pause && !(is_last && left.load(Ordering::SeqCst) == 0) {
             std::thread::sleep(Duration::from_millis(20));
         }
