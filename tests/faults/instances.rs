@@ -1,5 +1,6 @@
 //! Which instances of the program run, and what is done to them and to the brokers?
 
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -73,13 +74,22 @@ impl<'s> Instances<'s> {
         self.running.iter().zip(NAMES).filter(|(slot, _)| ended(slot)).map(|(_, name)| name).collect()
     }
 
-    /// The metrics of each that runs.
-    pub fn metrics(&self) -> Vec<(&'static str, String)> {
-        let of = |(slot, name): (&Mutex<Option<Service>>, &'static str)| {
-            let page = locked(slot).as_ref().map(|service| service.get("/metrics").1)?;
-            Some((name, page))
-        };
-        self.running.iter().zip(NAMES).filter_map(of).collect()
+    /// What each that runs shows of itself, as files with their names; the stacks of its threads too, where
+    /// there is a debugger to ask.
+    pub fn shown(&self, stacks: bool) -> Vec<(String, String)> {
+        let mut files = Vec::new();
+        for (slot, name) in self.running.iter().zip(NAMES) {
+            let slot = locked(slot);
+            let Some(service) = slot.as_ref() else { continue };
+            for page in ["metrics", "healthz", "readyz"] {
+                let (status, text) = service.get(&format!("/{page}"));
+                files.push((format!("{name}.{page}"), format!("{status}\n{text}")));
+            }
+            if stacks {
+                files.push((format!("{name}.stacks"), stacks_of(service.process())));
+            }
+        }
+        files
     }
 
     /// Tells all to end; those that did not end in order.
@@ -117,6 +127,15 @@ impl<'s> Instances<'s> {
         let ended = service.terminate();
         assert!(ended.success(), "instance {} was told to end and ended with {ended}", NAMES[instance]);
     }
+}
+
+fn stacks_of(process: u32) -> String {
+    let mut debugger = Command::new("gdb");
+    debugger.args(["-batch", "-ex", "thread apply all backtrace 40", "-p", &process.to_string()]);
+    debugger.output().map_or_else(
+        |error| format!("gdb: {error}"),
+        |stacks| String::from_utf8_lossy(&stacks.stdout).into_owned(),
+    )
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

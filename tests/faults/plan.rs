@@ -79,6 +79,11 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario { name: "scale", about: "a third instance comes, and goes by SIGTERM, twice", draw: scale },
     Scenario {
+        name: "churn",
+        about: "an instance dies in the midst of a transaction and starts again, while a third comes and goes",
+        draw: churn,
+    },
+    Scenario {
         name: "rolling",
         about: "each instance ends by SIGTERM and starts again, twice",
         draw: rolling,
@@ -181,6 +186,17 @@ fn scale(random: &mut Random) -> Vec<Lane> {
         [come, step(random, 7_000, 12_000, Action::Terminate(INSTANCES))]
     };
     vec![(0..2).flat_map(|_| one(random)).collect()]
+}
+
+/// Members come and go while what the dead one had begun still holds back where its successor goes on.
+fn churn(random: &mut Random) -> Vec<Lane> {
+    let one = |random: &mut Random| {
+        let kill = step(random, 4_000, 6_000, Action::Kill(0));
+        let again = step(random, 0, 500, Action::Start(0));
+        let come = step(random, 500, 4_000, Action::Start(INSTANCES));
+        [kill, again, come, step(random, 3_000, 6_000, Action::Kill(INSTANCES))]
+    };
+    vec![(0..4).flat_map(|_| one(random)).collect()]
 }
 
 fn rolling(random: &mut Random) -> Vec<Lane> {

@@ -25,7 +25,7 @@ const PORTIONS: u32 = 80;
 const FOR_THE_END: u32 = 20;
 /// A quiet time after which no more alerts are expected: several times what a decision takes.
 const QUIET: Duration = Duration::from_secs(6);
-const CATCH_UP: Duration = Duration::from_secs(300);
+const CATCH_UP: Duration = Duration::from_secs(180);
 
 /// How a run went.
 pub struct Outcome {
@@ -71,20 +71,37 @@ pub fn run(cluster: &Cluster, scenario: Scenario, seed: u64, settings: &Settings
     };
     let instances = Instances::new(cluster, &site, settings.verbose);
     let lanes = scenario.lanes(seed);
-    let done = catch_unwind(AssertUnwindSafe(|| {
-        outcome.caught_up = play(&instances, &site, &load, &lanes, settings.instances);
-        outcome.verdict = judge(&site, &load);
-        check_the_rest(&instances, &site, &load)
-    }));
+    let played = caught(|| play(&instances, &site, &load, &lanes, settings.instances));
+    let shown = instances.shown(played.is_err());
+    // Also where not all was read: what is there may be wrong already.
+    let judged = caught(|| judge(&site, &load));
+    let rest = caught(|| check_the_rest(&instances, &site, &load));
     instances.note("judged");
-    outcome.trouble = done.unwrap_or_else(|panic| Some(words(&*panic)));
+    let mut troubles = Vec::new();
+    outcome.caught_up = played.unwrap_or_else(|trouble| put(&mut troubles, trouble));
+    outcome.verdict = judged.unwrap_or_else(|trouble| put(&mut troubles, trouble));
+    troubles.extend(rest.unwrap_or_else(|trouble| vec![trouble]));
+    outcome.trouble = (!troubles.is_empty()).then(|| troubles.join("; "));
     if !outcome.is_good() {
-        instances.note("failed");
-        outcome.kept = Some(keep(cluster, &site, &instances, &outcome, &name));
+        outcome.kept = Some(keep(cluster, &site, &instances, &outcome, shown));
     }
-    cluster.heal();
+    // A machine on which nothing else works any more has no whole cluster either.
+    if let Err(trouble) = caught(|| cluster.heal()) {
+        outcome.trouble =
+            Some(outcome.trouble.map_or(trouble.clone(), |first| format!("{first}; {trouble}")));
+    }
     instances.note("healed");
     outcome
+}
+
+/// What a panic says in the place of an answer.
+fn caught<T>(body: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(body)).map_err(|panic| words(&*panic))
+}
+
+fn put<T: Default>(troubles: &mut Vec<String>, trouble: String) -> T {
+    troubles.push(trouble);
+    T::default()
 }
 
 /// Events and faults, until all is read; how long that took after the last of them.
@@ -167,7 +184,7 @@ fn judge(site: &Site<'_>, load: &Load) -> Verdict {
 }
 
 /// What else must be so at the end of a run.
-fn check_the_rest(instances: &Instances<'_>, site: &Site<'_>, load: &Load) -> Option<String> {
+fn check_the_rest(instances: &Instances<'_>, site: &Site<'_>, load: &Load) -> Vec<String> {
     let mut troubles = Vec::new();
     let there = site.committed(&site.input()).len();
     if there != load.all().len() {
@@ -179,7 +196,7 @@ fn check_the_rest(instances: &Instances<'_>, site: &Site<'_>, load: &Load) -> Op
     }
     troubles.extend(instances.ended_by_themselves().iter().map(|name| format!("{name} ended by itself")));
     troubles.extend(instances.end().iter().map(|name| format!("{name} did not end in order")));
-    (!troubles.is_empty()).then(|| troubles.join("; "))
+    troubles
 }
 
 /// Puts all that may tell why it failed into a folder.
@@ -188,9 +205,9 @@ fn keep(
     site: &Site<'_>,
     instances: &Instances<'_>,
     outcome: &Outcome,
-    name: &str,
+    shown: Vec<(String, String)>,
 ) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults").join(name);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults").join(site.name());
     std::fs::create_dir_all(&folder).unwrap();
     let write = |file: &str, text: &[u8]| std::fs::write(folder.join(file), text).unwrap();
     for entry in std::fs::read_dir(site.file("")).unwrap().flatten() {
@@ -199,14 +216,14 @@ fn keep(
     for node in 0..BROKERS {
         std::fs::copy(cluster.broker.log(node), folder.join(format!("broker-{node}.log"))).ok();
     }
-    for (instance, page) in instances.metrics() {
-        write(&format!("{instance}.metrics"), page.as_bytes());
+    for (file, text) in shown {
+        write(&file, text.as_bytes());
     }
     write("diary.txt", instances.diary().as_bytes());
     write("verdict.tsv", outcome.verdict.details().as_bytes());
     write("trouble.txt", outcome.trouble.clone().unwrap_or_default().as_bytes());
     // The cluster may be what is broken.
-    let read = catch_unwind(AssertUnwindSafe(|| alerts(site)));
+    let read = caught(|| alerts(site));
     let lines: Vec<Vec<u8>> = read.unwrap_or_default().into_iter().map(|alert| alert.payload).collect();
     write("alerts.jsonl", &lines.join(&b'\n'));
     folder

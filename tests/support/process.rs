@@ -48,6 +48,11 @@ impl Process {
         wait_for("the process to end after SIGTERM", limit, || self.child.try_wait().unwrap())
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A signal by its name, such as STOP.
     pub fn signal(&self, name: &str) {
         let told = signal(name, self.child.id());

@@ -54,6 +54,11 @@ impl<'b> Site<'b> {
         site
     }
 
+    /// What its topics, its group and its instances begin with.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The brokers, as a test reaches them itself.
     pub fn address(&self) -> String {
         self.broker.address()
@@ -227,6 +232,11 @@ impl Service {
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         self.process.is_running()
+    }
+
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.process.id()
     }
 
     /// What it logged last.
