@@ -17,6 +17,8 @@ pub struct Instances<'s> {
     running: [Mutex<Option<Service>>; NAMES.len()],
     /// What was done and when, one line each.
     diary: Mutex<Vec<String>>,
+    remarks: Mutex<Vec<String>>,
+    shown: Mutex<Vec<(String, String)>>,
     began: Instant,
     /// Whether it is told at once as well.
     verbose: bool,
@@ -29,7 +31,9 @@ impl<'s> Instances<'s> {
             cluster,
             site,
             running: Default::default(),
-            diary: Mutex::new(Vec::new()),
+            diary: Mutex::default(),
+            remarks: Mutex::default(),
+            shown: Mutex::default(),
             began: Instant::now(),
             verbose,
         }
@@ -66,27 +70,38 @@ impl<'s> Instances<'s> {
         locked(&self.diary).iter().map(|line| format!("{line}\n")).collect()
     }
 
-    /// Instances that ended although nobody told them to.
-    pub fn ended_by_themselves(&self) -> Vec<&'static str> {
-        let ended = |slot: &Mutex<Option<Service>>| {
-            locked(slot).as_mut().is_some_and(|service| !service.is_running())
-        };
-        self.running.iter().zip(NAMES).filter(|(slot, _)| ended(slot)).map(|(_, name)| name).collect()
+    /// Does what an orchestrator does: one that ended, or that says itself that it stands still, is started
+    /// again. Not while things go wrong: who does not answer then may be paused.
+    pub fn tend(&self) {
+        for (slot, name) in self.running.iter().zip(NAMES) {
+            let mut slot = locked(slot);
+            let Some(service) = slot.as_mut() else { continue };
+            let why = if !service.is_running() {
+                "ended by itself"
+            } else if service.get("/healthz").0 == 503 {
+                "stood still"
+            } else {
+                continue;
+            };
+            locked(&self.remarks).push(format!("{name} {why} and was started again"));
+            self.note(&format!("{name} {why}"));
+            locked(&self.shown).extend(shown(name, service, true));
+            // The one before is killed, if it is still there.
+            *slot = Some(self.site.launch(name));
+        }
     }
 
-    /// What each that runs shows of itself, as files with their names; the stacks of its threads too, where
-    /// there is a debugger to ask.
+    /// What had to be done that no plan foresaw.
+    pub fn remarks(&self) -> Vec<String> {
+        locked(&self.remarks).clone()
+    }
+
+    /// What each that runs shows of itself, and what those showed that stood still, as files with their names.
     pub fn shown(&self, stacks: bool) -> Vec<(String, String)> {
-        let mut files = Vec::new();
+        let mut files = locked(&self.shown).clone();
         for (slot, name) in self.running.iter().zip(NAMES) {
-            let slot = locked(slot);
-            let Some(service) = slot.as_ref() else { continue };
-            for page in ["metrics", "healthz", "readyz"] {
-                let (status, text) = service.get(&format!("/{page}"));
-                files.push((format!("{name}.{page}"), format!("{status}\n{text}")));
-            }
-            if stacks {
-                files.push((format!("{name}.stacks"), stacks_of(service.process())));
+            if let Some(service) = locked(slot).as_ref() {
+                files.extend(shown(name, service, stacks));
             }
         }
         files
@@ -127,6 +142,20 @@ impl<'s> Instances<'s> {
         let ended = service.terminate();
         assert!(ended.success(), "instance {} was told to end and ended with {ended}", NAMES[instance]);
     }
+}
+
+/// Its pages, and the stacks of its threads where there is a debugger to ask.
+fn shown(name: &str, service: &Service, stacks: bool) -> Vec<(String, String)> {
+    let at = jiff::Timestamp::now().as_second();
+    let mut files = Vec::new();
+    for page in ["metrics", "healthz", "readyz"] {
+        let (status, text) = service.get(&format!("/{page}"));
+        files.push((format!("{name}-{at}.{page}"), format!("{status}\n{text}")));
+    }
+    if stacks {
+        files.push((format!("{name}-{at}.stacks"), stacks_of(service.process())));
+    }
+    files
 }
 
 fn stacks_of(process: u32) -> String {

@@ -68,8 +68,8 @@ impl Table {
 
 fn result(outcome: &Outcome) -> String {
     let mut result = if outcome.is_good() { "passed" } else { "FAILED" }.to_owned();
-    if let Some(trouble) = &outcome.trouble {
-        result = format!("{result}: {trouble}");
+    for trouble in outcome.trouble.iter().chain(&outcome.remarks) {
+        result = format!("{result}; {trouble}");
     }
     if let Some(folder) = &outcome.kept {
         result = format!("{result} ({})", folder.display());

@@ -25,7 +25,8 @@ const PORTIONS: u32 = 80;
 const FOR_THE_END: u32 = 20;
 /// A quiet time after which no more alerts are expected: several times what a decision takes.
 const QUIET: Duration = Duration::from_secs(6);
-const CATCH_UP: Duration = Duration::from_secs(180);
+/// A worker that stands still says so after two minutes.
+const CATCH_UP: Duration = Duration::from_secs(300);
 
 /// How a run went.
 pub struct Outcome {
@@ -39,9 +40,11 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// From the last fault, or the last event where that came later, until all was read.
     pub caught_up: Duration,
+    /// What had to be done to the instances besides.
+    pub remarks: Vec<String>,
     /// Why it failed, when it did for another reason than alerts.
     pub trouble: Option<String>,
-    /// Where a failed run's logs are.
+    /// Where the logs are, unless all was as it should be.
     pub kept: Option<PathBuf>,
 }
 
@@ -66,13 +69,16 @@ pub fn run(cluster: &Cluster, scenario: Scenario, seed: u64, settings: &Settings
         events: load.all().len(),
         verdict: Verdict::default(),
         caught_up: Duration::ZERO,
+        remarks: Vec::new(),
         trouble: None,
         kept: None,
     };
     let instances = Instances::new(cluster, &site, settings.verbose);
     let lanes = scenario.lanes(seed);
     let played = caught(|| play(&instances, &site, &load, &lanes, settings.instances));
-    let shown = instances.shown(played.is_err());
+    let mut shown = instances.shown(played.is_err());
+    let positions = unread::positions_and_ends(&site.address(), &site);
+    shown.push(("positions.tsv".to_owned(), positions.unwrap_or_else(|error| error.to_string())));
     // Also where not all was read: what is there may be wrong already.
     let judged = caught(|| judge(&site, &load));
     let rest = caught(|| check_the_rest(&instances, &site, &load));
@@ -81,8 +87,9 @@ pub fn run(cluster: &Cluster, scenario: Scenario, seed: u64, settings: &Settings
     outcome.caught_up = played.unwrap_or_else(|trouble| put(&mut troubles, trouble));
     outcome.verdict = judged.unwrap_or_else(|trouble| put(&mut troubles, trouble));
     troubles.extend(rest.unwrap_or_else(|trouble| vec![trouble]));
+    outcome.remarks = instances.remarks();
     outcome.trouble = (!troubles.is_empty()).then(|| troubles.join("; "));
-    if !outcome.is_good() {
+    if !outcome.is_good() || !outcome.remarks.is_empty() {
         outcome.kept = Some(keep(cluster, &site, &instances, &outcome, shown));
     }
     // A machine on which nothing else works any more has no whole cluster either.
@@ -120,10 +127,14 @@ fn play(instances: &Instances<'_>, site: &Site<'_>, load: &Load, lanes: &[Lane],
     });
     instances.note("all events are there, and all is whole");
     let start = Instant::now();
-    wait_for("the group to read all there is", CATCH_UP, || is_read(site).then_some(()));
+    wait_for("the group to read all there is", CATCH_UP, || {
+        instances.tend();
+        is_read(site).then_some(())
+    });
     let caught_up = start.elapsed();
     instances.note("all is read");
     wait_for("alerts to cease", CATCH_UP, || {
+        instances.tend();
         let before = written(site);
         std::thread::sleep(QUIET);
         (is_read(site) && before.is_some() && before == written(site)).then_some(())
@@ -194,7 +205,6 @@ fn check_the_rest(instances: &Instances<'_>, site: &Site<'_>, load: &Load) -> Ve
     if dead > 0 {
         troubles.push(format!("{dead} dead letters"));
     }
-    troubles.extend(instances.ended_by_themselves().iter().map(|name| format!("{name} ended by itself")));
     troubles.extend(instances.end().iter().map(|name| format!("{name} did not end in order")));
     troubles
 }

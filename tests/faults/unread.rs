@@ -18,6 +18,18 @@ pub fn is_none(address: &str, site: &Site<'_>) -> bool {
     rest(address, site).is_ok_and(|rest| rest == 0)
 }
 
+/// Where the group goes on in each partition and where that ends, a line each.
+pub fn positions_and_ends(address: &str, site: &Site<'_>) -> KafkaResult<String> {
+    let client = client(address, &site.group(), "read_uncommitted")?;
+    let mut lines = String::new();
+    for (topic, partition, next) in positions(&client, site)? {
+        let (_, end) = client.fetch_watermarks(&topic, partition, LIMIT)?;
+        let next = next.map_or_else(|| "none".to_owned(), |next| next.to_string());
+        lines += &format!("{topic}\t{partition}\t{next}\t{end}\n");
+    }
+    Ok(lines)
+}
+
 /// How many offsets the topics have, which only grows where something is written.
 pub fn offsets(address: &str, topics: &[String]) -> KafkaResult<i64> {
     let client = client(address, "-", "read_uncommitted")?;
