@@ -3,6 +3,7 @@
 //! A plan is drawn from a seed: several lanes, each a list of steps with pauses between them, that are gone
 //! through at the same time. Every lane ends with all that it broke whole again.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::cluster::BROKERS;
@@ -246,4 +247,32 @@ fn mixed(random: &mut Random) -> Vec<Lane> {
 
 fn short(random: &mut Random) -> Vec<Lane> {
     vec![kills(random, 0, 2), pauses(random, 1, 1), lost_brokers(random, 1)]
+}
+
+#[test]
+fn every_plan_leaves_everything_whole() {
+    for (scenario, seed) in SCENARIOS.iter().flat_map(|scenario| (0..50).map(move |seed| (scenario, seed))) {
+        assert_eq!(Scenario::named(scenario.name).unwrap().name, scenario.name);
+        let broken = scenario.lanes(seed).into_iter().flatten().fold(BTreeSet::new(), breaks);
+        assert!(broken.is_empty(), "{} of seed {seed} leaves {broken:?}", scenario.name);
+    }
+}
+
+fn breaks(mut broken: BTreeSet<String>, step: Step) -> BTreeSet<String> {
+    match step.action {
+        // The last instance is a guest: it is not there at the beginning, nor at the end.
+        Action::Start(INSTANCES) => broken.insert("guest".to_owned()),
+        Action::Kill(INSTANCES) | Action::Terminate(INSTANCES) => broken.remove("guest"),
+        Action::Kill(one) | Action::Terminate(one) => broken.insert(format!("instance {one}")),
+        Action::Start(one) => broken.remove(&format!("instance {one}")),
+        Action::Pause(one) => broken.insert(format!("paused {one}")),
+        Action::Resume(one) => broken.remove(&format!("paused {one}")),
+        Action::KillBroker(node) => broken.insert(format!("broker {node}")),
+        Action::StartBroker(node) => broken.remove(&format!("broker {node}")),
+        Action::PauseBroker(node) => broken.insert(format!("paused broker {node}")),
+        Action::ResumeBroker(node) => broken.remove(&format!("paused broker {node}")),
+        Action::Way(node, Way::Open) => broken.remove(&format!("way {node}")),
+        Action::Way(node, _) => broken.insert(format!("way {node}")),
+    };
+    broken
 }

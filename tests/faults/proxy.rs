@@ -134,3 +134,31 @@ fn close(ends: &[TcpStream; 2]) {
 fn named(body: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new().name("proxy".to_owned()).spawn(body).unwrap();
 }
+
+#[test]
+fn bytes_wait_while_the_way_is_silent_and_connections_end_when_it_is_refused() {
+    let broker = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = crate::support::broker::any_port();
+    let proxy = Proxy::start((port, broker.local_addr().unwrap().port()));
+    let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let (mut served, _) = broker.accept().unwrap();
+    let mut byte = [0];
+    proxy.set(Way::Slow { by: 1, jitter: 1 });
+    client.write_all(b"a").unwrap();
+    served.read_exact(&mut byte).unwrap();
+    assert_eq!(byte, *b"a");
+
+    proxy.set(Way::Silent);
+    client.write_all(b"b").unwrap();
+    served.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    assert!(served.read_exact(&mut byte).is_err(), "nothing arrives");
+    served.set_read_timeout(None).unwrap();
+    proxy.set(Way::Open);
+    served.read_exact(&mut byte).unwrap();
+    assert_eq!(byte, *b"b");
+
+    proxy.set(Way::Refused);
+    assert_eq!(client.read(&mut byte).unwrap_or_default(), 0);
+    let mut again = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    assert_eq!(again.read(&mut byte).unwrap_or_default(), 0);
+}

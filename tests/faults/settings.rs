@@ -22,6 +22,8 @@ pub struct Settings {
     pub verbose: bool,
     /// Files and folders of rules, from the root of the repository.
     pub rules: Vec<String>,
+    /// Librdkafka properties of the program, over those that all tests have.
+    pub properties: Vec<(String, String)>,
     /// Events of a run.
     pub events: usize,
     /// Instances that run from the beginning.
@@ -43,6 +45,7 @@ impl Settings {
             verbose: text("FAULTS_VERBOSE").is_some(),
             rules: text("FAULTS_RULES")
                 .map_or_else(|| vec!["tests/fault-rules".to_owned()], |rules| list(&rules)),
+            properties: properties(),
             events: size("FAULTS_EVENTS", 3_000),
             instances: size("FAULTS_INSTANCES", INSTANCES).min(INSTANCES),
             workers: size("FAULTS_WORKERS", 2),
@@ -57,6 +60,14 @@ fn scenarios() -> Vec<Scenario> {
         Scenario::named(name).unwrap_or_else(|| panic!("no scenario {name:?}; there are {known:?}"))
     };
     list(&names).iter().map(named).collect()
+}
+
+fn properties() -> Vec<(String, String)> {
+    let pair = |word: String| match word.split_once('=') {
+        Some((key, value)) => (key.to_owned(), value.to_owned()),
+        None => panic!("a property is KEY=VALUE, not {word:?}"),
+    };
+    list(&text("FAULTS_PROPERTIES").unwrap_or_default()).into_iter().map(pair).collect()
 }
 
 fn list(text: &str) -> Vec<String> {

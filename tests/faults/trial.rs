@@ -61,6 +61,7 @@ pub fn run(cluster: &Cluster, scenario: Scenario, seed: u64, settings: &Settings
     let mut site = Site::new(&cluster.broker, &name, PARTITIONS);
     site.brokers = cluster.broker.proxied_address();
     site.rules = settings.rules.iter().map(|rules| repository(rules)).collect();
+    site.properties.extend_from_slice(&settings.properties);
     site.settings = format!("{}[engine]\nworkers = {}\n", load::SETTINGS, settings.workers);
     let load = Load::new(seed, settings.events, PARTITIONS);
     let mut outcome = Outcome {
@@ -77,6 +78,10 @@ pub fn run(cluster: &Cluster, scenario: Scenario, seed: u64, settings: &Settings
     let lanes = scenario.lanes(seed);
     let played = caught(|| play(&instances, &site, &load, &lanes, settings.instances));
     let mut shown = instances.shown(played.is_err());
+    if played.is_err() {
+        // Something may be left broken.
+        caught(|| cluster.heal()).ok();
+    }
     let positions = unread::positions_and_ends(&site.address(), &site);
     shown.push(("positions.tsv".to_owned(), positions.unwrap_or_else(|error| error.to_string())));
     // Also where not all was read: what is there may be wrong already.

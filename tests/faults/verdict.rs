@@ -116,3 +116,24 @@ impl Told {
 fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
+
+#[test]
+fn alerts_are_the_same_by_rule_group_and_window_and_each_counts_once() {
+    let alert = |group: &str, from_ms, id: &str| Told {
+        whose: Whose { rule: "guessed".to_owned(), group: group.to_owned() },
+        from_ms,
+        to_ms: from_ms + 10,
+        id: id.to_owned(),
+        is_new: true,
+    };
+    let replayed = [alert("ana", 0, "1"), alert("ana", 100, "2"), alert("ben", 0, "3")];
+    assert!(of(&replayed, &[alert("ben", 5, "3"), alert("ana", 107, "2"), alert("ana", 3, "9")]).is_good());
+    assert!(!of(&[], &[]).is_good(), "nothing was asked");
+    let wrong = of(
+        &replayed,
+        &[alert("ana", 0, "1"), alert("ana", 5, "4"), alert("ben", 0, "3"), alert("ben", 0, "3")],
+    );
+    assert_eq!((wrong.lost.len(), wrong.extra.len(), wrong.twice.len()), (1, 1, 1), "{}", wrong.details());
+    let more = Told { is_new: false, ..alert("cem", 0, "5") };
+    assert_eq!(of(&replayed, &[more]).extra.len(), 1, "more of an alert that is not there");
+}
