@@ -253,6 +253,16 @@ pub const LOG_REPEAT_MS: i64 = 10_000;
 /// KiB that a consumer fetches ahead for all of its partitions; beyond, it stops fetching.
 pub const FETCH_AHEAD_KBYTES: usize = 32 * 1024;
 
+/// Milliseconds after which a process takes back state of rules that it does not have.
+pub const LEFTOVER_STATE_MS: i64 = 3_600_000;
+
+/// Bytes of one record of the changelog and the repartition topic, which are created with this as
+/// their `max.message.bytes`.
+pub const STATE_RECORD_BYTES: usize = 16 * 1024 * 1024;
+
+/// Threads of one worker that restore shards at a time.
+pub const RESTORING_THREADS: usize = 2;
+
 /// Milliseconds any one call to the cluster may take before it counts as failed.
 pub const CLUSTER_CALL_MS: u64 = 10_000;
 

@@ -23,6 +23,18 @@ pub(super) fn check(config: &Config, layer: impl Fn(&str) -> Layer) -> Vec<Strin
     need(!config.output.alerts.is_empty(), "output.alerts", "a topic is needed".to_owned());
     need(!config.output.shadow.is_empty(), "output.shadow", "a topic is needed".to_owned());
     need(!config.output.dead_letters.is_empty(), "output.dead_letters", "a topic is needed".to_owned());
+    let state =
+        [("state.repartition", &config.state.repartition), ("state.changelog", &config.state.changelog)];
+    for (key, topic) in state {
+        need(!topic.is_empty(), key, "a topic is needed".to_owned());
+        let others = outputs(config).chain(&config.input.topics);
+        let same = others.chain(state.iter().filter(|(other, _)| *other != key).map(|(_, other)| *other));
+        need(
+            topic.is_empty() || !same.into_iter().any(|other| other == topic),
+            key,
+            format!("`{topic}` is another topic of this configuration as well"),
+        );
+    }
     for topic in outputs(config) {
         need(
             !config.input.topics.contains(topic),

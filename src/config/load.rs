@@ -80,7 +80,7 @@ fn extract(figment: &Figment) -> Result<Config, Failure> {
     if !problems.is_empty() {
         return Err(invalid(&problems));
     }
-    let config = Config {
+    let mut config = Config {
         kafka: section(figment, "kafka", &mut problems),
         input: section(figment, "input", &mut problems),
         output: section(figment, "output", &mut problems),
@@ -93,12 +93,23 @@ fn extract(figment: &Figment) -> Result<Config, Failure> {
         log: section(figment, "log", &mut problems),
         limits: section(figment, "limits", &mut problems),
     };
+    let layers = |key: &str| layer(metadata(figment, &key.split('.').map(str::to_owned).collect::<Vec<_>>()));
+    name_state(&mut config, |key| layers(key) == Layer::Default);
     if problems.is_empty() {
-        let paths =
-            |key: &str| layer(metadata(figment, &key.split('.').map(str::to_owned).collect::<Vec<_>>()));
-        problems = check::check(&config, paths);
+        problems = check::check(&config, layers);
     }
     if problems.is_empty() { Ok(config) } else { Err(invalid(&problems)) }
+}
+
+/// Topics of state belong to one group: they are called after it where nobody calls them otherwise.
+fn name_state(config: &mut Config, is_default: impl Fn(&str) -> bool) {
+    let group = &config.kafka.group;
+    if is_default("state.repartition") {
+        config.state.repartition = format!("{group}-repartition");
+    }
+    if is_default("state.changelog") {
+        config.state.changelog = format!("{group}-changelog");
+    }
 }
 
 fn section<T: Default + DeserializeOwned>(figment: &Figment, name: &str, problems: &mut Vec<String>) -> T {

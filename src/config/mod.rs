@@ -173,9 +173,15 @@ pub enum Format {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct State {
+    /// Topic through which what belongs to another shard goes there. It is the group's own, and by
+    /// default `<kafka.group>-repartition`.
+    pub repartition: String,
+    /// Compacted topic of what each shard holds; by default `<kafka.group>-changelog`.
+    pub changelog: String,
     /// Whether missing topics are created.
     pub create_topics: bool,
-    /// Partitions of a topic that is created.
+    /// Partitions of the two, which is how many shards there are, and of any other topic that is
+    /// created.
     pub partitions: i32,
     /// Replicas of a topic that is created; fewer when the cluster has fewer brokers.
     pub replication: i32,
@@ -183,7 +189,13 @@ pub struct State {
 
 impl Default for State {
     fn default() -> Self {
-        Self { create_topics: true, partitions: 12, replication: 3 }
+        Self {
+            repartition: "oktawatch-repartition".to_owned(),
+            changelog: "oktawatch-changelog".to_owned(),
+            create_topics: true,
+            partitions: 12,
+            replication: 3,
+        }
     }
 }
 
@@ -201,6 +213,8 @@ pub struct Engine {
     pub commit_bytes: Size,
     /// What is promised.
     pub delivery: Delivery,
+    /// Whether what belongs to a shard of the same worker goes there without the repartition topic.
+    pub local_fast_path: bool,
 }
 
 impl Default for Engine {
@@ -211,6 +225,7 @@ impl Default for Engine {
             commit_records: 10_000,
             commit_bytes: Size::bytes(16 * 1024 * 1024),
             delivery: Delivery::ExactlyOnce,
+            local_fast_path: true,
         }
     }
 }
@@ -219,7 +234,7 @@ impl Default for Engine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
-    /// Alerts, dead letters and offsets in one transaction.
+    /// Alerts, dead letters, what goes on to other shards, state and offsets in one transaction.
     ExactlyOnce,
     /// For clusters without transactions: offsets after alerts; repeats have the same id.
     AtLeastOnce,

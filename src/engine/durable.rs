@@ -137,22 +137,24 @@ impl Shard {
     /// same steps.
     pub(super) fn changes(&mut self) -> Vec<Change> {
         let Some(told) = &self.told_time else { return Vec::new() };
-        let time = self.time();
-        let moved = (*told != time).then(|| Change { key: vec![TIME], value: Some(time) });
+        // The wall clock alone is no news: it would cost a transaction a second where nothing happens.
+        let time = self.time(None);
+        let moved = *told != time;
         let mut changes = self.context.changes();
         self.seen.changes(&self.rules.table, &mut changes);
         self.singles.changes(&self.rules.table, &mut changes);
         changes.extend(self.correlator.changes());
-        if let Some(time) = moved {
-            self.told_time.clone_from(&time.value);
-            changes.push(time);
+        if moved {
+            let value = self.time(self.watermark.now_ms());
+            self.told_time = Some(time);
+            changes.push(Change { key: vec![TIME], value: Some(value) });
         }
         changes
     }
 
-    fn time(&self) -> Vec<u8> {
+    fn time(&self, now_ms: Option<i64>) -> Vec<u8> {
         written(&self.rules.table, |out| {
-            self.watermark.write(out);
+            self.watermark.write(now_ms, out);
             self.levels.write(out);
             self.expired_upto_ms.write(out);
         })

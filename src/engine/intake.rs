@@ -85,6 +85,13 @@ impl Intake {
         self.observer.set_table(Arc::clone(&rules.table));
     }
 
+    /// Each partition that is read, and the highest `published` of it, ms.
+    pub fn newest_ms(&self) -> impl Iterator<Item = (&Arc<str>, i32, i64)> {
+        self.read
+            .iter()
+            .filter_map(|((topic, partition), told)| Some((topic, *partition, told.progress.highest_ms?)))
+    }
+
     fn record(&mut self, record: &RawRecord, effects: &mut Effects) {
         let events = taken(self.reader.read_in(record, &mut self.room), effects);
         let mut latest_ms = None;

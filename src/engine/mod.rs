@@ -11,6 +11,7 @@ mod intake;
 mod invariants;
 mod judge;
 mod levels;
+mod member;
 #[cfg(test)]
 mod moved;
 mod raise;
@@ -34,6 +35,7 @@ use dedup::Seen;
 pub use durable::{Restored, Unreadable};
 pub use intake::Intake;
 use levels::Levels;
+pub use member::{Member, Round, Source, Told};
 use raise::Now;
 pub use route::Placement;
 use route::Routes;
@@ -112,16 +114,17 @@ impl Shard {
     pub fn placed(config: &Config, rules: Arc<RuleSet>, geoip: Arc<GeoIp>, placement: Placement) -> Self {
         let table = &rules.table;
         let routes = Routes::new(&rules, placement);
-        let mut correlator = Correlator::new(Arc::clone(&rules), &config.limits);
+        let limits = placement.share(&config.limits);
+        let mut correlator = Correlator::new(Arc::clone(&rules), &limits);
         correlator.set_levels(routes.levels(), |rule| routes.level(rule));
         Self {
             reader: Reader::new(Arc::clone(table), reading(config)),
             room: Room::default(),
             observer: Observer::new(Arc::clone(table), geoip),
-            context: Context::new(Arc::clone(table), &config.limits),
-            seen: Seen::new(config.time.dedup_window.as_millis(), config.limits.uuids),
+            context: Context::new(Arc::clone(table), &limits),
+            seen: Seen::new(config.time.dedup_window.as_millis(), limits.uuids),
             watermark: Watermark::new(&config.time),
-            singles: Singles::new(config.limits.keys_per_rule),
+            singles: Singles::new(limits.keys_per_rule),
             correlator,
             placement,
             levels: Levels::new(placement, routes.levels()),

@@ -20,7 +20,7 @@ impl Shard {
         self.reader = Reader::new(Arc::clone(&rules.table), reading(config));
         self.observer.set_table(Arc::clone(&rules.table));
         self.context.set_table(Arc::clone(&rules.table));
-        let adopted = self.correlator.adopt(Arc::clone(&rules), &config.limits);
+        let adopted = self.correlator.adopt(Arc::clone(&rules), &self.placement.share(&config.limits));
         self.memo = rules.memo();
         self.routes = Routes::new(&rules, self.placement);
         self.levels.resize(self.routes.levels());

@@ -8,6 +8,7 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::config;
 use crate::correlate::{Key, passes};
 use crate::enrich::login_key;
 use crate::model::{EntityKind, FieldId, RuleIndex, core};
@@ -34,6 +35,19 @@ impl Placement {
     /// The shard of whoever acts, by [`crate::enrich::actor_key`].
     pub fn of_actor(self, actor: &str) -> u32 {
         self.of(xxh3_128(actor.as_bytes()))
+    }
+
+    /// What of the bounds of all shards together is this one's. Keys spread evenly, so that the parts
+    /// fill at about the same time.
+    pub fn share(self, all: &config::Limits) -> config::Limits {
+        let part = |bound: usize| bound.div_ceil(self.shards.max(1) as usize);
+        config::Limits {
+            keys_per_rule: part(all.keys_per_rule),
+            events_per_key: all.events_per_key,
+            sessions: part(all.sessions),
+            users: part(all.users),
+            uuids: part(all.uuids),
+        }
     }
 
     /// There is another shard.

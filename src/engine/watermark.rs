@@ -60,10 +60,11 @@ impl Watermark {
         }
     }
 
-    /// Writes what was told of time; what the configuration says is not part of it.
-    pub(super) fn write(&self, out: &mut Writer<'_>) {
+    /// Writes what was told of time, with this as the wall clock; what the configuration says is not part
+    /// of it.
+    pub(super) fn write(&self, now_ms: Option<i64>, out: &mut Writer<'_>) {
         self.topics.write(out);
-        self.now_ms.write(out);
+        now_ms.write(out);
         self.reached_ms.write(out);
     }
 

@@ -8,10 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::alert::{OutRecord, Renderer};
+use crate::config;
+use crate::engine::Round;
 use crate::kafka::gather;
 use crate::limits;
-use crate::model::{Alert, DeadLetter, DeadLetterReason, Effects, FieldTable, Mode, Position, RawRecord};
-use crate::telemetry::Account;
+use crate::model::{
+    Alert, Change, DeadLetter, DeadLetterReason, Effects, FieldTable, Mode, Position, RawRecord,
+};
+use crate::telemetry::{Account, Parcels};
 
 /// Everything that is committed together.
 #[derive(Debug)]
@@ -38,6 +42,8 @@ pub struct Batch {
 pub struct Outgoing {
     /// The record.
     pub record: OutRecord,
+    /// Its partition, if it is not for the client to choose.
+    pub partition: Option<i32>,
     source: Source,
     /// How often it was shortened.
     shrunk: u8,
@@ -51,6 +57,12 @@ enum Source {
     Alert(Box<Alert>),
     DeadLetter,
     Enriched(Position),
+    /// For another shard.
+    Parcel,
+    /// A key of a shard's state, with its value or without.
+    Change {
+        is_gone: bool,
+    },
 }
 
 /// Records and bytes, by topic and partition.
@@ -74,9 +86,40 @@ pub fn render(effects: &mut Effects, renderer: &Renderer, table: &FieldTable) ->
     records
 }
 
+/// What goes on to other shards, and what changed in the member's own.
+pub fn state(round: Round, topics: &config::State) -> impl Iterator<Item = Outgoing> {
+    let (repartition, changelog): (Arc<str>, Arc<str>) =
+        (Arc::from(topics.repartition.as_str()), Arc::from(topics.changelog.as_str()));
+    let parcels = round.parcels.into_iter().map(move |(shard, payload)| {
+        let record = OutRecord { topic: Arc::clone(&repartition), key: None, headers: Vec::new(), payload };
+        Outgoing::of_shard(shard, record, Source::Parcel)
+    });
+    let changes = round.changes.into_iter().map(move |(shard, Change { key, value })| {
+        let source = Source::Change { is_gone: value.is_none() };
+        let payload = value.unwrap_or_default();
+        let record =
+            OutRecord { topic: Arc::clone(&changelog), key: Some(key), headers: Vec::new(), payload };
+        Outgoing::of_shard(shard, record, source)
+    });
+    parcels.chain(changes)
+}
+
 /// Counts what a step read, found and left out.
-pub fn account(consumed: Consumed, effects: &Effects) -> Account {
-    let mut account = Account { consumed, tally: effects.tally.clone(), ..Account::default() };
+pub fn account(consumed: Consumed, round: &Round) -> Account {
+    let Round { effects, parcels, direct, received, changes } = round;
+    let bytes_of = |change: &Change| change.key.len() + change.value.as_ref().map_or(0, Vec::len);
+    let mut account = Account {
+        consumed,
+        tally: effects.tally.clone(),
+        parcels: Parcels {
+            received: *received,
+            sent: parcels.len() as u64,
+            bytes: parcels.iter().map(|(_, bytes)| bytes.len() as u64).sum(),
+            direct: *direct,
+        },
+        changes: (changes.len() as u64, changes.iter().map(|(_, change)| bytes_of(change) as u64).sum()),
+        ..Account::default()
+    };
     for alert in &effects.alerts {
         let name = Arc::clone(&alert.rule.name);
         account.alerts.entry(name).or_insert_with(|| (Arc::clone(&alert.rule), 0)).1 += 1;
@@ -87,13 +130,16 @@ pub fn account(consumed: Consumed, effects: &Effects) -> Account {
     account
 }
 
-/// Counts records and their bytes by topic and partition.
-pub fn consumed(records: &[RawRecord]) -> Consumed {
+/// Counts records of the input and their bytes by topic and partition.
+pub fn consumed(records: &[RawRecord], is_input: impl Fn(&str) -> bool) -> Consumed {
     let mut consumed = Consumed::new();
     for run in gather::runs(records) {
         let Some(Position { topic, partition, .. }) = run.first().map(|record| &record.position) else {
             continue;
         };
+        if !is_input(topic) {
+            continue;
+        }
         let entry = consumed.entry((Arc::clone(topic), *partition)).or_default();
         entry.0 += run.len() as u64;
         entry.1 += run.iter().map(|record| gather::size(record) as u64).sum::<u64>();
@@ -103,7 +149,23 @@ pub fn consumed(records: &[RawRecord]) -> Consumed {
 
 impl Outgoing {
     fn new(record: OutRecord, source: Source) -> Self {
-        Self { record, source, shrunk: 0, spent: false }
+        Self { record, partition: None, source, shrunk: 0, spent: false }
+    }
+
+    fn of_shard(shard: u32, record: OutRecord, source: Source) -> Self {
+        Self { partition: i32::try_from(shard).ok(), ..Self::new(record, source) }
+    }
+
+    /// Its value; a key that is gone has none.
+    pub fn payload(&self) -> Option<&[u8]> {
+        let is_gone = matches!(self.source, Source::Change { is_gone: true });
+        (!is_gone).then_some(self.record.payload.as_slice())
+    }
+
+    /// Whether it says what a shard holds by now. Where there are no transactions it goes out after all
+    /// that led to it.
+    pub fn is_change(&self) -> bool {
+        matches!(self.source, Source::Change { .. })
     }
 
     /// Whether nothing is left of it that could be sent.
@@ -112,7 +174,8 @@ impl Outgoing {
     }
 
     /// Makes the record shorter after the broker refused it, and says what it is now; `None` when
-    /// nothing is left to cut.
+    /// nothing is left to cut. What shards hold and send each other cannot be cut: the topics of it are
+    /// created to take more than there can be.
     pub fn shrink(&mut self, renderer: &Renderer) -> Option<&'static str> {
         self.shrunk += 1;
         let (record, says) = match (&mut self.source, self.shrunk) {
@@ -165,7 +228,6 @@ fn too_large(position: Position, detail: String) -> DeadLetter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
     use crate::model::{Activity, Entity, EntityKind, Evidence, RuleInfo};
 
     fn alert(events: usize) -> Alert {
@@ -256,7 +318,11 @@ mod tests {
             payload: payload.to_vec(),
             ..RawRecord::default()
         };
-        let counted = account(consumed(&[record(b"0123456789"), record(b"01234")]), &effects);
+        let round = Round { effects, parcels: vec![(1, vec![0; 7])], ..Round::default() };
+        let read = [record(b"0123456789"), record(b"01234")];
+        let counted = account(consumed(&read, |topic| topic == "t"), &round);
+        assert_eq!((counted.parcels.sent, counted.parcels.bytes), (1, 7));
+        assert!(consumed(&read, |_| false).is_empty(), "what shards send each other is no input");
         assert_eq!(counted.consumed[&(Arc::clone(&topic), 0)], (2, 15));
         assert_eq!(counted.alerts["mfa_fatigue"].1, 2);
         assert_eq!(counted.dead_letters[&DeadLetterReason::TooLarge], 1);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::{ClientConfig, error::KafkaError};
 
-use crate::config::{Config, Delivery, Start};
+use crate::config::{Config, Delivery};
 use crate::error::Failure;
 use crate::limits;
 
@@ -26,8 +26,22 @@ pub enum Role {
         /// The worker that owns it.
         worker: usize,
     },
+    /// Reads partitions that it names itself, and asks where the group stands.
+    Reader {
+        /// Which records it sees.
+        isolation: Isolation,
+    },
     /// Looks at topics and creates them.
     Admin,
+}
+
+/// Which records a reader sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// Those of transactions that committed.
+    Committed,
+    /// All.
+    Uncommitted,
 }
 
 /// Properties that cannot be set, and why.
@@ -68,6 +82,10 @@ const CONSUMER_ONLY: &[&str] = &[
     "session.",
 ];
 
+/// Properties of members of a group alone, by their beginnings.
+const MEMBER_ONLY: &[&str] =
+    &["group.", "heartbeat.", "max.poll.", "partition.assignment.", "session.", "enable.partition.eof"];
+
 /// Properties of producers alone, by their beginnings.
 const PRODUCER_ONLY: &[&str] = &[
     "batch.",
@@ -100,6 +118,7 @@ pub fn properties(config: &Config, role: Role) -> Result<ClientConfig, Failure> 
     match role {
         Role::Consumer { worker } => consumer(&mut client, config, worker),
         Role::Producer { worker } => producer(&mut client, config, worker),
+        Role::Reader { isolation } => reader(&mut client, config, isolation),
         Role::Admin => {
             client.set("client.id", &config.kafka.client_id);
         }
@@ -114,21 +133,18 @@ pub fn properties(config: &Config, role: Role) -> Result<ClientConfig, Failure> 
 }
 
 fn consumer(client: &mut ClientConfig, config: &Config, worker: usize) {
-    let start = match config.input.start {
-        Start::Earliest => "earliest",
-        Start::Latest => "latest",
-    };
     // A record that is too large must arrive nonetheless, to become a dead letter. The broker hands
     // over one record of any size, but only up to what the client is ready to receive.
     let record = config.input.max_record_bytes.as_bytes().clamp(1 << 20, 500 << 20);
     client
         .set("client.id", format!("{}-{worker}", config.kafka.client_id))
         .set("group.id", &config.kafka.group)
-        .set("auto.offset.reset", start)
+        // Where a partition of the input begins that nothing is committed of is settled when it is
+        // assigned. Whatever is gone before it was read, the rest must be read from its beginning.
+        .set("auto.offset.reset", "earliest")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("isolation.level", "read_committed")
-        .set("partition.assignment.strategy", "cooperative-sticky")
         // How long a topic that is created later may go unnoticed.
         .set("topic.metadata.refresh.interval.ms", "10000")
         // More often would cost more than it tells.
@@ -138,9 +154,32 @@ fn consumer(client: &mut ClientConfig, config: &Config, worker: usize) {
         .set("fetch.max.bytes", (2 * record).max(50 << 20).to_string())
         .set("receive.message.max.bytes", (4 * record).max(100 << 20).to_string())
         .set("queued.max.messages.kbytes", limits::FETCH_AHEAD_KBYTES.to_string());
+    // In the new protocol of groups the broker alone assigns.
+    if config.kafka.properties.get("group.protocol").is_none_or(|protocol| protocol == "classic") {
+        client.set("partition.assignment.strategy", "cooperative-sticky");
+    }
     if !config.kafka.instance_id.is_empty() {
         client.set("group.instance.id", format!("{}-{worker}", config.kafka.instance_id));
     }
+}
+
+fn reader(client: &mut ClientConfig, config: &Config, isolation: Isolation) {
+    let level = match isolation {
+        Isolation::Committed => "read_committed",
+        Isolation::Uncommitted => "read_uncommitted",
+    };
+    client
+        .set("client.id", format!("{}-reader", config.kafka.client_id))
+        // For the group's offsets; it is no member.
+        .set("group.id", &config.kafka.group)
+        .set("auto.offset.reset", "earliest")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("enable.partition.eof", "true")
+        .set("isolation.level", level)
+        .set("fetch.queue.backoff.ms", "5")
+        .set("fetch.message.max.bytes", limits::STATE_RECORD_BYTES.to_string())
+        .set("queued.max.messages.kbytes", limits::FETCH_AHEAD_KBYTES.to_string());
 }
 
 fn producer(client: &mut ClientConfig, config: &Config, worker: usize) {
@@ -150,8 +189,8 @@ fn producer(client: &mut ClientConfig, config: &Config, worker: usize) {
         .set("enable.idempotence", "true")
         .set("linger.ms", "1")
         .set("compression.type", "lz4")
-        // Whatever was read can be written: as a dead letter, with its headers.
-        .set("message.max.bytes", (record + (1 << 20)).to_string())
+        // Whatever was read can be written: as a dead letter, with its headers. So can any state.
+        .set("message.max.bytes", (record.max(limits::STATE_RECORD_BYTES) + (1 << 20)).to_string())
         .set("queue.buffering.max.kbytes", (64 << 10).to_string());
     if config.engine.delivery == Delivery::ExactlyOnce {
         client
@@ -206,6 +245,7 @@ fn suits(key: &str, role: Role) -> bool {
     let among = |list: &[&str]| list.iter().any(|start| key.starts_with(start));
     match role {
         Role::Consumer { .. } => !among(PRODUCER_ONLY),
+        Role::Reader { .. } => !among(PRODUCER_ONLY) && !among(MEMBER_ONLY),
         Role::Producer { .. } => !among(CONSUMER_ONLY),
         Role::Admin => !among(PRODUCER_ONLY) && !among(CONSUMER_ONLY),
     }

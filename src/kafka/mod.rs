@@ -1,15 +1,18 @@
 //! How do records come from Kafka and alerts go there, exactly once?
 //!
-//! One worker is one thread with one consumer, one transactional producer and one shard. More
-//! threads and more processes are the same thing: members of one consumer group. Each round of a
-//! worker reads a batch, steps the shard, and commits what the shard asked for together with the
-//! offsets of what it read, in one transaction.
+//! One worker is one thread with one consumer and one transactional producer. More threads and more
+//! processes are the same thing: members of one consumer group, which spreads over them the partitions of
+//! the input and those of the repartition topic, one for each shard. Each round of a worker reads a batch,
+//! steps its [`Member`](crate::engine::Member), and commits what that asked for together with the offsets
+//! of what it read, in one transaction: alerts, dead letters, what goes on to other shards, and what
+//! changed in its own.
 //!
 //! What is in memory is ahead of what is committed for as long as a transaction is under way. So a
 //! batch that was not committed is not stepped again: it is kept as it is and tried again, with the
 //! same records and the same offsets, through outages of any length. After a commit whose answer
 //! was lost, a tag beside the committed offsets says whether it happened.
 
+mod arrivals;
 mod backoff;
 mod batch;
 mod client;
@@ -20,6 +23,7 @@ mod gather;
 mod positions;
 mod reaction;
 mod rebalance;
+mod restore;
 mod session;
 mod settle;
 mod shared;

@@ -8,27 +8,32 @@ use crate::model::RawRecord;
 /// The partitions of one worker.
 #[derive(Debug, Default)]
 pub struct Positions {
-    /// Input topics by their place, so that a record's topic costs no new text.
+    /// Topics that are read, so that a record's topic costs no new text; the input's come first.
     topics: Vec<Arc<str>>,
+    inputs: usize,
     partitions: BTreeMap<(Arc<str>, i32), Place>,
 }
 
 /// How far one partition is.
 #[derive(Debug)]
 struct Place {
-    /// Offset of the record to read next; unknown until the first record.
-    next: Option<i64>,
-    /// The last offset that was committed as the next one.
-    committed: Option<i64>,
+    /// Offset of the record to read next.
+    next: i64,
+    /// The last offset that was committed as the next one, or where the group began.
+    committed: i64,
     /// Offset up to which the client has fetched and handed over everything, markers of
     /// transactions included; known from its statistics, so somewhat old.
     fetched: Option<i64>,
+    /// That has been so since the last statistics, and no record came.
+    is_still: bool,
     /// When its last record came, ms of the steady clock.
     active_ms: i64,
     /// When it was last asked whether it is read to its end.
     asked_ms: i64,
     /// The engine knows that it is idle.
     idle: bool,
+    /// It is one of an input topic.
+    is_input: bool,
 }
 
 /// A partition that may have fallen idle.
@@ -38,17 +43,23 @@ pub struct Quiet {
     pub topic: Arc<str>,
     /// Its number.
     pub partition: i32,
-    /// Everything before this offset is read; unknown until something tells.
-    pub next: Option<i64>,
+    /// Everything before this offset is read.
+    pub next: i64,
 }
 
 impl Positions {
-    /// The positions of a worker that reads these topics.
+    /// The positions of a worker that reads these topics of the input, and others.
     pub fn new(topics: &[String]) -> Self {
         Self {
             topics: topics.iter().map(|name| Arc::from(name.as_str())).collect(),
+            inputs: topics.len(),
             partitions: BTreeMap::new(),
         }
+    }
+
+    /// Whether a topic is one of the input.
+    pub fn is_input(&self, topic: &str) -> bool {
+        self.topics.iter().take(self.inputs).any(|input| **input == *topic)
     }
 
     /// The shared name of a topic.
@@ -61,15 +72,17 @@ impl Positions {
         topic
     }
 
-    /// The partition is the worker's from now on.
-    pub fn add(&mut self, topic: Arc<str>, partition: i32, now_ms: i64) {
+    /// The partition is read by the worker from now on, from this offset.
+    pub fn add(&mut self, topic: Arc<str>, partition: i32, next: i64, now_ms: i64) {
         let place = Place {
-            next: None,
-            committed: None,
+            next,
+            committed: next,
             fetched: None,
+            is_still: false,
             active_ms: now_ms,
             asked_ms: now_ms,
             idle: false,
+            is_input: self.is_input(&topic),
         };
         self.partitions.insert((topic, partition), place);
     }
@@ -88,25 +101,26 @@ impl Positions {
     pub fn read(&mut self, record: &RawRecord, now_ms: i64) {
         let key = (Arc::clone(&record.position.topic), record.position.partition);
         if let Some(place) = self.partitions.get_mut(&key) {
-            place.next = Some(record.position.offset + 1);
+            place.next = place.next.max(record.position.offset + 1);
+            place.is_still = false;
             place.active_ms = now_ms;
             place.idle = false;
         }
     }
 
-    /// Every offset that is known, as the next one to read.
+    /// The next offset to read of every partition.
     pub fn offsets(&self) -> Vec<(Arc<str>, i32, i64)> {
-        let known = |((topic, partition), place): (&(Arc<str>, i32), &Place)| {
-            place.next.map(|next| (Arc::clone(topic), *partition, next))
+        let next = |((topic, partition), place): (&(Arc<str>, i32), &Place)| {
+            (Arc::clone(topic), *partition, place.next)
         };
-        self.partitions.iter().filter_map(known).collect()
+        self.partitions.iter().map(next).collect()
     }
 
     /// These offsets were committed.
     pub fn committed(&mut self, offsets: &[(Arc<str>, i32, i64)]) {
         for (topic, partition, next) in offsets {
             if let Some(place) = self.partitions.get_mut(&(Arc::clone(topic), *partition)) {
-                place.committed = Some(*next);
+                place.committed = *next;
             }
         }
     }
@@ -114,14 +128,28 @@ impl Positions {
     /// The client has fetched and handed over everything before this offset.
     pub fn fetched(&mut self, topic: &Arc<str>, partition: i32, offset: i64) {
         if let Some(place) = self.partitions.get_mut(&(Arc::clone(topic), partition)) {
-            place.fetched = Some(offset);
+            place.is_still = place.fetched.replace(offset) == Some(offset);
         }
     }
 
-    /// Records between what is committed and an end; none if nothing is known to be committed.
+    /// Goes beyond markers of transactions at the ends of partitions where nothing more comes, and says
+    /// whether there were any. They are no records, but they have offsets: who compares those with the
+    /// end of a partition would see a lag for ever.
+    pub fn skip_markers(&mut self) -> bool {
+        let mut any = false;
+        for place in self.partitions.values_mut().filter(|place| place.is_still) {
+            if let Some(fetched) = place.fetched.filter(|fetched| *fetched > place.next) {
+                place.next = fetched;
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Records between what is committed and an end.
     pub fn lag(&self, topic: &Arc<str>, partition: i32, end: i64) -> Option<i64> {
         let place = self.partitions.get(&(Arc::clone(topic), partition))?;
-        Some((end - place.committed?).max(0))
+        Some((end - place.committed).max(0))
     }
 
     /// Partitions without a record for so long that they may be idle; each is named again only
@@ -131,9 +159,9 @@ impl Positions {
         let mut quiet = Vec::new();
         for ((topic, partition), place) in &mut self.partitions {
             let silent = now_ms - place.active_ms >= idle_ms;
-            if silent && !place.idle && now_ms - place.asked_ms >= again_ms {
+            if place.is_input && silent && !place.idle && now_ms - place.asked_ms >= again_ms {
                 place.asked_ms = now_ms;
-                let next = place.next.max(place.fetched);
+                let next = place.next.max(place.fetched.unwrap_or_default());
                 quiet.push(Quiet { topic: Arc::clone(topic), partition: *partition, next });
             }
         }
@@ -163,7 +191,7 @@ mod tests {
     fn positions() -> (Positions, Arc<str>) {
         let mut positions = Positions::new(&["t".to_owned()]);
         let topic = positions.topic("t");
-        positions.add(Arc::clone(&topic), 0, 0);
+        positions.add(Arc::clone(&topic), 0, 3, 0);
         (positions, topic)
     }
 
@@ -175,7 +203,7 @@ mod tests {
     #[test]
     fn what_is_committed_is_the_offset_after_the_last_record_across_gaps() {
         let (mut positions, topic) = positions();
-        assert!(positions.offsets().is_empty());
+        assert_eq!(positions.offsets(), [(Arc::clone(&topic), 0, 3)]);
         positions.read(&record(&topic, 4), 0);
         positions.read(&record(&topic, 9), 0);
         assert_eq!(positions.offsets(), [(Arc::clone(&topic), 0, 10)]);
@@ -190,9 +218,9 @@ mod tests {
     }
 
     #[test]
-    fn lag_is_known_once_something_is_committed_and_never_negative() {
+    fn lag_is_never_negative_and_unknown_where_nothing_is_read() {
         let (mut positions, topic) = positions();
-        assert_eq!(positions.lag(&topic, 0, 100), None);
+        assert_eq!((positions.lag(&topic, 0, 100), positions.lag(&topic, 1, 100)), (Some(97), None));
         positions.committed(&[(Arc::clone(&topic), 0, 40)]);
         assert_eq!(positions.lag(&topic, 0, 100), Some(60));
         assert_eq!(positions.lag(&topic, 0, 39), Some(0));
@@ -206,11 +234,35 @@ mod tests {
         assert!(positions.quiet(30_000, 30_001).is_empty(), "asked again too soon");
         assert_eq!(positions.quiet(30_000, 60_000).len(), 1);
         positions.fetched(&topic, 0, 7);
-        assert_eq!(positions.quiet(30_000, 90_000)[0].next, Some(7), "markers count as read");
+        assert_eq!(positions.quiet(30_000, 90_000)[0].next, 7, "markers count as read");
         positions.idle(&topic, 0);
         assert!(positions.quiet(30_000, 120_000).is_empty());
         positions.read(&record(&topic, 0), 120_000);
         assert_eq!(positions.quiet(30_000, 150_000).len(), 1);
+    }
+
+    #[test]
+    fn markers_at_the_end_are_passed_once_nothing_more_comes() {
+        let (mut positions, topic) = positions();
+        positions.read(&record(&topic, 4), 0);
+        positions.fetched(&topic, 0, 6);
+        assert!(!positions.skip_markers(), "a record may be on its way");
+        positions.fetched(&topic, 0, 6);
+        assert!(positions.skip_markers());
+        assert_eq!(positions.offsets(), [(Arc::clone(&topic), 0, 6)]);
+        assert!(!positions.skip_markers(), "there is nothing new to commit");
+        positions.read(&record(&topic, 6), 0);
+        positions.fetched(&topic, 0, 6);
+        assert_eq!(positions.offsets(), [(topic, 0, 7)], "it never goes back");
+    }
+
+    #[test]
+    fn only_the_input_falls_idle() {
+        let (mut positions, _) = positions();
+        let other = positions.topic("repartition");
+        positions.add(other, 0, 0, 0);
+        assert_eq!(positions.quiet(30_000, 30_000).len(), 1);
+        assert_eq!(positions.offsets().len(), 2);
     }
 
     #[test]

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::Consumer as _;
+use rdkafka::error::KafkaResult;
 use rdkafka::statistics::Statistics;
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::arrivals::{self, Arrival, Position, Ready};
 use super::clock;
 use super::context::{Rebalance, confirm};
 use super::session::Session;
 use super::worker::End;
+use crate::error::Failure;
 use crate::model::Input;
 use crate::telemetry::{Fact, Gauges, WorkerState};
 
@@ -20,6 +23,9 @@ const QUESTION: Duration = Duration::from_secs(2);
 /// Ticks and figures are given this often, ms.
 const TICK_MS: i64 = 1_000;
 
+/// The cluster is asked for the partitions of the input this often, ms.
+const SURVEY_MS: i64 = 30_000;
+
 impl Session<'_> {
     /// Takes up what the group decided. All that was read is committed by now.
     pub(super) fn rebalance(&mut self) -> Result<(), End> {
@@ -27,47 +33,96 @@ impl Session<'_> {
         while let Some(event) = context.rebalance_event() {
             confirm(&self.consumer, &event).map_err(|error| End::Rebuild(error.to_string()))?;
             match event {
-                Rebalance::Assign(list) => self.assigned(&list),
+                Rebalance::Assign(list) => self.assigned(&list)?,
                 Rebalance::Revoke { partitions, lost } => self.revoked(&partitions, lost),
             }
         }
         Ok(())
     }
 
-    fn assigned(&mut self, list: &TopicPartitionList) {
+    /// New partitions are not read before it is known where they begin and what their shards were.
+    fn assigned(&mut self, list: &TopicPartitionList) -> Result<(), End> {
+        self.consumer.pause(list).map_err(|error| End::Rebuild(error.to_string()))?;
         let partitions = self.names(list);
-        let now_ms = clock::steady_ms();
-        for (topic, partition) in &partitions {
-            self.positions.add(Arc::clone(topic), *partition, now_ms);
-            self.told.push(Input::Assigned { topic: Arc::clone(topic), partition: *partition });
-        }
         self.status.observe(&Fact::Assigned { worker: self.status.worker, partitions: &partitions });
         self.status.become_(WorkerState::Running, "");
-        self.remember_committed(list);
+        let grown = partitions.iter().find(|(topic, partition)| {
+            !self.positions.is_input(topic)
+                && u32::try_from(*partition).is_ok_and(|shard| shard >= self.shards)
+        });
+        if let Some((topic, _)) = grown {
+            let failure = Failure::new(format!("topic {topic} has more partitions than before"))
+                .detail("The shard of a key follows from their number, so that it cannot change with state.")
+                .hint("Stop all instances, delete the repartition topic and the changelog, set state.partitions.");
+            return Err(End::Failed(failure));
+        }
+        if !partitions.is_empty() {
+            let (shared, worker) = (Arc::clone(&self.status.shared), self.status.worker);
+            self.arrivals.ask(&shared, (worker, self.shards), &partitions).map_err(End::Failed)?;
+            self.count_arriving();
+        }
+        Ok(())
     }
 
-    /// Where the group stands in new partitions: the figure lag begins with. Not knowing it only
-    /// keeps the lag unknown until the first commit.
-    fn remember_committed(&mut self, list: &TopicPartitionList) {
-        if list.count() == 0 {
-            return;
-        }
-        let Ok(committed) = self.consumer.committed_offsets(list.clone(), QUESTION) else { return };
-        let mut offsets = Vec::new();
-        for element in committed.elements() {
-            if let Offset::Offset(next) = element.offset() {
-                offsets.push((self.positions.topic(element.topic()), element.partition(), next));
+    /// Takes in partitions that can be read by now.
+    pub(super) fn arrive(&mut self) -> Result<(), End> {
+        let mut any = false;
+        while let Some(arrival) = self.arrivals.next() {
+            any = true;
+            match arrival {
+                Arrival::Sources(sources) => self.member.set_sources(sources),
+                Arrival::Ready(ready) => self.ready(*ready)?,
+                Arrival::Failed(failure) => return Err(End::Failed(failure)),
             }
         }
-        self.positions.committed(&offsets);
+        if any {
+            self.count_arriving();
+        }
+        Ok(())
+    }
+
+    fn ready(&mut self, Ready { ticket, start, shard }: Ready) -> Result<(), End> {
+        let (topic, partition) = ticket.source;
+        let topic = self.positions.topic(&topic);
+        self.positions.add(Arc::clone(&topic), partition, start.next, clock::steady_ms());
+        if let Some((shard, restored)) = shard {
+            self.member.hold(shard, restored.skipped);
+        }
+        if self.positions.is_input(&topic) {
+            self.told.push(Input::Assigned { topic: Arc::clone(&topic), partition });
+        }
+        let began = self.begin(&topic, partition, start);
+        began.map_err(|error| End::Rebuild(format!("cannot begin with {topic}/{partition}: {error}")))
+    }
+
+    /// The client itself knows where the group stands, and else begins at the beginning.
+    fn begin(&self, topic: &str, partition: i32, start: Position) -> KafkaResult<()> {
+        if !start.is_committed && start.next > 0 {
+            self.consumer.seek(topic, partition, Offset::Offset(start.next), QUESTION)?;
+        }
+        let mut list = TopicPartitionList::new();
+        list.add_partition(topic, partition);
+        self.consumer.resume(&list)
+    }
+
+    fn count_arriving(&self) {
+        let inputs = self.arrivals.waiting().filter(|(topic, _)| self.positions.is_input(topic)).count();
+        let shards = self.arrivals.waiting().count() - inputs;
+        self.status.observe(&Fact::Arriving { worker: self.status.worker, shards, inputs });
     }
 
     fn revoked(&mut self, list: &TopicPartitionList, lost: bool) {
         let partitions = self.names(list);
         for (topic, partition) in &partitions {
             self.positions.remove(topic, *partition);
-            self.told.push(Input::Revoked { topic: Arc::clone(topic), partition: *partition });
+            self.arrivals.cancel(&(Arc::clone(topic), *partition));
+            if self.positions.is_input(topic) {
+                self.told.push(Input::Revoked { topic: Arc::clone(topic), partition: *partition });
+            } else if let Ok(shard) = u32::try_from(*partition) {
+                self.member.let_go(shard);
+            }
         }
+        self.count_arriving();
         self.early.retain(|record| {
             let key = (Arc::clone(&record.position.topic), record.position.partition);
             !partitions.contains(&key)
@@ -103,6 +158,20 @@ impl Session<'_> {
         self.figures(now_ms);
         if self.status.state() == WorkerState::Running {
             self.fall_idle();
+            self.survey();
+        }
+    }
+
+    /// Which partitions the input has may change: every shard has to wait for new ones.
+    fn survey(&mut self) {
+        let now_ms = clock::steady_ms();
+        if now_ms.saturating_sub(self.surveyed_ms) < SURVEY_MS {
+            return;
+        }
+        self.surveyed_ms = now_ms;
+        let topics = &self.status.shared.config.input.topics;
+        if let Ok(sources) = arrivals::sources(&self.consumer, topics, QUESTION) {
+            self.member.add_sources(sources);
         }
     }
 
@@ -125,6 +194,7 @@ impl Session<'_> {
                 self.status.observe(&Fact::Lag { topic: &topic, partition, records });
             }
         }
+        self.flush |= self.positions.skip_markers();
     }
 
     /// The cluster answers; a member without partitions is never told so by an assignment.
@@ -140,12 +210,9 @@ impl Session<'_> {
     }
 
     fn figures(&self, now_ms: i64) {
-        let figures = self.shard.figures();
-        let shared = &self.status.shared;
-        let lateness_ms = shared.config.time.allowed_lateness.as_millis();
-        let newest = figures.partitions.into_iter().filter_map(|each| {
-            each.watermark_ms.map(|watermark| (each.topic, each.partition, watermark + lateness_ms))
-        });
+        let figures = self.member.figures();
+        let newest = self.member.newest_ms();
+        let newest = newest.map(|(topic, partition, newest_ms)| (Arc::clone(topic), partition, newest_ms));
         let keys = figures
             .keys
             .into_iter()
@@ -153,6 +220,7 @@ impl Session<'_> {
         let gauges = Gauges {
             sessions: figures.sessions,
             users: figures.users,
+            shards: self.member.held().count(),
             watermark_ms: figures.watermark_ms,
             newest_ms: newest.collect(),
             keys: keys.collect(),
@@ -167,7 +235,7 @@ impl Session<'_> {
         for quiet in self.positions.quiet(idle_ms, clock::steady_ms()) {
             let answer = self.consumer.fetch_watermarks(&quiet.topic, quiet.partition, QUESTION);
             let Ok((low, high)) = answer else { return };
-            if low == high || quiet.next.is_some_and(|next| next >= high) {
+            if low == high || quiet.next >= high {
                 self.positions.idle(&quiet.topic, quiet.partition);
                 self.told.push(Input::Idle { topic: quiet.topic, partition: quiet.partition });
             }

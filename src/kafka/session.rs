@@ -1,7 +1,7 @@
 //! What does a worker's loop do in one round?
 //!
 //! ```text
-//!  poll ─► gather a batch ─► step ─► render ─► deliver, until committed ─► rebalance
+//!  poll ─► gather a batch ─► take in what arrived ─► step ─► render ─► deliver, until committed ─► rebalance
 //! ```
 //!
 //! A rebalance is taken up only when nothing is left open: what was read is stepped and committed
@@ -14,6 +14,7 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use super::arrivals::Arrivals;
 use super::batch::{self, Batch, Consumed};
 use super::client::{self, Role};
 use super::clock;
@@ -23,10 +24,10 @@ use super::positions::Positions;
 use super::sink::Sink;
 use super::worker::{End, Status};
 use crate::alert::{Provenance, Renderer};
-use crate::engine::Shard;
+use crate::engine::{Member, Round, Told};
 use crate::enrich::GeoIp;
 use crate::error::Failure;
-use crate::model::{Effects, Input, RawRecord};
+use crate::model::{Input, Position, RawRecord};
 use crate::rule::RuleSet;
 use crate::telemetry::{Account, Fact, WorkerState};
 
@@ -39,42 +40,52 @@ pub struct Session<'s> {
     pub(super) consumer: BaseConsumer<Context>,
     /// Made when first needed, and again after a call whose end is not known.
     pub(super) sink: Option<Sink>,
-    pub(super) shard: Shard,
+    pub(super) member: Member,
+    /// Partitions that were assigned and cannot be read yet.
+    pub(super) arrivals: Arrivals,
+    pub(super) shards: u32,
     pub(super) renderer: Renderer,
     pub(super) positions: Positions,
-    /// What the shard is to be told beside records.
+    /// What the member is to be told beside records.
     pub(super) told: Vec<Input>,
     /// Records that came while a batch was delivered; they go into the next one.
     pub(super) early: Vec<RawRecord>,
     geoip: Arc<GeoIp>,
-    /// The rules that the shard runs, which may have been replaced since.
+    /// The rules that the member runs, which may have been replaced since.
     pub(super) rules: Arc<RuleSet>,
     /// Begins every batch's tag; no other session has it.
     name: String,
     batches: u64,
     pub(super) ticked_ms: i64,
+    /// There are positions to commit though nothing was read.
+    pub(super) flush: bool,
+    /// When the cluster was last asked which partitions the input has.
+    pub(super) surveyed_ms: i64,
 }
 
 impl<'s> Session<'s> {
-    /// A session that has joined nothing yet, with an empty shard.
+    /// A session that has joined nothing yet, where there are so many shards.
     ///
     /// # Errors
     /// Settings that are not accepted.
-    pub fn open(status: &'s mut Status) -> Result<Self, Failure> {
+    pub fn open(status: &'s mut Status, shards: u32) -> Result<Self, Failure> {
         let (shared, worker) = (Arc::clone(&status.shared), status.worker);
         let config = &shared.config;
         let consumer: BaseConsumer<Context> = client::properties(config, Role::Consumer { worker })?
             .create_with_context(Context::new(Arc::clone(&shared.telemetry)))
             .map_err(|error| client::not_created(&error))?;
-        let topics: Vec<&str> = config.input.topics.iter().map(String::as_str).collect();
+        let topics = config.input.topics.iter().chain([&config.state.repartition]);
+        let topics: Vec<&str> = topics.map(String::as_str).collect();
         consumer
             .subscribe(&topics)
-            .map_err(|error| Failure::new("cannot subscribe to the input topics").detail(error))?;
+            .map_err(|error| Failure::new("cannot subscribe to the topics").detail(error))?;
         let (geoip, rules) = (shared.geoip.load_full(), shared.rules.load_full());
         Ok(Self {
             consumer,
             sink: None,
-            shard: Shard::new(config, Arc::clone(&rules), Arc::clone(&geoip)),
+            member: Member::new(config, Arc::clone(&rules), Arc::clone(&geoip), shards),
+            arrivals: Arrivals::default(),
+            shards,
             renderer: Renderer::new(&config.output).with(Provenance::of(&geoip, &rules)),
             positions: Positions::new(&config.input.topics),
             told: Vec::new(),
@@ -84,6 +95,8 @@ impl<'s> Session<'s> {
             name: format!("{}/{}", client::transactional_id(config, worker), clock::wall_ms()),
             batches: 0,
             ticked_ms: i64::MIN,
+            surveyed_ms: i64::MIN,
+            flush: false,
             status,
         })
     }
@@ -98,6 +111,7 @@ impl<'s> Session<'s> {
             return Err(End::Stopped);
         }
         let records = self.gather()?;
+        self.arrive()?;
         self.housekeeping();
         let moved = self.advance(records)?;
         self.rebalance()?;
@@ -179,42 +193,59 @@ impl<'s> Session<'s> {
         Ok(())
     }
 
-    /// Steps the shard and has what it asks for committed.
+    /// Steps the member and has what it asks for committed.
     fn advance(&mut self, mut records: Vec<RawRecord>) -> Result<bool, End> {
         let context = self.context();
-        // Another member may have these already; the shard has not seen them yet.
+        // Another worker may have these already; no shard has seen them yet.
         if context.has_rebalance() {
             records.retain(|record| !context.is_lost(&record.position.topic, record.position.partition));
         }
-        if records.is_empty() && self.told.is_empty() {
+        if records.is_empty() && self.told.is_empty() && !self.flush {
             return Ok(false);
         }
         let now_ms = clock::steady_ms();
         for last in gather::runs(&records).filter_map(<[_]>::last) {
             self.positions.read(last, now_ms);
         }
-        let consumed = batch::consumed(&records);
-        let mut inputs = std::mem::take(&mut self.told);
-        inputs.extend(records.into_iter().map(Input::Record));
-        let effects = self.step(inputs);
-        let nothing =
-            effects.alerts.is_empty() && effects.dead_letters.is_empty() && effects.enriched.is_empty();
-        if consumed.is_empty() && nothing {
-            self.status.observe(&Fact::Counted { tally: &effects.tally, rules: &self.rules.infos });
+        let consumed = batch::consumed(&records, |topic| self.positions.is_input(topic));
+        let read = records.len();
+        let told = self.told(records)?;
+        let round = self.step(told);
+        let flush = std::mem::take(&mut self.flush);
+        if read == 0 && round.is_empty() && !flush {
+            self.status.observe(&Fact::Counted { tally: &round.effects.tally, rules: &self.rules.infos });
             return Ok(false);
         }
-        let batch = self.batch(consumed, effects);
+        let batch = self.batch(consumed, round);
         self.settle(batch)?;
         Ok(true)
     }
 
-    fn step(&mut self, inputs: Vec<Input>) -> Effects {
+    /// What the member is told: what came to pass first, then the records.
+    fn told(&mut self, records: Vec<RawRecord>) -> Result<Vec<Told>, End> {
+        let mut told: Vec<Told> = std::mem::take(&mut self.told).into_iter().map(Told::Input).collect();
+        told.reserve(records.len());
+        for record in records {
+            let Position { topic, partition, .. } = &record.position;
+            if self.positions.is_input(topic) {
+                told.push(Told::Input(Input::Record(record)));
+            } else if u32::try_from(*partition).is_ok_and(|shard| self.member.holds(shard)) {
+                told.push(Told::Sent(record));
+            } else {
+                // It would be committed and nobody would have seen it.
+                return Err(End::Rebuild(format!("a record of {topic}/{partition} came before its shard")));
+            }
+        }
+        Ok(told)
+    }
+
+    fn step(&mut self, told: Vec<Told>) -> Round {
         self.take_up();
         let started = clock::instant();
-        let effects = self.shard.step(inputs);
+        let round = self.member.step(told);
         let seconds = started.elapsed().as_secs_f64();
         self.status.observe(&Fact::Stepped { worker: self.status.worker, seconds });
-        effects
+        round
     }
 
     /// Takes up rules and databases that were replaced. Nothing is open between two steps, so what an
@@ -225,11 +256,11 @@ impl<'s> Session<'s> {
         let (new_geoip, new_rules) = (!Arc::ptr_eq(&geoip, &self.geoip), !Arc::ptr_eq(&rules, &self.rules));
         if new_geoip {
             self.geoip = Arc::clone(&geoip);
-            self.shard.set_geoip(Arc::clone(&geoip));
+            self.member.set_geoip(&geoip);
         }
         if new_rules {
             let overflow = !rules.table.extends(&self.rules.table);
-            let adopted = self.shard.set_rules(&shared.config, Arc::clone(&rules));
+            let adopted = self.member.set_rules(&rules);
             self.rules = Arc::clone(&rules);
             let (worker, kept, anew) = (self.status.worker, adopted.kept, adopted.anew);
             self.status.observe(&Fact::RulesTaken { worker, kept, anew, overflow });
@@ -242,13 +273,15 @@ impl<'s> Session<'s> {
 
     /// What only time caused goes with the current positions, so that it, too, fails when the
     /// partitions are another member's by now.
-    fn batch(&mut self, consumed: Consumed, mut effects: Effects) -> Batch {
+    fn batch(&mut self, consumed: Consumed, mut round: Round) -> Batch {
         self.batches += 1;
-        let account = Account { rules: Arc::clone(&self.rules.infos), ..batch::account(consumed, &effects) };
+        let account = Account { rules: Arc::clone(&self.rules.infos), ..batch::account(consumed, &round) };
         let table = Arc::clone(&self.rules.table);
+        let mut records = batch::render(&mut round.effects, &self.renderer, &table);
+        records.extend(batch::state(round, &self.status.shared.config.state));
         Batch {
             tag: format!("{}/{}", self.name, self.batches),
-            records: batch::render(&mut effects, &self.renderer, &table),
+            records,
             offsets: self.positions.offsets(),
             account,
             unknown: false,

@@ -1,8 +1,8 @@
 //! What happens to a batch between its step and its commit?
 //!
 //! It is tried until it is committed, through outages of any length. Only when the group has given
-//! the worker's partitions away is it given up, and with it the shard, which is ahead of what is
-//! committed; the records are read again by whoever has them then.
+//! the worker's partitions away is it given up, and with it the worker's shards, which are ahead of what
+//! is committed; whoever has them then restores them and reads the records again.
 //!
 //! That the cluster refuses a commit from an old generation does not mean that yet: in the midst of
 //! a rebalance this passes, and the partitions stay. If they are lost, the group says so, and says
@@ -11,6 +11,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer as _;
 
 use super::backoff::Backoff;
@@ -172,9 +173,17 @@ impl Session<'_> {
         paused.map_err(|error| End::Rebuild(error.to_string()))
     }
 
+    /// All that can be read goes on.
     fn resume(&self) -> Result<(), End> {
-        let assigned = self.consumer.assignment();
-        let resumed = assigned.and_then(|assigned| self.consumer.resume(&assigned));
+        let resumed = self.consumer.assignment().and_then(|assigned| {
+            let mut ready = TopicPartitionList::new();
+            for each in assigned.elements() {
+                if !self.arrivals.awaits(each.topic(), each.partition()) {
+                    ready.add_partition(each.topic(), each.partition());
+                }
+            }
+            self.consumer.resume(&ready)
+        });
         resumed.map_err(|error| End::Rebuild(error.to_string()))
     }
 }

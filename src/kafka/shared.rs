@@ -26,8 +26,9 @@ pub struct Shared {
     stop: AtomicBool,
     /// When the stop was asked for, ms of the steady clock.
     stop_ms: AtomicI64,
-    /// The topics were found or created; asked under the lock, so that one worker does it.
-    topics: Mutex<bool>,
+    /// How many shards there are, once the topics were found or created; asked under the lock, so that one
+    /// worker does it.
+    shards: Mutex<Option<u32>>,
 }
 
 impl Shared {
@@ -40,7 +41,7 @@ impl Shared {
             telemetry,
             stop: AtomicBool::new(false),
             stop_ms: AtomicI64::new(i64::MAX),
-            topics: Mutex::new(false),
+            shards: Mutex::new(None),
         }
     }
 
@@ -68,16 +69,17 @@ impl Shared {
         self.is_stopping() && clock::steady_ms() - self.stop_ms.load(Ordering::Relaxed) >= patience_ms
     }
 
-    /// Makes sure once that the topics are there.
+    /// Makes sure once that the topics are there, and says how many shards there are.
     ///
     /// # Errors
     /// See [`Trouble`].
-    pub fn ensure_topics(&self) -> Result<(), Trouble> {
-        let mut ready = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        if !*ready {
-            topics::ensure(&self.config, &self.telemetry)?;
-            *ready = true;
+    pub fn ensure_topics(&self) -> Result<u32, Trouble> {
+        let mut known = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shards) = *known {
+            return Ok(shards);
         }
-        Ok(())
+        let shards = topics::ensure(&self.config, &self.telemetry)?;
+        *known = Some(shards);
+        Ok(shards)
     }
 }

@@ -10,12 +10,11 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::topic_partition_list::Offset;
 
-use super::batch::Batch;
+use super::batch::{Batch, Outgoing};
 use super::client::{self, Role};
 use super::clock;
 use super::context::Context;
 use super::reaction::{Operation, Reaction, is_fenced, is_out_of_date, reaction};
-use crate::alert::OutRecord;
 use crate::config::{Config, Delivery};
 use crate::error::Failure;
 use crate::limits;
@@ -122,7 +121,10 @@ impl Sink {
             return self.transact(batch, consumer);
         }
         if !batch.produced {
-            self.produce(batch)?;
+            // A shard must not remember an event whose alerts nobody has.
+            self.produce(batch, |outgoing| !outgoing.is_change())?;
+            self.drain()?;
+            self.produce(batch, Outgoing::is_change)?;
             self.drain()?;
             batch.produced = true;
         }
@@ -135,8 +137,10 @@ impl Sink {
 
     fn transact(&self, batch: &Batch, consumer: &BaseConsumer<Context>) -> Result<(), Setback> {
         self.call(Operation::Begin, || self.producer.begin_transaction())?;
-        let sent =
-            self.produce(batch).and_then(|()| self.drain()).and_then(|()| self.send_offsets(batch, consumer));
+        let sent = self
+            .produce(batch, |_| true)
+            .and_then(|()| self.drain())
+            .and_then(|()| self.send_offsets(batch, consumer));
         let ended =
             sent.and_then(|()| self.call(Operation::Commit, || self.producer.commit_transaction(CALL)));
         ended.map_err(|setback| self.undo(setback))
@@ -173,12 +177,12 @@ impl Sink {
         }
     }
 
-    fn produce(&self, batch: &Batch) -> Result<(), Setback> {
+    fn produce(&self, batch: &Batch, is_due: impl Fn(&Outgoing) -> bool) -> Result<(), Setback> {
         // Reports of an earlier attempt have nothing to say about this one.
         drop(self.context().failures());
         let mut too_large = Vec::new();
-        for (place, outgoing) in batch.records.iter().enumerate() {
-            match self.send(&outgoing.record, place) {
+        for (place, outgoing) in batch.records.iter().enumerate().filter(|(_, outgoing)| is_due(outgoing)) {
+            match self.send(outgoing, place) {
                 Err(setback) if setback.too_large.is_empty() => return Err(setback),
                 Err(setback) => too_large.extend(setback.too_large),
                 Ok(()) => {}
@@ -187,10 +191,10 @@ impl Sink {
         refuse(too_large)
     }
 
-    fn send(&self, record: &OutRecord, place: usize) -> Result<(), Setback> {
+    fn send(&self, outgoing: &Outgoing, place: usize) -> Result<(), Setback> {
         let deadline = clock::instant() + CALL;
         loop {
-            match self.producer.send(message(record, place)) {
+            match self.producer.send(message(outgoing, place)) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(Code::MessageSizeTooLarge), _)) => {
                     return refuse(vec![place]);
@@ -289,17 +293,17 @@ fn offsets(batch: &Batch) -> TopicPartitionList {
     list
 }
 
-fn message(record: &OutRecord, place: usize) -> BaseRecord<'_, [u8], [u8], usize> {
+fn message(outgoing: &Outgoing, place: usize) -> BaseRecord<'_, [u8], [u8], usize> {
+    let record = &outgoing.record;
     let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
     for header in &record.headers {
         headers = headers.insert(Header { key: &header.name, value: Some(&header.value) });
     }
-    let message =
-        BaseRecord::with_opaque_to(&record.topic, place).payload(&record.payload[..]).headers(headers);
-    match &record.key {
-        Some(key) => message.key(&key[..]),
-        None => message,
-    }
+    let mut message = BaseRecord::with_opaque_to(&record.topic, place).headers(headers);
+    message.payload = outgoing.payload();
+    message.key = record.key.as_deref();
+    message.partition = outgoing.partition;
+    message
 }
 
 #[cfg(test)]

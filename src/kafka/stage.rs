@@ -43,7 +43,9 @@ impl Stage {
         config.kafka.brokers = broker.brokers();
         let output = &config.output;
         let topics = [&output.alerts, &output.shadow, &output.dead_letters, &output.enriched];
-        for topic in config.input.topics.iter().chain(topics).filter(|topic| !topic.is_empty()) {
+        config.state.partitions = PARTITIONS;
+        let state = [&config.state.repartition, &config.state.changelog];
+        for topic in config.input.topics.iter().chain(topics).chain(state).filter(|topic| !topic.is_empty()) {
             broker.create_topic(topic, PARTITIONS)?;
         }
         let geoip = Arc::new(GeoIp::open(&config.geoip)?);

@@ -38,12 +38,13 @@ pub fn survey(config: &Config) -> Result<Vec<String>, Failure> {
     let inputs = config.input.topics.iter().map(|topic| ("input", topic));
     let outputs = [&output.alerts, &output.shadow, &output.dead_letters, &output.enriched];
     let outputs = outputs.into_iter().filter(|topic| !topic.is_empty()).map(|topic| ("output", topic));
-    for (kind, topic) in inputs.chain(outputs) {
+    let state = [("repartition", &config.state.repartition), ("changelog", &config.state.changelog)];
+    for (kind, topic) in inputs.chain(outputs).chain(state) {
         let found = metadata.topics().iter().find(|found| found.name() == topic && found.error().is_none());
         lines.push(match found {
             Some(found) => format!("{kind} topic {topic}: {} partitions", found.partitions().len()),
-            None if kind == "output" && config.state.create_topics => {
-                format!("output topic {topic}: missing, will be created at start")
+            None if kind != "input" && config.state.create_topics => {
+                format!("{kind} topic {topic}: missing, will be created at start")
             }
             None => format!("{kind} topic {topic}: missing"),
         });

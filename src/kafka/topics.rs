@@ -1,13 +1,16 @@
 //! Are the topics there?
 //!
-//! Output topics are created where the configuration allows it and asked for otherwise. An input
-//! topic belongs to the forwarders: it is waited for.
+//! Output topics and those of the state are created where the configuration allows it and asked for
+//! otherwise. An input topic belongs to the forwarders: it is waited for.
+//!
+//! The topics of the state have a partition for each shard, so that they have equally many. How many
+//! cannot change as long as there is state: the shard of a key follows from it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -17,9 +20,13 @@ use rdkafka::metadata::Metadata;
 use super::client::{self, Role};
 use super::context::Context;
 use super::sink::CALL;
-use crate::config::Config;
+use crate::config::{Config, State};
 use crate::error::Failure;
+use crate::limits;
 use crate::telemetry::{Fact, Telemetry};
+
+/// How long the question may take whose answer is only there to warn.
+const QUESTION: Duration = Duration::from_secs(1);
 
 /// Why the topics are not known to be there.
 #[derive(Debug)]
@@ -30,29 +37,88 @@ pub enum Trouble {
     Never(Failure),
 }
 
-/// Creates the output topics that are missing, or says which are.
+/// Creates the topics that are missing, or says which are. Gives the number of shards.
 ///
 /// # Errors
 /// See [`Trouble`].
-pub fn ensure(config: &Config, telemetry: &Arc<Telemetry>) -> Result<(), Trouble> {
+pub fn ensure(config: &Config, telemetry: &Arc<Telemetry>) -> Result<u32, Trouble> {
     let properties = client::properties(config, Role::Admin).map_err(Trouble::Never)?;
     let metadata = metadata(&properties, telemetry)?;
     let there = existing(&metadata);
     for topic in config.input.topics.iter().filter(|topic| !there.contains(*topic)) {
         telemetry.observe(&Fact::InputMissing { topic });
     }
-    let missing: Vec<&String> = outputs(config).filter(|topic| !there.contains(*topic)).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    if !config.state.create_topics {
-        return Err(Trouble::Never(not_there(&missing)));
+    for topic in [&config.state.repartition, &config.state.changelog] {
+        if let Some(found) = partitions(&metadata, topic) {
+            has_a_partition_for_each_shard(topic, found, config.state.partitions).map_err(Trouble::Never)?;
+        }
     }
     let admin: AdminClient<DefaultClientContext> =
         properties.create().map_err(|error| Trouble::Never(client::not_created(&error)))?;
-    let brokers = i32::try_from(metadata.brokers().len()).unwrap_or(i32::MAX);
-    let replication = config.state.replication.min(brokers.max(1));
-    create(&admin, &missing, config.state.partitions, replication, telemetry)
+    if there.contains(&config.state.changelog) {
+        compaction(&admin, &config.state.changelog, telemetry)?;
+    }
+    let missing: Vec<&String> = own(config).filter(|topic| !there.contains(*topic)).collect();
+    if !missing.is_empty() {
+        if !config.state.create_topics {
+            return Err(Trouble::Never(not_there(&missing)));
+        }
+        let brokers = i32::try_from(metadata.brokers().len()).unwrap_or(i32::MAX);
+        let replication = config.state.replication.min(brokers.max(1));
+        create(&admin, &missing, config, replication, telemetry)?;
+    }
+    Ok(u32::try_from(config.state.partitions).unwrap_or(1))
+}
+
+fn partitions(metadata: &Metadata, topic: &str) -> Option<usize> {
+    let mut topics = metadata.topics().iter();
+    let found = topics.find(|found| found.name() == topic && found.error().is_none())?;
+    Some(found.partitions().len())
+}
+
+fn has_a_partition_for_each_shard(topic: &str, found: usize, shards: i32) -> Result<(), Failure> {
+    if usize::try_from(shards) == Ok(found) {
+        return Ok(());
+    }
+    Err(Failure::new(format!("topic {topic} has {found} partitions, but state.partitions is {shards}"))
+        .detail("The repartition topic and the changelog have one partition for each shard.")
+        .hint(format!(
+            "Set state.partitions to {found}; or, to have another number, stop all instances and delete both \
+             topics, which forgets open windows."
+        )))
+}
+
+/// Whether the changelog keeps the last record of each key. Where that cannot be asked it is believed.
+fn compaction(
+    admin: &AdminClient<DefaultClientContext>,
+    changelog: &str,
+    telemetry: &Telemetry,
+) -> Result<(), Trouble> {
+    let options = AdminOptions::new().request_timeout(Some(QUESTION));
+    let asked = [ResourceSpecifier::Topic(changelog)];
+    let answer = wait_for(admin.describe_configs(&asked, &options))?;
+    let found = answer.ok().and_then(|found| found.into_iter().next()).and_then(Result::ok);
+    let policy = found.as_ref().and_then(|found| found.get("cleanup.policy")?.value.clone());
+    match policy {
+        None => telemetry.observe(&Fact::CompactionUnknown { topic: changelog }),
+        Some(policy) if policy.split(',').any(|word| word.trim() == "delete") => {
+            let failure = Failure::new(format!("topic {changelog} has cleanup.policy={policy}"))
+                .detail("The state of the shards would be deleted after a while, and with it open windows.")
+                .hint(format!(
+                    "kafka-configs.sh --alter --entity-type topics --entity-name {changelog} --add-config \
+                     cleanup.policy=compact"
+                ));
+            return Err(Trouble::Never(failure));
+        }
+        Some(_) => {}
+    }
+    Ok(())
+}
+
+fn wait_for<T>(future: impl Future<Output = T>) -> Result<T, Trouble> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.map_err(|error| Trouble::Later(error.to_string()))?;
+    Ok(runtime.block_on(future))
 }
 
 /// What the cluster says of itself. This client is the first to reach it, or not to. Why not (a wrong
@@ -67,12 +133,20 @@ fn metadata(properties: &ClientConfig, telemetry: &Arc<Telemetry>) -> Result<Met
     })
 }
 
-fn outputs(config: &Config) -> impl Iterator<Item = &String> {
-    let output = &config.output;
+/// The topics that are written to.
+fn own(config: &Config) -> impl Iterator<Item = &String> {
+    let (output, state) = (&config.output, &config.state);
     let mut seen = BTreeSet::new();
-    [&output.alerts, &output.shadow, &output.dead_letters, &output.enriched]
-        .into_iter()
-        .filter(move |topic| !topic.is_empty() && seen.insert(*topic))
+    [
+        &output.alerts,
+        &output.shadow,
+        &output.dead_letters,
+        &output.enriched,
+        &state.repartition,
+        &state.changelog,
+    ]
+    .into_iter()
+    .filter(move |topic| !topic.is_empty() && seen.insert(*topic))
 }
 
 fn existing(metadata: &Metadata) -> BTreeSet<String> {
@@ -83,18 +157,22 @@ fn existing(metadata: &Metadata) -> BTreeSet<String> {
 fn create(
     admin: &AdminClient<DefaultClientContext>,
     missing: &[&String],
-    partitions: i32,
+    config: &Config,
     replication: i32,
     telemetry: &Telemetry,
 ) -> Result<(), Trouble> {
+    let partitions = config.state.partitions;
+    let largest = limits::STATE_RECORD_BYTES.to_string();
     let topics: Vec<NewTopic<'_>> = missing
         .iter()
-        .map(|topic| NewTopic::new(topic, partitions, TopicReplication::Fixed(replication)))
+        .map(|topic| {
+            let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(replication));
+            let settings = settings(topic, &config.state, &largest);
+            settings.into_iter().fold(new, |new, (key, value)| new.set(key, value))
+        })
         .collect();
     let options = AdminOptions::new().operation_timeout(Some(CALL)).request_timeout(Some(CALL));
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let runtime = runtime.map_err(|error| Trouble::Later(error.to_string()))?;
-    let results = runtime.block_on(admin.create_topics(&topics, &options)).map_err(|error| later(&error))?;
+    let results = wait_for(admin.create_topics(&topics, &options))?.map_err(|error| later(&error))?;
     for result in results {
         match result {
             Ok(topic) => telemetry.observe(&Fact::TopicCreated { topic: &topic, partitions, replication }),
@@ -104,6 +182,29 @@ fn create(
         }
     }
     Ok(())
+}
+
+/// How a topic of the state is to be kept.
+fn settings<'s>(topic: &str, state: &State, largest: &'s str) -> Vec<(&'static str, &'s str)> {
+    if *topic == *state.changelog {
+        // Only what is in a closed segment is compacted, and what is not is read at every restore.
+        return vec![
+            ("cleanup.policy", "compact"),
+            ("segment.bytes", "67108864"),
+            ("segment.ms", "3600000"),
+            ("min.cleanable.dirty.ratio", "0.3"),
+            ("max.message.bytes", largest),
+        ];
+    }
+    if *topic == *state.repartition {
+        return vec![
+            ("cleanup.policy", "delete"),
+            ("retention.ms", "86400000"),
+            ("segment.bytes", "134217728"),
+            ("max.message.bytes", largest),
+        ];
+    }
+    Vec::new()
 }
 
 fn refused(topic: &str, code: Code) -> Trouble {
@@ -128,7 +229,7 @@ fn refused(topic: &str, code: Code) -> Trouble {
 
 fn not_there(missing: &[&String]) -> Failure {
     let names: Vec<&str> = missing.iter().map(|topic| topic.as_str()).collect();
-    Failure::new("output topics are missing")
+    Failure::new("topics are missing")
         .detail(format!("{} cannot be found on the cluster.", names.join(", ")))
         .hint("Create them, or set state.create_topics to true.")
 }
@@ -145,10 +246,21 @@ mod tests {
     fn every_output_topic_is_asked_for_once_and_an_empty_one_never() {
         let mut config = Config::default();
         config.output.shadow = config.output.alerts.clone();
-        let names: Vec<&String> = outputs(&config).collect();
-        assert_eq!(names, ["okta-alerts", "okta-dead-letters"]);
+        let names: Vec<&String> = own(&config).collect();
+        assert_eq!(
+            names,
+            ["okta-alerts", "okta-dead-letters", "oktawatch-repartition", "oktawatch-changelog"]
+        );
         config.output.enriched = "okta-events-enriched".to_owned();
-        assert_eq!(outputs(&config).count(), 3);
+        assert_eq!(own(&config).count(), 5);
+    }
+
+    #[test]
+    fn a_topic_of_the_state_with_another_number_of_partitions_is_told() {
+        assert!(has_a_partition_for_each_shard("t", 12, 12).is_ok());
+        let failure = has_a_partition_for_each_shard("t", 6, 12).unwrap_err();
+        assert_eq!(failure.primary, "topic t has 6 partitions, but state.partitions is 12");
+        assert!(failure.hint.unwrap().contains("Set state.partitions to 6"));
     }
 
     #[test]

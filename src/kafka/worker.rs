@@ -1,8 +1,8 @@
 //! How does one worker live, from its start to its last commit?
 //!
-//! A worker is one thread with one consumer, one producer and one shard, and a loop that goes
-//! round as long as they are good: [`Session`]. When they are not, all three are made anew. Its
-//! states and what may follow which: [`WorkerState`].
+//! A worker is one thread with one consumer, one producer and some of the shards, and a loop that goes
+//! round as long as they are good: [`Session`]. When they are not, all are made anew, and its shards are
+//! restored from what was committed. Its states and what may follow which: [`WorkerState`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,11 +110,12 @@ pub fn run(shared: Arc<Shared>, worker: usize) -> Result<(), Failure> {
 
 /// One life: topics, clients, the loop, and the goodbye to the group.
 fn live(status: &mut Status, backoff: &mut Backoff) -> End {
-    if let Err(end) = topics(status) {
-        return end;
-    }
+    let shards = match topics(status) {
+        Ok(shards) => shards,
+        Err(end) => return end,
+    };
     status.become_(WorkerState::Joining, "");
-    let mut session = match Session::open(status) {
+    let mut session = match Session::open(status, shards) {
         Ok(session) => session,
         Err(failure) => return End::Failed(failure),
     };
@@ -129,8 +130,8 @@ fn live(status: &mut Status, backoff: &mut Backoff) -> End {
     end
 }
 
-/// Waits until the topics are there.
-fn topics(status: &mut Status) -> Result<(), End> {
+/// Waits until the topics are there, and says how many shards there are.
+fn topics(status: &mut Status) -> Result<u32, End> {
     let mut backoff = Backoff::default();
     loop {
         status.beat();
@@ -138,7 +139,7 @@ fn topics(status: &mut Status) -> Result<(), End> {
             return Err(End::Stopped);
         }
         match status.shared.ensure_topics() {
-            Ok(()) => return Ok(()),
+            Ok(shards) => return Ok(shards),
             Err(Trouble::Never(failure)) => return Err(End::Failed(failure)),
             Err(Trouble::Later(why)) => {
                 status.become_(WorkerState::Waiting, &why);

@@ -105,11 +105,13 @@ pub enum DeadLetterReason {
     Incomplete,
     /// An error report of the collector, not an event.
     CollectorError,
+    /// A record of the repartition topic that no version of this program wrote which this one knows.
+    NotAParcel,
 }
 
 impl DeadLetterReason {
     /// Every reason, for metrics that exist before they first count.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NotJson,
         Self::UnknownEnvelope,
         Self::OtherSchema,
@@ -118,6 +120,7 @@ impl DeadLetterReason {
         Self::TooDeep,
         Self::Incomplete,
         Self::CollectorError,
+        Self::NotAParcel,
     ];
 
     /// The word in the `reason` header and metric label.
@@ -131,6 +134,7 @@ impl DeadLetterReason {
             Self::TooDeep => "too_deep",
             Self::Incomplete => "incomplete",
             Self::CollectorError => "collector_error",
+            Self::NotAParcel => "not_a_parcel",
         }
     }
 }
@@ -168,6 +172,8 @@ pub struct Tally {
     pub evicted: Vec<(RuleIndex, u64)>,
     /// Entries dropped at a bound in the tables of sessions, users and uuids.
     pub evicted_state: Vec<(&'static str, u64)>,
+    /// Matches that another process sent for a rule that this one does not have.
+    pub unroutable: u64,
     /// Invariants that did not hold: each is a mistake in the program.
     pub invariants: u64,
 }
@@ -176,6 +182,37 @@ impl Tally {
     /// Adds to a rule's count in one of the lists.
     pub fn add(list: &mut Vec<(RuleIndex, u64)>, rule: RuleIndex, n: u64) {
         count(list, rule, n);
+    }
+
+    /// Adds what another step counted.
+    pub fn merge(&mut self, other: &Self) {
+        let numbers = [
+            (&mut self.records, other.records),
+            (&mut self.events, other.events),
+            (&mut self.duplicates, other.duplicates),
+            (&mut self.late, other.late),
+            (&mut self.from_the_future, other.from_the_future),
+            (&mut self.skipped, other.skipped),
+            (&mut self.lossy, other.lossy),
+            (&mut self.geoip_found, other.geoip_found),
+            (&mut self.geoip_missed, other.geoip_missed),
+            (&mut self.unroutable, other.unroutable),
+            (&mut self.invariants, other.invariants),
+        ];
+        for (number, more) in numbers {
+            *number += more;
+        }
+        let lists = [
+            (&mut self.matches, &other.matches),
+            (&mut self.excepted, &other.excepted),
+            (&mut self.suppressed, &other.suppressed),
+            (&mut self.ungrouped, &other.ungrouped),
+            (&mut self.evicted, &other.evicted),
+        ];
+        for (list, more) in lists {
+            more.iter().for_each(|(rule, n)| count(list, *rule, *n));
+        }
+        other.evicted_state.iter().for_each(|(table, n)| self.evict(table, *n));
     }
 
     /// Counts entries that had to go from a table of state.

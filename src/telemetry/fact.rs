@@ -94,6 +94,11 @@ pub enum Fact<'a> {
         /// Its name.
         topic: &'a str,
     },
+    /// Whether the changelog is compacted cannot be asked.
+    CompactionUnknown {
+        /// Its name.
+        topic: &'a str,
+    },
     /// The group gave a worker partitions.
     Assigned {
         /// The worker.
@@ -109,6 +114,39 @@ pub enum Fact<'a> {
         partitions: &'a [(Arc<str>, i32)],
         /// They were gone before the worker could finish them.
         lost: bool,
+    },
+    /// The state of a shard is being read.
+    Restoring {
+        /// For this worker.
+        worker: usize,
+        /// Which.
+        shard: u32,
+        /// Records read so far.
+        records: u64,
+        /// The offset at which the changelog ends; offsets have gaps.
+        end: i64,
+    },
+    /// A shard is what it was.
+    Restored {
+        /// For this worker.
+        worker: usize,
+        /// Which.
+        shard: u32,
+        /// Records read.
+        records: u64,
+        /// Keys of rules that this process does not have.
+        skipped: usize,
+        /// How long it took.
+        seconds: f64,
+    },
+    /// How many partitions a worker was assigned and cannot read yet.
+    Arriving {
+        /// The worker.
+        worker: usize,
+        /// Shards that are being restored.
+        shards: usize,
+        /// Input partitions whose place is being looked up.
+        inputs: usize,
     },
     /// The engine took a batch.
     Stepped {
@@ -253,8 +291,12 @@ impl Outcome {
 /// What one committed batch held: counted once, however often it had to be tried.
 #[derive(Debug, Default)]
 pub struct Account {
-    /// Records and bytes, by topic and partition.
+    /// Records of the input and their bytes, by topic and partition.
     pub consumed: BTreeMap<(Arc<str>, i32), (u64, u64)>,
+    /// Parcels between shards.
+    pub parcels: Parcels,
+    /// Keys of state that were written to the changelog, and their bytes.
+    pub changes: (u64, u64),
     /// What the engine counted.
     pub tally: Tally,
     /// The rules that it counts by place.
@@ -263,6 +305,19 @@ pub struct Account {
     pub alerts: BTreeMap<Arc<str>, (Arc<RuleInfo>, u64)>,
     /// Dead letters, by reason.
     pub dead_letters: BTreeMap<DeadLetterReason, u64>,
+}
+
+/// How many parcels between shards took which way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parcels {
+    /// Read from the repartition topic.
+    pub received: u64,
+    /// Written to it.
+    pub sent: u64,
+    /// Bytes written to it.
+    pub bytes: u64,
+    /// Taken straight to a shard of the same worker.
+    pub direct: u64,
 }
 
 impl Account {
@@ -279,6 +334,8 @@ pub struct Gauges {
     pub sessions: usize,
     /// Users.
     pub users: usize,
+    /// Shards held.
+    pub shards: usize,
     /// Event time up to which the stream is taken to be complete, ms.
     pub watermark_ms: Option<i64>,
     /// `published` of the newest event of each partition, ms.

@@ -5,7 +5,7 @@
 //! and does its work, with or without partitions.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicUsize, Ordering};
 
 use super::WorkerState;
 use crate::limits;
@@ -23,6 +23,8 @@ struct Pulse {
     /// When its loop last came round, ms of the monotonic clock.
     beat_ms: AtomicI64,
     state: AtomicU8,
+    /// Partitions that it was assigned and cannot read yet.
+    arriving: AtomicUsize,
     /// Why it is in that state.
     why: Mutex<String>,
 }
@@ -42,6 +44,7 @@ impl Health {
         let pulse = || Pulse {
             beat_ms: AtomicI64::new(now_ms),
             state: AtomicU8::new(WorkerState::Starting as u8),
+            arriving: AtomicUsize::new(0),
             why: Mutex::default(),
         };
         Self { workers: (0..workers).map(|_| pulse()).collect(), draining: AtomicBool::new(false) }
@@ -74,6 +77,12 @@ impl Health {
         }
     }
 
+    pub(super) fn arriving(&self, worker: usize, partitions: usize) {
+        if let Some(pulse) = self.workers.get(worker) {
+            pulse.arriving.store(partitions, Ordering::Relaxed);
+        }
+    }
+
     /// Whether every worker's loop came round within [`limits::WORKER_SILENCE_MS`].
     pub fn alive(&self, now_ms: i64) -> Verdict {
         let silent = |(worker, pulse): (usize, &Pulse)| {
@@ -85,7 +94,7 @@ impl Health {
         Verdict::of(self.workers.iter().enumerate().filter_map(silent).collect())
     }
 
-    /// Whether every worker is a member of its group and does its work.
+    /// Whether every worker is a member of its group and reads all that it was assigned.
     pub fn ready(&self) -> Verdict {
         if self.draining.load(Ordering::Relaxed) {
             return Verdict::of(vec!["draining".to_owned()]);
@@ -94,7 +103,11 @@ impl Health {
             let state = self.state(worker);
             let why = pulse.why.lock().map(|why| why.clone()).unwrap_or_default();
             let why = if why.is_empty() { why } else { format!(": {why}") };
-            (state != WorkerState::Running).then(|| format!("worker {worker} is {}{why}", state.as_str()))
+            if state != WorkerState::Running {
+                return Some(format!("worker {worker} is {}{why}", state.as_str()));
+            }
+            let arriving = pulse.arriving.load(Ordering::Relaxed);
+            (arriving > 0).then(|| format!("worker {worker} restores: {arriving} partitions to go"))
         };
         Verdict::of(self.workers.iter().enumerate().filter_map(idle).collect())
     }
@@ -132,6 +145,10 @@ mod tests {
     fn running_is_ready_until_the_service_drains() {
         let health = Health::new(1, 0);
         health.moved(0, WorkerState::Running, "");
+        assert!(health.ready().good);
+        health.arriving(0, 3);
+        assert_eq!(health.ready().reasons, ["worker 0 restores: 3 partitions to go"]);
+        health.arriving(0, 0);
         assert!(health.ready().good);
         health.drain();
         assert_eq!(health.ready().reasons, ["draining"]);

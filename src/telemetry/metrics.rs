@@ -99,7 +99,15 @@ metrics! {
     rules_info: Gauge ["digest"] "Always 1; the digest of the meaning of all rules that run.";
     rules: Gauge ["mode"] "Rules loaded, by mode.";
     rules_reloads_total: Counter ["outcome"] "Rules and lists read anew after a change: loaded, or failed (the old ones stay in use).";
-    records_consumed_total: Counter ["topic", "partition"] "Input records taken into a committed transaction.";
+    records_consumed_total: Counter ["topic", "partition"] "Records of the input taken into a committed transaction.";
+    parcels_total: Counter ["way"] "Parcels between shards in committed transactions: received from the repartition topic, sent to it, or direct to a shard of the same worker.";
+    parcels_sent_bytes_total: Counter [] "Bytes of the parcels sent to the repartition topic.";
+    parcels_unroutable_total: Counter [] "Parcels for a rule that this process does not have, as while rules are being changed in a group.";
+    state_changes_total: Counter [] "Keys of state written to the changelog.";
+    state_changes_bytes_total: Counter [] "Bytes of those: keys and values.";
+    shards: Gauge ["worker", "state"] "Shards of a worker: running, or restoring (assigned, and being read from the changelog).";
+    restored_records_total: Counter ["worker"] "Records of the changelog read to restore shards.";
+    restore_seconds: Histogram ["worker"] "Time to restore one shard, with the wait for transactions that were open in its changelog.";
     records_consumed_bytes_total: Counter ["topic", "partition"] "Bytes of those records: keys, headers and values.";
     consumer_lag_records: Gauge ["topic", "partition"] "Records that are readable (up to the last stable offset) and not yet committed.";
     event_time_lag_seconds: Gauge ["topic", "partition"] "Wall clock less `published` of the newest event that was read.";
@@ -124,7 +132,7 @@ metrics! {
     batch_seconds: Histogram ["worker"] "Time the engine took for one batch.";
     transaction_seconds: Histogram ["worker"] "Time from the begin of a transaction to its end.";
     transactions_total: Counter ["outcome"] "Transactions by their end: committed, aborted, unknown, fenced.";
-    batches_lost_total: Counter ["worker"] "Times a worker had to begin anew with empty state: open windows, sessions and users were forgotten; the records themselves are read again.";
+    batches_lost_total: Counter ["worker"] "Times a worker gave up a batch that it could not commit: its shards are restored from what was committed, and the records of the batch are read again.";
     worker_state: Gauge ["worker", "state"] "1 for the state a worker is in, 0 for the others.";
     rebalances_total: Counter ["kind"] "Partitions assigned, revoked or lost, counted by event.";
     broker_up: Gauge ["worker"] "1 while a worker reaches the cluster, 0 while it waits for it.";

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use prometheus::{Registry, TextEncoder};
 
-pub use fact::{Account, Fact, Gauges, Outcome};
+pub use fact::{Account, Fact, Gauges, Outcome, Parcels};
 pub use health::{Health, Verdict};
 pub use metrics::{Kind, METRICS, Metric, PREFIX};
 pub use state::WorkerState;
@@ -105,6 +105,16 @@ impl Telemetry {
                 metrics.rules_reloads_total.with_label_values(&["loaded"]).inc();
             }
             Fact::RulesFailed { .. } => metrics.rules_reloads_total.with_label_values(&["failed"]).inc(),
+            Fact::Restored { worker, records, seconds, .. } => {
+                let name = worker.to_string();
+                metrics.restored_records_total.with_label_values(&[&name]).inc_by(*records);
+                metrics::time(&metrics.restore_seconds.with_label_values(&[&name]), *seconds);
+            }
+            Fact::Arriving { worker, shards, inputs } => {
+                let name = worker.to_string();
+                metrics.shards.with_label_values(&[name.as_str(), "restoring"]).set(*shards as f64);
+                self.health.arriving(*worker, *shards + *inputs);
+            }
             Fact::Counted { tally, rules } => self.tally(tally, rules),
             Fact::Committed { worker, seconds, account } => {
                 let histogram = metrics.transaction_seconds.with_label_values(&[&worker.to_string()]);
@@ -162,6 +172,15 @@ impl Telemetry {
             metrics.records_consumed_total.with_label_values(&labels).inc_by(*records);
             metrics.records_consumed_bytes_total.with_label_values(&labels).inc_by(*bytes);
         }
+        let parcels = &account.parcels;
+        for (way, count) in
+            [("received", parcels.received), ("sent", parcels.sent), ("direct", parcels.direct)]
+        {
+            metrics.parcels_total.with_label_values(&[way]).inc_by(count);
+        }
+        metrics.parcels_sent_bytes_total.with_label_values::<&str>(&[]).inc_by(parcels.bytes);
+        metrics.state_changes_total.with_label_values::<&str>(&[]).inc_by(account.changes.0);
+        metrics.state_changes_bytes_total.with_label_values::<&str>(&[]).inc_by(account.changes.1);
         self.alerts(account);
         for (reason, count) in &account.dead_letters {
             metrics.dead_letters_total.with_label_values(&[reason.as_str()]).inc_by(*count);
@@ -178,6 +197,7 @@ impl Telemetry {
             metrics.geoip_lookups_total.with_label_values(&[outcome]).inc_by(count);
         }
         self.by_rule(tally, rules);
+        metrics.parcels_unroutable_total.with_label_values::<&str>(&[]).inc_by(tally.unroutable);
         metrics.invariant_violations_total.with_label_values::<&str>(&[]).inc_by(tally.invariants);
         for (table, count) in &tally.evicted_state {
             metrics.state_evictions_total.with_label_values(&[table]).inc_by(*count);
@@ -189,6 +209,7 @@ impl Telemetry {
         let name = worker.to_string();
         metrics.sessions.with_label_values(&[&name]).set(gauges.sessions as f64);
         metrics.users.with_label_values(&[&name]).set(gauges.users as f64);
+        metrics.shards.with_label_values(&[name.as_str(), "running"]).set(gauges.shards as f64);
         if let Some(watermark) = gauges.watermark_ms {
             metrics.watermark_timestamp_seconds.with_label_values(&[&name]).set(watermark as f64 / 1e3);
         }
@@ -202,7 +223,7 @@ impl Telemetry {
 
     fn preregister(&self) {
         let metrics = &self.metrics;
-        self.tally(&Tally::default(), &[]);
+        self.account(&Account::default());
         for reason in DeadLetterReason::ALL {
             metrics.dead_letters_total.with_label_values(&[reason.as_str()]);
         }

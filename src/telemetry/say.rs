@@ -44,6 +44,14 @@ impl Telemetry {
                 self.line(Level::INFO);
                 info!(worker, partitions = names(partitions), "partitions assigned");
             }
+            Fact::Restoring { worker, shard, records, end } => {
+                self.line(Level::INFO);
+                info!(worker, shard, records, end, "restoring a shard");
+            }
+            Fact::Restored { worker, shard, records, skipped, seconds } => {
+                self.line(Level::INFO);
+                info!(worker, shard, records, skipped, seconds, "restored a shard");
+            }
             Fact::GeoIpLoaded { again, .. } => {
                 self.line(Level::INFO);
                 info!(again, "read the geoip databases");
@@ -68,6 +76,11 @@ impl Telemetry {
                 let hint = "Create it, or correct input.topics; the service goes on as soon as it is there.";
                 warn!(topic, hint, suppressed, "input topic does not exist");
             }
+            Fact::CompactionUnknown { topic } => {
+                self.line(Level::WARN);
+                let hint = "Let this client describe the topic's configs, or see to it that cleanup.policy is compact.";
+                warn!(topic, hint, "cannot ask whether the changelog is compacted");
+            }
             Fact::Revoked { worker, partitions, lost: false } => {
                 self.line(Level::INFO);
                 info!(worker, partitions = names(partitions), "partitions handed over");
@@ -87,7 +100,7 @@ impl Telemetry {
                 self.line(Level::WARN);
                 warn!(
                     worker,
-                    records, why, "state dropped: open windows are forgotten, records are read again"
+                    records, why, "a batch is given up: shards are restored, its records are read again"
                 );
             }
             Fact::Shrunk { topic, bytes, into } => {

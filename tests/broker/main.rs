@@ -20,6 +20,7 @@ mod mixed;
 mod outage;
 mod reload;
 mod secure;
+mod state;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -45,7 +45,10 @@ impl<'b> Site<'b> {
             broker,
             name: name.to_owned(),
             folder: tempfile::tempdir().unwrap(),
-            properties: vec![("session.timeout.ms".to_owned(), "6000".to_owned())],
+            // The program knows from statistics that nothing more comes.
+            properties: [("session.timeout.ms", "6000"), ("statistics.interval.ms", "500")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .to_vec(),
             brokers: broker.address(),
             rules: vec![repository("tests/broker-rules")],
             settings: String::new(),
@@ -99,9 +102,12 @@ impl<'b> Site<'b> {
         topic::produce(&self.broker.address(), &self.input(), records);
     }
 
-    /// Waits until the group has read the input topic to its end.
+    /// Waits until the group has read the input topic to its end, and what its shards sent each other.
     pub fn wait_until_read(&self) {
-        topic::wait_until_read(&self.broker.address(), &self.group(), &self.input(), WORK);
+        let state = format!("{}-repartition", self.group());
+        for topic in [&self.input(), &state] {
+            topic::wait_until_read(&self.broker.address(), &self.group(), topic, WORK);
+        }
     }
 
     /// How many records the group has still to read.

@@ -24,7 +24,8 @@ use support::{DEAD, INPUT, Kafka, Running, config, garbage};
 /// A broker with the topics that every test needs.
 fn embedded() -> (Embedded, Kafka) {
     let broker = Embedded::start().unwrap();
-    for topic in [INPUT, DEAD, "okta-alerts", "okta-alerts-shadow"] {
+    let state = ["oktawatch-repartition", "oktawatch-changelog"];
+    for topic in [INPUT, DEAD, "okta-alerts", "okta-alerts-shadow"].into_iter().chain(state) {
         broker.create_topic(topic, 2).unwrap();
     }
     let kafka = Kafka::at(&broker.brokers());
