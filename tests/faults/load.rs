@@ -36,6 +36,9 @@ pub struct Load {
     pub records: Vec<Record>,
     /// One for each partition, when all else is produced.
     pub last: Vec<Record>,
+    /// One more for each, when all of that is read: who got a partition after its last record was read knows
+    /// its time only from the next.
+    pub later: Vec<Record>,
 }
 
 struct Story {
@@ -68,12 +71,13 @@ impl Load {
             record(partition, event)
         };
         let records = story.events.iter().map(anywhere).collect();
-        Self { records, last: (0..partitions).map(|partition| story.last(partition)).collect() }
+        let mut at_end = |ms| (0..partitions).map(|partition| story.last(partition, ms)).collect();
+        Self { records, last: at_end(LAST), later: at_end(LAST + MINUTE) }
     }
 
     /// All of it, in an order of which nothing is late.
     pub fn all(&self) -> Vec<Record> {
-        [self.records.as_slice(), &self.last].concat()
+        [self.records.as_slice(), &self.last, &self.later].concat()
     }
 }
 
@@ -177,8 +181,8 @@ impl Story {
         self.add(kind, &format!("person.{person}@acme.example"), &ip, at, "SUCCESS");
     }
 
-    fn last(&mut self, partition: i32) -> Record {
-        self.add("user.session.end", "person.1@acme.example", "203.0.113.1", LAST, "SUCCESS");
+    fn last(&mut self, partition: i32, after_ms: i64) -> Record {
+        self.add("user.session.end", "person.1@acme.example", "203.0.113.1", after_ms, "SUCCESS");
         record(partition, self.events.last().unwrap())
     }
 
