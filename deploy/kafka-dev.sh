@@ -9,6 +9,8 @@
 #                             controllers on N+200, …
 #         --nodes N           number of brokers (default 1)
 #         --while PID         stop the broker and delete its data once process PID is gone
+#         --proxied           one more PLAINTEXT listener on N+300, N+301, …, which tells its clients to
+#                             come to N+400, N+401, …: there a test puts proxies that it can disturb
 #   stop                  stop all brokers, keep their data
 #   kill NODE             kill -9 one broker (0, 1, …)
 #   restart NODE          start one broker that was killed
@@ -21,7 +23,7 @@
 #   consume TOPIC …       records to stdout, committed ones only; further options as kafka-console-consumer
 #
 # Environment: KAFKA_DEV_VERSION (4.3.1), KAFKA_DEV_CACHE (jars), KAFKA_DEV_DIR (data, logs,
-# certificates), KAFKA_DEV_HEAP (512m), KAFKA_DEV_USER and KAFKA_DEV_PASSWORD (the SCRAM user of the
+# certificates), KAFKA_DEV_HEAP (512m), KAFKA_DEV_JAVA (further options of java), KAFKA_DEV_USER and KAFKA_DEV_PASSWORD (the SCRAM user of the
 # SASL_SSL listener: oktawatch, oktawatch-secret).
 #
 # A client of the SASL_SSL listener needs: security.protocol=SASL_SSL, sasl.mechanism=SCRAM-SHA-512,
@@ -142,7 +144,7 @@ certificates() { # one authority and one server key; a client trusts ca.pem
 }
 
 properties() { # node; the quorum's voters come from the saved port and number of nodes
-  local node=$1 port nodes voters="" i replicas in_sync
+  local node=$1 port nodes voters="" i replicas in_sync listeners advertised map
   port=$(cat "$dir/port")
   nodes=$(cat "$dir/nodes")
   replicas=$((nodes < 3 ? nodes : 3))
@@ -150,13 +152,22 @@ properties() { # node; the quorum's voters come from the saved port and number o
   for ((i = 0; i < nodes; i++)); do
     voters+=${voters:+,}$i@127.0.0.1:$((port + 200 + i))
   done
+  listeners=PLAINTEXT://127.0.0.1:$((port + node)),SASL_SSL://127.0.0.1:$((port + 100 + node))
+  map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
+  advertised=$listeners
+  if [ -f "$dir/proxied" ]; then
+    listeners+=,PROXIED://127.0.0.1:$((port + 300 + node))
+    advertised+=,PROXIED://127.0.0.1:$((port + 400 + node))
+    map+=,PROXIED:PLAINTEXT
+  fi
   cat <<PROPERTIES
 process.roles=broker,controller
 node.id=$node
 controller.quorum.voters=$voters
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:$((port + node)),SASL_SSL://127.0.0.1:$((port + 100 + node)),CONTROLLER://127.0.0.1:$((port + 200 + node))
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
+listeners=$listeners,CONTROLLER://127.0.0.1:$((port + 200 + node))
+advertised.listeners=$advertised
+listener.security.protocol.map=$map
 inter.broker.listener.name=PLAINTEXT
 sasl.enabled.mechanisms=SCRAM-SHA-512
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
@@ -190,7 +201,7 @@ launch() { # node, formatted before; returns when it answers
   port=$(($(cat "$dir/port") + node))
   running "$node" && return
   setsid java -Xms128m "-Xmx$heap" -XX:+UseSerialGC -XX:MaxMetaspaceSize=192m -Djava.awt.headless=true \
-    -cp "$cache/broker/*:$cache" kafka.Kafka "$home/server.properties" >>"$home/log" 2>&1 </dev/null &
+    ${KAFKA_DEV_JAVA:-} -cp "$cache/broker/*:$cache" kafka.Kafka "$home/server.properties" >>"$home/log" 2>&1 </dev/null &
   echo $! >"$home/pid"
   local tries
   for ((tries = 0; tries < 600; tries++)); do
@@ -214,12 +225,13 @@ format() { # node
 }
 
 start() {
-  local port="" nodes="" watched="" i
+  local port="" nodes="" watched="" proxied="" i
   while [ $# -gt 0 ]; do
     case $1 in
       --port) port=${2:?--port needs a number}; shift 2 ;;
       --nodes) nodes=${2:?--nodes needs a number}; shift 2 ;;
       --while) watched=${2:?--while needs a process id}; shift 2 ;;
+      --proxied) proxied=1; shift ;;
       *) fail "unknown option $1 of start" ;;
     esac
   done
@@ -229,6 +241,7 @@ start() {
   dir=$(cd "$dir" && pwd)
   [ -n "$port" ] && echo "$port" >"$dir/port"
   [ -n "$nodes" ] && echo "$nodes" >"$dir/nodes"
+  [ -z "$proxied" ] || touch "$dir/proxied"
   [ -f "$dir/port" ] || echo 9092 >"$dir/port"
   [ -f "$dir/nodes" ] || echo 1 >"$dir/nodes"
   [ -f "$dir/cluster-id" ] || run_java broker kafka.tools.StorageTool random-uuid >"$dir/cluster-id"

@@ -7,6 +7,11 @@ use std::time::Duration;
 
 use super::wait_for;
 
+/// Sends a signal to a process; false when there is none of that id.
+pub fn signal(name: &str, process: u32) -> bool {
+    Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status().unwrap().success()
+}
+
 /// A running program; dropped, it is killed.
 pub struct Process {
     child: Child,
@@ -39,9 +44,19 @@ impl Process {
 
     /// SIGTERM, and how it ended.
     pub fn terminate(mut self, limit: Duration) -> ExitStatus {
-        let told = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
-        assert!(told.success(), "the process was gone before it was told to end:\n{}", self.log());
+        self.signal("TERM");
         wait_for("the process to end after SIGTERM", limit, || self.child.try_wait().unwrap())
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A signal by its name, such as STOP.
+    pub fn signal(&self, name: &str) {
+        let told = signal(name, self.child.id());
+        assert!(told, "the process was gone before it got SIG{name}:\n{}", self.log());
     }
 
     /// What it printed, the last lines.

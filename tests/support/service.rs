@@ -53,8 +53,18 @@ impl<'b> Site<'b> {
             rules: vec![repository("tests/broker-rules")],
             settings: String::new(),
         };
-        topic::create(&broker.address(), &site.input(), partitions);
+        topic::create(&broker.address(), &site.input(), partitions, broker.replicas());
         site
+    }
+
+    /// What its topics, its group and its instances begin with.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The brokers, as a test reaches them itself.
+    pub fn address(&self) -> String {
+        self.broker.address()
     }
 
     /// The topic that events come from.
@@ -158,7 +168,7 @@ shadow = "{shadow}"
 dead_letters = "{dead_letters}"
 [state]
 partitions = 3
-replication = 1
+replication = {replication}
 [rules]
 paths = [{rules}]
 [http]
@@ -175,6 +185,7 @@ level = "info"
             alerts = self.alerts(),
             shadow = self.shadow(),
             dead_letters = self.dead_letters(),
+            replication = self.broker.replicas(),
             rules = rules.join(", "),
             settings = self.settings,
         )
@@ -214,9 +225,24 @@ impl Service {
         self.process.terminate(Duration::from_secs(30))
     }
 
+    /// SIGSTOP: it stands still and knows nothing of it.
+    pub fn pause(&self) {
+        self.process.signal("STOP");
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) {
+        self.process.signal("CONT");
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         self.process.is_running()
+    }
+
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.process.id()
     }
 
     /// What it logged last.

@@ -47,10 +47,10 @@ pub enum Isolation {
 }
 
 /// Creates a topic.
-pub fn create(brokers: &str, topic: &str, partitions: i32) {
+pub fn create(brokers: &str, topic: &str, partitions: i32, replicas: i32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let admin: AdminClient<DefaultClientContext> = client(brokers).create().unwrap();
-    let wanted = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+    let wanted = NewTopic::new(topic, partitions, TopicReplication::Fixed(replicas));
     let options = AdminOptions::new().operation_timeout(Some(LIMIT));
     let created = runtime.block_on(admin.create_topics(&[wanted], &options)).unwrap();
     assert_eq!(created, [Ok(topic.to_owned())]);
@@ -59,21 +59,36 @@ pub fn create(brokers: &str, topic: &str, partitions: i32) {
     });
 }
 
-/// Produces records in their order, and returns when the broker has them all. A broker that is away
-/// for a while is waited for.
-pub fn produce<'a>(brokers: &str, topic: &str, records: impl IntoIterator<Item = &'a Record>) {
-    let producer: BaseProducer =
-        client(brokers).set("enable.idempotence", "true").set("linger.ms", "5").create().unwrap();
-    for record in records {
-        let mut next = BaseRecord::<(), _>::to(topic).partition(record.partition).payload(&record.payload);
-        while let Err((error, back)) = producer.send(next) {
-            let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
-            assert_eq!(error, full);
-            producer.poll(Duration::from_millis(50));
-            next = back;
-        }
+/// Puts records into topics.
+pub struct Producer(BaseProducer);
+
+impl Producer {
+    /// One that writes each record once, in order.
+    pub fn new(brokers: &str) -> Self {
+        let mut config = client(brokers);
+        Self(config.set("enable.idempotence", "true").set("linger.ms", "5").create().unwrap())
     }
-    producer.flush(LIMIT).unwrap();
+
+    /// Produces records in their order, and returns when the broker has them all. A broker that is away
+    /// for a while is waited for.
+    pub fn produce<'a>(&self, topic: &str, records: impl IntoIterator<Item = &'a Record>) {
+        for record in records {
+            let mut next =
+                BaseRecord::<(), _>::to(topic).partition(record.partition).payload(&record.payload);
+            while let Err((error, back)) = self.0.send(next) {
+                let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
+                assert_eq!(error, full);
+                self.0.poll(Duration::from_millis(50));
+                next = back;
+            }
+        }
+        self.0.flush(LIMIT).unwrap();
+    }
+}
+
+/// Produces records by a producer of their own.
+pub fn produce<'a>(brokers: &str, topic: &str, records: impl IntoIterator<Item = &'a Record>) {
+    Producer::new(brokers).produce(topic, records);
 }
 
 /// All that is in a topic, once no transaction is open on it (when only what is committed is asked for).
