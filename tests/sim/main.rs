@@ -23,6 +23,7 @@ mod group;
 #[allow(dead_code, reason = "another test uses more of it")]
 #[path = "../semantics/kinds.rs"]
 mod kinds;
+mod leftovers;
 mod log;
 mod mistake;
 #[allow(dead_code, reason = "another test uses more of it")]
