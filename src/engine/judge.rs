@@ -90,7 +90,7 @@ impl Shard {
         let org = alert.org.as_deref().unwrap_or_default();
         let subject = single::subject(&rule.info.digest, org, &alert.entity.value);
         let shard = self.placement.of(subject.1);
-        if shard != self.placement.shard && route::is_raised_elsewhere(rule) {
+        if shard != self.placement.shard && route::is_raised_elsewhere(rule, &alert.entity) {
             return send(shard, index, matched.clone(), &[core::API_TOKEN_ID], effects);
         }
         let (time_ms, tally) = (alert.fired_at_ms, &mut effects.tally);

@@ -77,7 +77,8 @@ pub struct Member {
 /// State of a shard that no rule of this process means.
 #[derive(Debug)]
 struct Leftovers {
-    keys: Vec<Vec<u8>>,
+    /// None that was written since: a rule that came back with new rules may write the same again.
+    keys: BTreeSet<Vec<u8>>,
     /// When it is taken back.
     due_ms: Option<i64>,
 }
@@ -115,7 +116,7 @@ impl Member {
         self.held.insert(number, shard);
         self.pending.insert(number, inputs);
         if !skipped.is_empty() {
-            self.leftovers.insert(number, Leftovers { keys: skipped, due_ms: None });
+            self.leftovers.insert(number, Leftovers { keys: skipped.into_iter().collect(), due_ms: None });
         }
     }
 
@@ -268,6 +269,11 @@ impl Member {
         round: &mut Round,
     ) {
         let changes = std::mem::take(&mut found.changes);
+        if let Some(leftovers) = self.leftovers.get_mut(&shard) {
+            for change in &changes {
+                leftovers.keys.remove(&change.key);
+            }
+        }
         round.changes.extend(changes.into_iter().map(|change| (shard, change)));
         self.take(found, waiting, round);
     }

@@ -330,9 +330,19 @@ impl Shard {
         }
         self.expired_upto_ms = watermark_ms;
         self.seen.expire(watermark_ms);
-        self.singles.expire(watermark_ms);
+        if let Some(come_ms) = self.singles_come_ms(watermark_ms) {
+            self.singles.expire(come_ms);
+        }
         self.correlator.expire(|level| self.levels.settled_ms(level));
         self.context.expire(watermark_ms, tally);
+    }
+
+    /// Up to when the matches of single-event rules have come: other shards send some.
+    fn singles_come_ms(&self, watermark_ms: i64) -> Option<i64> {
+        match self.placement.has_others() {
+            true => self.levels.reached_ms(1, Some(watermark_ms)),
+            false => Some(watermark_ms),
+        }
     }
 }
 

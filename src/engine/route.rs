@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::config;
 use crate::correlate::{Key, passes};
 use crate::enrich::login_key;
-use crate::model::{EntityKind, FieldId, RuleIndex, core};
+use crate::model::{Entity, EntityKind, FieldId, RuleIndex, core};
 use crate::rule::{Body, Correlation, GroupSource, Rule, RuleSet, Scope, Test};
 
 /// One shard among all.
@@ -197,9 +197,10 @@ fn sent(rules: &RuleSet, consumer: RuleIndex, branches: usize, passed: &[FieldId
 const LOGIN: FieldId = core::ACTOR_ALTERNATE_ID;
 
 /// Whether a detection's alerts are held together by something that is not its actor's: they are
-/// raised in the shard of what they are about.
-pub(super) fn is_raised_elsewhere(rule: &Rule) -> bool {
-    rule.info.suppress_ms > 0 && rule.info.entity != EntityKind::Actor
+/// raised in the shard of what they are about. Events of nobody are all about the same, and yet in
+/// several shards, by their addresses.
+pub(super) fn is_raised_elsewhere(rule: &Rule, about: &Entity) -> bool {
+    rule.info.suppress_ms > 0 && (rule.info.entity != EntityKind::Actor || about.value.is_empty())
 }
 
 #[cfg(test)]

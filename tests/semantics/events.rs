@@ -136,7 +136,7 @@ impl Delivery {
 }
 
 /// The event as Okta writes it.
-fn payload(event: &Event) -> Vec<u8> {
+pub fn payload(event: &Event) -> Vec<u8> {
     let first = |field: &str| event.fields[field].first();
     let mut amounts = event.fields[AMOUNT].iter();
     let targets: Vec<Value> = event.fields[TARGET]
@@ -226,14 +226,14 @@ pub fn topic() -> Arc<str> {
 }
 
 /// A record that comes.
-struct Arrival<'d> {
-    at_ms: i64,
-    partition: i32,
-    delivery: &'d Delivery,
+pub struct Arrival<'d> {
+    pub at_ms: i64,
+    pub partition: i32,
+    pub delivery: &'d Delivery,
 }
 
 /// All arrivals in their order; some events come twice, the second time by another partition.
-fn arrivals(deliveries: &[Delivery], clock: Clock, partitions: i32) -> Vec<Arrival<'_>> {
+pub fn arrivals(deliveries: &[Delivery], clock: Clock, partitions: i32) -> Vec<Arrival<'_>> {
     let mut arrivals = Vec::new();
     for delivery in deliveries {
         let at_ms = delivery.arrives_ms(clock);
