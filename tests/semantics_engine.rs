@@ -281,7 +281,8 @@ fn an_envelope_may_hold_the_newest_event_first() {
 fn the_partitions_of_a_backlog_may_be_read_one_after_the_other() {
     let mut engine = Engine::new(&config());
     let topic: Arc<str> = "okta-events".into();
-    let assigned = |partition| Input::Assigned { topic: Arc::clone(&topic), partition, next: 0 };
+    let assigned =
+        |partition| Input::Assigned { topic: Arc::clone(&topic), partition, next: 0, highest_ms: None };
     engine.step([assigned(0), assigned(1)]);
     assert_eq!(engine.denied([0, 1, 600]).tally.late, 0);
     let record = engine.record(1, &denied("ana@example.com", 2));

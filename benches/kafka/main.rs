@@ -38,7 +38,6 @@ mod moves;
 mod process;
 mod restore;
 #[path = "../../tests/support/mod.rs"]
-#[allow(dead_code, reason = "the tests use the rest")]
 mod support;
 
 use std::path::{Path, PathBuf};
@@ -81,7 +80,7 @@ fn main() {
 fn bench(number: usize) {
     let (broker, _turn) = broker::turn();
     let site = Site { brokers: broker.address(), folder: tempfile::tempdir().unwrap() };
-    topic::create(&site.brokers, INPUT, PARTITIONS);
+    topic::create(&site.brokers, INPUT, PARTITIONS, 1);
     let bytes = produce(&site.brokers, number);
     println!("{number} events of {} bytes on average, {PARTITIONS} partitions, lz4", bytes / number);
     println!("program\tworkers\tevents/s\tcpu s/M\trss MB\talerts\tcommits\tp50 ms\tp99 ms");
@@ -167,7 +166,7 @@ impl Site {
     fn floor(&self, workers: usize, total: i64) -> Row {
         let name = format!("floor-{workers}");
         let file = self.config(&name, INPUT, workers, 0, "");
-        topic::create(&self.brokers, &read_config(&file).output.alerts, PARTITIONS);
+        topic::create(&self.brokers, &read_config(&file).output.alerts, PARTITIONS, 1);
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.arg("floor").arg(file).arg(total.to_string());
         let mut process = Process::start(&mut command, &self.folder.path().join("floor.out"));
@@ -208,7 +207,7 @@ impl Site {
     fn latency(&self, hops: usize, settings: &str) -> Vec<f64> {
         let (name, port) = (format!("paced-{hops}"), broker::any_port());
         let input = format!("{name}-events");
-        topic::create(&self.brokers, &input, PARTITIONS);
+        topic::create(&self.brokers, &input, PARTITIONS, 1);
         let process = self.start(&self.config(&name, &input, 1, port, settings));
         wait_for("the program to be ready", Duration::from_secs(60), || {
             (metrics::page(port, "/readyz").0 == 200).then_some(())

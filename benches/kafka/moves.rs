@@ -40,7 +40,7 @@ impl Move {
 pub fn measure(site: &Site, what: Move) -> [f64; 3] {
     let name = format!("moves-{}", what as u8);
     let input = format!("{name}-events");
-    topic::create(&site.brokers, &input, PARTITIONS);
+    topic::create(&site.brokers, &input, PARTITIONS, 1);
     let start = |instance: &str| {
         let port = broker::any_port();
         let config = site.config_of(&name, &input, instance, port);

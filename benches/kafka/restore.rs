@@ -27,7 +27,7 @@ pub struct Restored {
 
 /// Has a process see so many users once, and another take over.
 pub fn measure(site: &Site, users: usize) -> Restored {
-    topic::create(&site.brokers, INPUT, PARTITIONS);
+    topic::create(&site.brokers, INPUT, PARTITIONS, 1);
     produce(&site.brokers, users);
     let port = broker::any_port();
     let config = site.config("many", INPUT, 1, port, "");

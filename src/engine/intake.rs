@@ -61,9 +61,8 @@ impl Intake {
                     self.now_ms = Some(now_ms);
                     self.tell(&mut effects);
                 }
-                Input::Assigned { topic, partition, next } => {
-                    let Progress { idle, next: known, .. } = &mut self.told(topic, partition).progress;
-                    (*idle, *known) = (false, next);
+                Input::Assigned { topic, partition, next, highest_ms } => {
+                    self.told(topic, partition).progress = Progress { highest_ms, idle: false, next };
                 }
                 Input::Idle { topic, partition } => self.told(topic, partition).progress.idle = true,
                 Input::Revoked { topic, partition } => {

@@ -308,7 +308,8 @@ fn follow(shard: &Shard, sources: &BTreeSet<Source>) -> Vec<Input> {
     let known: BTreeSet<Source> =
         shard.figures().partitions.into_iter().map(|known| (known.topic, known.partition)).collect();
     let assigned = sources.difference(&known).cloned();
-    let assigned = assigned.map(|(topic, partition)| Input::Assigned { topic, partition, next: 0 });
+    let assigned =
+        assigned.map(|(topic, partition)| Input::Assigned { topic, partition, next: 0, highest_ms: None });
     let revoked = known.difference(sources).cloned();
     assigned.chain(revoked.map(|(topic, partition)| Input::Revoked { topic, partition })).collect()
 }

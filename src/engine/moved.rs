@@ -157,7 +157,9 @@ fn batches(steps: &[Step]) -> Vec<(Vec<Input>, bool)> {
                 Input::Record(event.record(offset, now_s - event.ago_s))
             }
             Step::Tick => Input::Tick { now_ms: START_MS + now_s * 1_000 },
-            Step::Assigned(partition) => Input::Assigned { topic, partition: *partition, next: 0 },
+            Step::Assigned(partition) => {
+                Input::Assigned { topic, partition: *partition, next: 0, highest_ms: None }
+            }
             Step::Idle(partition) => Input::Idle { topic, partition: *partition },
             Step::Revoked(partition) => Input::Revoked { topic, partition: *partition },
             Step::Cut(moved) => {

@@ -17,6 +17,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::backoff::Backoff;
+use super::batch;
 use super::client::{self, Isolation, Role};
 use super::context::Context;
 use super::restore;
@@ -55,8 +56,8 @@ pub struct Ready {
 pub struct Position {
     /// The offset to read next.
     pub next: i64,
-    /// It is what the group committed; else it has committed nothing.
-    pub is_committed: bool,
+    /// The highest `published` of what the group has read of it, ms.
+    pub highest_ms: Option<i64>,
 }
 
 /// A request for one partition. It ends when the partition goes elsewhere.
@@ -264,14 +265,17 @@ impl Job {
         let mut asked = TopicPartitionList::new();
         asked.add_partition(topic, partition);
         let committed = reader.committed_offsets(asked, CALL)?;
-        let element = committed.find_partition(topic, partition).map(|element| element.offset());
-        if let Some(Offset::Offset(next)) = element {
-            return Ok(Position { next, is_committed: true });
+        if let Some(element) = committed.find_partition(topic, partition) {
+            // While a transaction that moves it is open, say.
+            element.error()?;
+            if let Offset::Offset(next) = element.offset() {
+                return Ok(Position { next, highest_ms: batch::newest_ms(element.metadata()) });
+            }
         }
         let (low, high) = reader.fetch_watermarks(topic, partition, CALL)?;
         let is_input = *topic != *self.shared.config.state.repartition;
         let latest = is_input && self.shared.config.input.start == Start::Latest;
-        Ok(Position { next: if latest { high } else { low }, is_committed: false })
+        Ok(Position { next: if latest { high } else { low }, highest_ms: None })
     }
 
     fn restore(

@@ -27,6 +27,9 @@ pub struct Batch {
     pub records: Vec<Outgoing>,
     /// The next offset of each partition.
     pub offsets: Vec<(Arc<str>, i32, i64)>,
+    /// The highest `published` of each input partition, ms: committed beside its offset, as whoever reads
+    /// the partition next must not know less of its time.
+    pub newest_ms: BTreeMap<(Arc<str>, i32), i64>,
     /// What to count once it is committed.
     pub account: Account,
     /// An attempt was made whose end is not known.
@@ -35,6 +38,26 @@ pub struct Batch {
     pub produced: bool,
     /// Each record is sent alone, to learn which of them it is that the broker finds too large.
     pub alone: bool,
+}
+
+impl Batch {
+    /// What is committed beside the offset of a partition.
+    pub fn metadata(&self, topic: &Arc<str>, partition: i32) -> String {
+        match self.newest_ms.get(&(Arc::clone(topic), partition)) {
+            Some(newest_ms) => format!("{} {newest_ms}", self.tag),
+            None => self.tag.clone(),
+        }
+    }
+
+    /// Whether an offset was committed with this batch.
+    pub fn is_in(&self, metadata: &str) -> bool {
+        metadata.split(' ').next() == Some(&self.tag)
+    }
+}
+
+/// The highest `published` of a partition that was committed beside its offset, ms.
+pub fn newest_ms(metadata: &str) -> Option<i64> {
+    metadata.split(' ').nth(1)?.parse().ok()
 }
 
 /// One record to produce.
@@ -279,6 +302,25 @@ mod tests {
         assert!(!outgoing.is_spent());
         assert_eq!(outgoing.shrink(&renderer), None);
         assert!(outgoing.is_spent());
+    }
+
+    #[test]
+    fn what_is_committed_beside_an_offset_tells_the_batch_and_the_time() {
+        let topic: Arc<str> = Arc::from("t");
+        let batch = Batch {
+            tag: "group-pod-0/1/7".to_owned(),
+            records: Vec::new(),
+            offsets: Vec::new(),
+            newest_ms: [((Arc::clone(&topic), 3), 1_700)].into(),
+            account: Account::default(),
+            unknown: false,
+            produced: false,
+            alone: false,
+        };
+        let (with, without) = (batch.metadata(&topic, 3), batch.metadata(&topic, 4));
+        assert_eq!((newest_ms(&with), newest_ms(&without), newest_ms("")), (Some(1_700), None, None));
+        assert!(batch.is_in(&with) && batch.is_in(&without));
+        assert!(!batch.is_in("group-pod-0/1/77 1700") && !batch.is_in(""));
     }
 
     #[test]

@@ -190,6 +190,9 @@ fn producer(client: &mut ClientConfig, config: &Config, worker: usize) {
         .set("client.id", format!("{}-{worker}", config.kafka.client_id))
         .set("enable.idempotence", "true")
         .set("linger.ms", "1")
+        // The library may wait for ever for a coordinator that it cannot find after a broker died, and looks
+        // again only when any of its connections comes or goes: one that is idle does so.
+        .set("connections.max.idle.ms", limits::CLUSTER_CALL_MS.to_string())
         .set("compression.type", "lz4")
         // Whatever was read can be written: as a dead letter, with its headers. So can any state.
         .set("message.max.bytes", (record.max(limits::STATE_RECORD_BYTES) + (1 << 20)).to_string())

@@ -9,7 +9,6 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol};
@@ -18,6 +17,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
 use rdkafka::statistics::Statistics;
 use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{Offset, TopicPartitionList};
 
 use crate::telemetry::{Fact, Telemetry};
 
@@ -174,15 +174,24 @@ impl ProducerContext for Context {
     }
 }
 
-/// Tells the group that the worker has done its part of a rebalance.
+/// Tells the group that the worker has done its part of a rebalance. Where new partitions begin is none of
+/// the client's business: it would begin anew where the group's place is not settled at the moment. So it is
+/// given a place, at which it reads nothing, until the right one is known.
 ///
 /// # Errors
 /// What librdkafka does not take.
 pub fn confirm(consumer: &BaseConsumer<Context>, event: &Rebalance) -> KafkaResult<()> {
     let cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
     match (event, cooperative) {
-        (Rebalance::Assign(partitions), true) => consumer.incremental_assign(partitions),
-        (Rebalance::Assign(partitions), false) => consumer.assign(partitions),
+        (Rebalance::Assign(partitions), cooperative) => {
+            let mut paused = partitions.clone();
+            paused.set_all_offsets(Offset::Offset(0))?;
+            match cooperative {
+                true => consumer.incremental_assign(&paused)?,
+                false => consumer.assign(&paused)?,
+            }
+            consumer.pause(&paused)
+        }
         (Rebalance::Revoke { partitions, .. }, true) => consumer.incremental_unassign(partitions),
         (Rebalance::Revoke { .. }, false) => consumer.unassign(),
     }

@@ -12,6 +12,7 @@ use super::arrivals::{self, Arrival, Position, Ready};
 use super::clock;
 use super::context::{Rebalance, confirm};
 use super::session::Session;
+use super::sink::Sink;
 use super::worker::End;
 use crate::error::Failure;
 use crate::model::Input;
@@ -42,7 +43,7 @@ impl Session<'_> {
 
     /// New partitions are not read before it is known where they begin and what their shards were.
     fn assigned(&mut self, list: &TopicPartitionList) -> Result<(), End> {
-        self.consumer.pause(list).map_err(|error| End::Rebuild(error.to_string()))?;
+        self.end_what_was_left_open()?;
         let partitions = self.names(list);
         self.status.observe(&Fact::Assigned { worker: self.status.worker, partitions: &partitions });
         self.status.become_(WorkerState::Running, "");
@@ -60,6 +61,21 @@ impl Session<'_> {
             let (shared, worker) = (Arc::clone(&self.status.shared), self.status.worker);
             self.arrivals.ask(&shared, (worker, self.shards), &partitions).map_err(End::Failed)?;
             self.count_arriving();
+        }
+        Ok(())
+    }
+
+    /// A transaction that this worker's predecessor left open, of the same name, ends when its successor
+    /// begins; until then the state of shards that it wrote to cannot be read.
+    fn end_what_was_left_open(&mut self) -> Result<(), End> {
+        if self.sink.is_some() {
+            return Ok(());
+        }
+        let (shared, worker) = (Arc::clone(&self.status.shared), self.status.worker);
+        match Sink::open(&shared.config, worker, false, &shared.telemetry).map_err(End::Failed)? {
+            Ok(sink) => self.sink = Some(sink),
+            // It is tried again with the first batch.
+            Err(setback) => self.report(&setback),
         }
         Ok(())
     }
@@ -89,17 +105,15 @@ impl Session<'_> {
             self.member.hold(shard, restored.skipped);
         }
         if self.positions.is_input(&topic) {
-            self.told.push(Input::Assigned { topic: Arc::clone(&topic), partition, next: start.next });
+            let Position { next, highest_ms } = start;
+            self.told.push(Input::Assigned { topic: Arc::clone(&topic), partition, next, highest_ms });
         }
-        let began = self.begin(&topic, partition, start);
+        let began = self.begin(&topic, partition, start.next);
         began.map_err(|error| End::Rebuild(format!("cannot begin with {topic}/{partition}: {error}")))
     }
 
-    /// The client itself knows where the group stands, and else begins at the beginning.
-    fn begin(&self, topic: &str, partition: i32, start: Position) -> KafkaResult<()> {
-        if !start.is_committed && start.next > 0 {
-            self.consumer.seek(topic, partition, Offset::Offset(start.next), QUESTION)?;
-        }
+    fn begin(&self, topic: &str, partition: i32, next: i64) -> KafkaResult<()> {
+        self.consumer.seek(topic, partition, Offset::Offset(next), QUESTION)?;
         let mut list = TopicPartitionList::new();
         list.add_partition(topic, partition);
         self.consumer.resume(&list)

@@ -8,6 +8,7 @@
 //! first, then the partitions are handed over. So no other member can ever read what this one has
 //! half done, and nothing else in the loop has to think of rebalances.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -271,6 +272,11 @@ impl<'s> Session<'s> {
         }
     }
 
+    fn newest_ms(&self) -> BTreeMap<(Arc<str>, i32), i64> {
+        let newest = self.member.newest_ms();
+        newest.map(|(topic, partition, newest_ms)| ((Arc::clone(topic), partition), newest_ms)).collect()
+    }
+
     /// What only time caused goes with the current positions, so that it, too, fails when the
     /// partitions are another member's by now.
     fn batch(&mut self, consumed: Consumed, mut round: Round) -> Batch {
@@ -282,6 +288,7 @@ impl<'s> Session<'s> {
         Batch {
             tag: format!("{}/{}", self.name, self.batches),
             records,
+            newest_ms: self.newest_ms(),
             offsets: self.positions.offsets(),
             account,
             unknown: false,

@@ -97,7 +97,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn report(&self, setback: &Setback) {
+    pub(super) fn report(&self, setback: &Setback) {
         self.status.observe(&Fact::Setback {
             worker: self.status.worker,
             outcome: setback.outcome,

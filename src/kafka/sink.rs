@@ -271,7 +271,7 @@ pub fn is_committed(batch: &Batch, consumer: &BaseConsumer<Context>) -> Result<b
     let answer = consumer.committed_offsets(asked, CALL);
     let answer =
         answer.map_err(|error| Setback { renew: false, ..Setback::new(Operation::Offsets, &error) })?;
-    Ok(answer.elements().iter().any(|element| element.metadata() == batch.tag))
+    Ok(answer.elements().iter().any(|element| batch.is_in(element.metadata())))
 }
 
 fn refuse(too_large: Vec<usize>) -> Result<(), Setback> {
@@ -288,7 +288,7 @@ fn offsets(batch: &Batch) -> TopicPartitionList {
         let mut element = list.add_partition(topic, *partition);
         // Fails for logical offsets only, and this is a plain one.
         let _plain = element.set_offset(Offset::Offset(*next));
-        element.set_metadata(&batch.tag);
+        element.set_metadata(batch.metadata(topic, *partition));
     }
     list
 }

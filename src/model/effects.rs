@@ -29,6 +29,8 @@ pub enum Input {
         partition: i32,
         /// The offset at which reading begins; 0 where nobody read before.
         next: i64,
+        /// The highest `published` of what was read before, by whomever, ms.
+        highest_ms: Option<i64>,
     },
     /// The partition is read to its end and has been quiet for the idle timeout: it no longer
     /// holds the watermark back until its next record.

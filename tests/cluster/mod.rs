@@ -61,7 +61,8 @@ impl Cluster {
         shards: u32,
         seed: u64,
     ) -> Self {
-        let assigned = |partition| Input::Assigned { topic: Arc::clone(topic), partition, next: 0 };
+        let assigned =
+            |partition| Input::Assigned { topic: Arc::clone(topic), partition, next: 0, highest_ms: None };
         let (own_config, own_rules, own_geoip) = (config.clone(), Arc::clone(rules), Arc::clone(geoip));
         let anew = move |shard| {
             let placement = Placement { shard, shards };

@@ -207,8 +207,12 @@ pub fn batches(deliveries: &[Delivery], clock: Clock, negative: bool, way: Way) 
             batches
         }
         Way::Backlog(partitions) => {
-            let assigned =
-                (0..partitions).map(|partition| Input::Assigned { topic: topic(), partition, next: 0 });
+            let assigned = (0..partitions).map(|partition| Input::Assigned {
+                topic: topic(),
+                partition,
+                next: 0,
+                highest_ms: None,
+            });
             let mut batches: Vec<Vec<Input>> = vec![assigned.collect()];
             for Arrival { partition, delivery, .. } in interleaved(deliveries, clock, partitions) {
                 batches.last_mut().unwrap().push(record(delivery, partition));

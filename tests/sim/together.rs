@@ -92,8 +92,8 @@ fn an_alert_is_known_for_as_long_as_matches_may_be_on_their_way() {
     let mut sent = users.iter().map(|user| two.event(Some(user), 1, 1).1);
     let under_way = sent.find(|found| !found.parcels.is_empty()).unwrap();
     let home = under_way.parcels[0].to;
-    let time =
-        Cargo::Read { topic: topic(), partition: 0, highest_ms: Some(START_MS + 3_600_000), idle: false };
+    let highest_ms = Some(START_MS + 3_600_000);
+    let time = Cargo::Read { topic: topic(), partition: 0, highest_ms, idle: false, next: i64::MAX };
     assert!(two.tell(home, time).alerts.is_empty());
     assert!(two.deliver(under_way).is_empty());
 }

@@ -256,7 +256,7 @@ impl Process {
         let (topic, number) = place;
         if topic == Topic::Input {
             let (topic, partition) = self.source(number);
-            return self.told.push(Told::Input(Input::Assigned { topic, partition }));
+            return self.told.push(Told::Input(Input::Assigned { topic, partition, next, highest_ms: None }));
         }
         let Setup { config, geoip, shards, .. } = &*self.setup;
         let placement = Placement { shard: number, shards: *shards };
@@ -338,7 +338,7 @@ impl Process {
     ) -> Batch {
         self.batches += 1;
         let tag: Tag = (self.name, self.batches);
-        let Round { effects, parcels, changes } = round;
+        let Round { effects, parcels, changes, .. } = round;
         let complaint = complaint(&effects);
         let mut sent = Vec::new();
         for (shard, bytes) in parcels {

@@ -49,7 +49,8 @@ fn every_order_of_arrival_comes_to_the_same_windows() {
     let mut seen = BTreeSet::new();
     for (number, order) in permutations(&events).into_iter().enumerate() {
         let mut told = told(&rules);
-        let assigned = (0..2).map(|partition| Input::Assigned { topic: topic(), partition, next: 0 });
+        let assigned =
+            (0..2).map(|partition| Input::Assigned { topic: topic(), partition, next: 0, highest_ms: None });
         told.shard.step(assigned.collect());
         let mut said = Vec::new();
         for (place, event) in order.iter().enumerate() {
