@@ -269,6 +269,10 @@ pub const LEFTOVER_STATE_MS: i64 = 3_600_000;
 /// their `max.message.bytes`.
 pub const STATE_RECORD_BYTES: usize = 16 * 1024 * 1024;
 
+/// Milliseconds a batch is tried while the group takes its generation for an old one; beyond, the worker
+/// begins anew (`batches_lost_total`).
+pub const OUT_OF_DATE_MS: u64 = 60_000;
+
 /// Threads of one worker that restore shards at a time.
 pub const RESTORING_THREADS: usize = 2;
 

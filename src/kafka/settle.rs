@@ -9,7 +9,7 @@
 //! it before the member gets a new generation: a rebalance is confirmed only between two batches.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer as _;
@@ -32,6 +32,7 @@ impl Session<'_> {
     pub(super) fn settle(&mut self, mut batch: Batch) -> Result<(), End> {
         let mut backoff = Backoff::default();
         let mut attempts = 0;
+        let began = clock::instant();
         loop {
             self.status.beat();
             let started = clock::instant();
@@ -46,6 +47,9 @@ impl Session<'_> {
             if !setback.too_large.is_empty() {
                 self.refused(&mut batch, &setback.too_large);
                 continue;
+            }
+            if self.is_hopeless(&setback, began) {
+                return Err(self.give_up(&batch, &setback.error));
             }
             attempts += 1;
             self.wait(&batch, &setback, attempts, backoff.wait())?;
@@ -126,6 +130,14 @@ impl Session<'_> {
         }
         // A record that cannot be shortened any more would keep all others from ever going out.
         batch.records.retain(|outgoing| !outgoing.is_spent());
+    }
+
+    /// The group waits until this member has confirmed a rebalance, and this member until it has committed,
+    /// which the group does not allow it any more: neither would ever see the other move.
+    fn is_hopeless(&self, setback: &Setback, began: Instant) -> bool {
+        let is_waited_for = self.context().has_rebalance();
+        let long = began.elapsed() >= Duration::from_millis(limits::OUT_OF_DATE_MS);
+        (setback.unknown_member && is_waited_for) || (setback.out_of_date && long)
     }
 
     fn give_up(&self, batch: &Batch, why: &str) -> End {

@@ -51,6 +51,8 @@ pub struct Setback {
     pub restart: bool,
     /// The group is moving partitions; this passes, or they are lost.
     pub out_of_date: bool,
+    /// The group does not know this member: with what it reads now it can never commit.
+    pub unknown_member: bool,
     /// Places in the batch of records that the broker found too large.
     pub too_large: Vec<usize>,
     /// The cluster's words.
@@ -74,6 +76,7 @@ impl Setback {
             renew,
             restart: reaction == Reaction::Restart,
             out_of_date: is_out_of_date(error),
+            unknown_member: error.rdkafka_error_code() == Some(Code::UnknownMemberId),
             too_large: Vec::new(),
             error: error.to_string(),
         }

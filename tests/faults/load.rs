@@ -36,9 +36,6 @@ pub struct Load {
     pub records: Vec<Record>,
     /// One for each partition, when all else is produced.
     pub last: Vec<Record>,
-    /// One more for each, when all of that is read: who got a partition after its last record was read knows
-    /// its time only from the next.
-    pub later: Vec<Record>,
 }
 
 struct Story {
@@ -72,12 +69,12 @@ impl Load {
         };
         let records = story.events.iter().map(anywhere).collect();
         let mut at_end = |ms| (0..partitions).map(|partition| story.last(partition, ms)).collect();
-        Self { records, last: at_end(LAST), later: at_end(LAST + MINUTE) }
+        Self { records, last: at_end(LAST) }
     }
 
     /// All of it, in an order of which nothing is late.
     pub fn all(&self) -> Vec<Record> {
-        [self.records.as_slice(), &self.last, &self.later].concat()
+        [self.records.as_slice(), &self.last].concat()
     }
 }
 

@@ -138,7 +138,6 @@ fn play(instances: &Instances<'_>, site: &Site<'_>, load: &Load, lanes: &[Lane],
     });
     let caught_up = start.elapsed();
     instances.note("all is read");
-    site.produce(&load.later);
     wait_for("alerts to cease", CATCH_UP, || {
         instances.tend();
         let before = written(site);
