@@ -171,6 +171,11 @@ impl Shard {
     }
 }
 
+/// Whether a key is of the table that tells which events were seen.
+pub fn is_event_ids(key: &[u8]) -> bool {
+    key.first() == Some(&chunks::NAME)
+}
+
 /// What the table of a key holds, for people.
 fn table(key: &[u8]) -> &'static str {
     match key.first() {

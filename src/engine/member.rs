@@ -110,7 +110,7 @@ impl Member {
         }
         shard.set_geoip(Arc::clone(&self.geoip));
         shard.keep_changes(true);
-        let mut inputs = follow(&shard, &self.sources);
+        let mut inputs = self.follow(&shard);
         inputs.extend(self.now_ms.map(|now_ms| Input::Tick { now_ms }));
         let number = shard.placement.shard;
         self.held.insert(number, shard);
@@ -138,8 +138,10 @@ impl Member {
             return;
         }
         self.sources = sources;
-        for (number, shard) in &self.held {
-            self.pending.entry(*number).or_default().extend(follow(shard, &self.sources));
+        let news: Vec<(u32, Vec<Input>)> =
+            self.held.iter().map(|(number, shard)| (*number, self.follow(shard))).collect();
+        for (number, inputs) in news {
+            self.pending.entry(number).or_default().extend(inputs);
         }
     }
 
@@ -245,6 +247,23 @@ impl Member {
         });
     }
 
+    /// What a shard is to be told so that it follows the partitions of the input. One that is not known to
+    /// be there may be so all the same, but for topics that are not read any more.
+    fn follow(&self, shard: &Shard) -> Vec<Input> {
+        let known: BTreeSet<Source> =
+            shard.figures().partitions.into_iter().map(|known| (known.topic, known.partition)).collect();
+        let assigned = self.sources.difference(&known).cloned();
+        let assigned = assigned.map(|(topic, partition)| Input::Assigned {
+            topic,
+            partition,
+            next: 0,
+            highest_ms: None,
+        });
+        let is_read = |topic: &str| self.config.input.topics.iter().any(|read| read == topic);
+        let revoked = known.iter().filter(|(topic, _)| !is_read(topic)).cloned();
+        assigned.chain(revoked.map(|(topic, partition)| Input::Revoked { topic, partition })).collect()
+    }
+
     /// A record of the repartition topic as what its shard takes.
     fn opened(&mut self, record: RawRecord, effects: &mut Effects) -> Option<(u32, Input)> {
         let shard = u32::try_from(record.position.partition).ok()?;
@@ -301,17 +320,6 @@ impl Member {
         let is_claim = matches!(cargo, Cargo::Read { .. } | Cargo::Decided { .. });
         self.config.engine.local_fast_path && !is_claim && self.held.contains_key(&to)
     }
-}
-
-/// What a shard is to be told so that it follows these partitions and no others.
-fn follow(shard: &Shard, sources: &BTreeSet<Source>) -> Vec<Input> {
-    let known: BTreeSet<Source> =
-        shard.figures().partitions.into_iter().map(|known| (known.topic, known.partition)).collect();
-    let assigned = sources.difference(&known).cloned();
-    let assigned =
-        assigned.map(|(topic, partition)| Input::Assigned { topic, partition, next: 0, highest_ms: None });
-    let revoked = known.difference(sources).cloned();
-    assigned.chain(revoked.map(|(topic, partition)| Input::Revoked { topic, partition })).collect()
 }
 
 /// The last change of each key, in the order in which the keys last changed.

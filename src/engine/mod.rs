@@ -32,7 +32,7 @@ use crate::model::{
 use crate::rule::{Body, Memo, Rule, RuleSet};
 use crate::source::{self, Reader, Room};
 use dedup::Seen;
-pub use durable::{Restored, Unreadable};
+pub use durable::{Restored, Unreadable, is_event_ids};
 pub use intake::Intake;
 use levels::Levels;
 pub use member::{Member, Round, Source, Told};
@@ -168,6 +168,11 @@ impl Shard {
         }
         effects.changes = self.changes();
         effects
+    }
+
+    /// Whether it runs this very set of rules.
+    pub fn runs(&self, rules: &Arc<RuleSet>) -> bool {
+        Arc::ptr_eq(&self.rules, rules)
     }
 
     /// Replaces the GeoIP databases between two steps.

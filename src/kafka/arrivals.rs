@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -88,7 +88,9 @@ struct Job {
     shared: Arc<Shared>,
     worker: usize,
     shards: u32,
+    all: Vec<Ticket>,
     inputs: Vec<Ticket>,
+    has_shards: bool,
     restores: Mutex<VecDeque<Ticket>>,
     sender: Sender<Arrival>,
 }
@@ -140,7 +142,9 @@ impl Arrivals {
             shared: Arc::clone(shared),
             worker,
             shards,
+            all: inputs.iter().chain(&restores).cloned().collect(),
             inputs,
+            has_shards: !restores.is_empty(),
             restores: Mutex::new(restores),
             sender: self.sender.clone(),
         });
@@ -196,12 +200,27 @@ impl Job {
     fn try_work(&self, is_first: bool) -> Result<(), Failure> {
         let reader = self.client(Isolation::Committed)?;
         if is_first {
-            self.sources(&reader);
-            self.positions(&reader);
+            self.begin_inputs(&reader);
         }
         let watcher = self.client(Isolation::Uncommitted)?;
+        let mut backoff = Backoff::default();
         while let Some(ticket) = self.next_shard() {
-            self.restore(&reader, &watcher, &ticket)?;
+            if !self.is_wanted(&ticket) {
+                continue;
+            }
+            match self.restore(&reader, &watcher, &ticket) {
+                Ok(ready) => {
+                    self.tell(Arrival::Ready(Box::new(ready?)));
+                    backoff.reset();
+                }
+                Err(_) if !self.is_wanted(&ticket) => {}
+                // Others may be read meanwhile.
+                Err(error) => {
+                    self.complain(&error);
+                    self.restores().push_back(ticket);
+                    thread::sleep(backoff.wait());
+                }
+            }
         }
         Ok(())
     }
@@ -212,8 +231,12 @@ impl Job {
             .map_err(|error| client::not_created(&error))
     }
 
+    fn restores(&self) -> MutexGuard<'_, VecDeque<Ticket>> {
+        self.restores.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn next_shard(&self) -> Option<Ticket> {
-        self.restores.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.restores().pop_front()
     }
 
     /// Nobody listens any more only when the worker is gone, and then nothing is missed.
@@ -225,57 +248,82 @@ impl Job {
         !ticket.is_cancelled() && !self.shared.is_stopping()
     }
 
-    /// Tries until it succeeds or nobody wants it any more.
-    fn insist<T>(&self, ticket: &Ticket, mut call: impl FnMut() -> KafkaResult<T>) -> Option<T> {
+    fn complain(&self, error: &KafkaError) {
+        let (worker, error) = (self.worker, error.to_string());
+        self.shared.telemetry.observe(&Fact::ConsumerError { worker, error: &error });
+    }
+
+    /// Which partitions the input has, and where the group stands in those that were asked for. What cannot
+    /// be answered now is asked again, and keeps nothing else waiting.
+    fn begin_inputs(&self, reader: &BaseConsumer<Context>) {
+        let mut inputs: Vec<&Ticket> = self.inputs.iter().collect();
+        let mut asked: Option<BTreeSet<Source>> = None;
         let mut backoff = Backoff::default();
-        while self.is_wanted(ticket) {
-            match call() {
-                Ok(value) => return Some(value),
-                Err(error) => {
-                    let (worker, error) = (self.worker, error.to_string());
-                    self.shared.telemetry.observe(&Fact::ConsumerError { worker, error: &error });
-                    thread::sleep(backoff.wait());
+        loop {
+            if asked.is_none() {
+                let topics = &self.shared.config.input.topics;
+                match sources(reader, topics, CALL) {
+                    Ok(sources) => self.tell(Arrival::Sources(asked.insert(sources).clone())),
+                    Err(error) => self.complain(&error),
                 }
             }
-        }
-        None
-    }
-
-    fn sources(&self, reader: &BaseConsumer<Context>) {
-        let unasked = Ticket { source: (Arc::from(""), 0), cancelled: Arc::default() };
-        let first = self.inputs.first().cloned();
-        let first = first.or_else(|| self.restores.lock().ok()?.front().cloned()).unwrap_or(unasked);
-        let topics = &self.shared.config.input.topics;
-        if let Some(sources) = self.insist(&first, || sources(reader, topics, CALL)) {
-            self.tell(Arrival::Sources(sources));
+            inputs
+                .retain(|ticket| self.is_wanted(ticket) && !self.begin_input(reader, ticket, asked.as_ref()));
+            let is_wanted = self.shards_wanted() || !inputs.is_empty();
+            if (asked.is_some() && inputs.is_empty()) || !is_wanted || self.shared.is_stopping() {
+                return;
+            }
+            thread::sleep(backoff.wait());
         }
     }
 
-    fn positions(&self, reader: &BaseConsumer<Context>) {
-        for ticket in &self.inputs {
-            if let Some(start) = self.insist(ticket, || self.position(reader, &ticket.source)) {
+    /// Whether anything of the request is still waited for that needs to know the input's partitions.
+    fn shards_wanted(&self) -> bool {
+        self.has_shards && self.all.iter().any(|ticket| !ticket.is_cancelled())
+    }
+
+    /// Says where an input partition begins, if that can be known now.
+    fn begin_input(
+        &self,
+        reader: &BaseConsumer<Context>,
+        ticket: &Ticket,
+        sources: Option<&BTreeSet<Source>>,
+    ) -> bool {
+        match self.position(reader, &ticket.source, sources) {
+            Ok(Some(start)) => {
                 self.tell(Arrival::Ready(Box::new(Ready { ticket: ticket.clone(), start, shard: None })));
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                self.complain(&error);
+                false
             }
         }
     }
 
-    /// Where the group stands, which is waited for while a transaction that moves it is open.
-    fn position(&self, reader: &BaseConsumer<Context>, source: &Source) -> KafkaResult<Position> {
+    /// Where the group stands, or begins where it stands nowhere; `None` if that needs to be told the
+    /// partitions of the input.
+    fn position(
+        &self,
+        reader: &BaseConsumer<Context>,
+        source: &Source,
+        sources: Option<&BTreeSet<Source>>,
+    ) -> KafkaResult<Option<Position>> {
         let (topic, partition) = (&*source.0, source.1);
-        let mut asked = TopicPartitionList::new();
-        asked.add_partition(topic, partition);
-        let committed = reader.committed_offsets(asked, CALL)?;
-        if let Some(element) = committed.find_partition(topic, partition) {
-            // While a transaction that moves it is open, say.
-            element.error()?;
-            if let Offset::Offset(next) = element.offset() {
-                return Ok(Position { next, highest_ms: batch::newest_ms(element.metadata()) });
-            }
+        if let Some(committed) = committed(reader, [source])?.first() {
+            return Ok(Some(*committed));
         }
         let (low, high) = reader.fetch_watermarks(topic, partition, CALL)?;
         let is_input = *topic != *self.shared.config.state.repartition;
-        let latest = is_input && self.shared.config.input.start == Start::Latest;
-        Ok(Position { next: if latest { high } else { low }, highest_ms: None })
+        if !is_input || self.shared.config.input.start == Start::Earliest {
+            return Ok(Some(Position { next: low, highest_ms: None }));
+        }
+        // A partition that was added since the group began is read from its beginning.
+        let Some(sources) = sources else { return Ok(None) };
+        let others = sources.iter().filter(|(other, _)| **other == *topic);
+        let is_new_group = committed(reader, others)?.is_empty();
+        Ok(Some(Position { next: if is_new_group { high } else { low }, highest_ms: None }))
     }
 
     fn restore(
@@ -283,24 +331,39 @@ impl Job {
         reader: &BaseConsumer<Context>,
         watcher: &BaseConsumer<Context>,
         ticket: &Ticket,
-    ) -> Result<(), Failure> {
-        let position = self.insist(ticket, || self.position(reader, &ticket.source));
-        let Some(start) = position else { return Ok(()) };
-        let placement =
-            Placement { shard: u32::try_from(ticket.source.1).unwrap_or(u32::MAX), shards: self.shards };
+    ) -> KafkaResult<Result<Ready, Failure>> {
+        let start = self.position(reader, &ticket.source, None)?.ok_or(KafkaError::Canceled)?;
+        let shard = u32::try_from(ticket.source.1).unwrap_or(u32::MAX);
+        let placement = Placement { shard, shards: self.shards };
         let reading =
             restore::Reading { shared: &self.shared, worker: self.worker, placement, reader, watcher };
-        let restored = self.insist(ticket, || match reading.read(|| self.is_wanted(ticket)) {
-            Ok(shard) => Ok(Ok(shard)),
+        match reading.read(|| self.is_wanted(ticket)) {
+            Ok(shard) => Ok(Ok(Ready { ticket: ticket.clone(), start, shard: Some(shard) })),
             Err(restore::Trouble::Kafka(error)) => Err(error),
             Err(restore::Trouble::Unreadable(failure)) => Ok(Err(failure)),
             Err(restore::Trouble::Unwanted) => Err(KafkaError::Canceled),
-        });
-        if let Some(shard) = restored {
-            self.tell(Arrival::Ready(Box::new(Ready { ticket: ticket.clone(), start, shard: Some(shard?) })));
         }
-        Ok(())
     }
+}
+
+/// Where the group stands in those of these partitions in which it does.
+fn committed<'s>(
+    reader: &BaseConsumer<Context>,
+    sources: impl IntoIterator<Item = &'s Source>,
+) -> KafkaResult<Vec<Position>> {
+    let mut asked = TopicPartitionList::new();
+    for (topic, partition) in sources {
+        asked.add_partition(topic, *partition);
+    }
+    let mut positions = Vec::new();
+    for element in reader.committed_offsets(asked, CALL)?.elements() {
+        // While a transaction that moves it is open, say.
+        element.error()?;
+        if let Offset::Offset(next) = element.offset() {
+            positions.push(Position { next, highest_ms: batch::newest_ms(element.metadata()) });
+        }
+    }
+    Ok(positions)
 }
 
 /// All partitions of the input topics; a topic that is not there has none.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::alert::{OutRecord, Renderer};
 use crate::config;
-use crate::engine::Round;
+use crate::engine::{Round, is_event_ids};
 use crate::kafka::gather;
 use crate::limits;
 use crate::model::{
@@ -185,10 +185,19 @@ impl Outgoing {
         (!is_gone).then_some(self.record.payload.as_slice())
     }
 
-    /// Whether it says what a shard holds by now. Where there are no transactions it goes out after all
-    /// that led to it.
-    pub fn is_change(&self) -> bool {
-        matches!(self.source, Source::Change { .. })
+    /// When it goes out where there are no transactions: what a shard holds after all that led to it, and
+    /// which events it has seen last of all.
+    pub fn turn(&self) -> u8 {
+        match (&self.source, &self.record.key) {
+            (Source::Change { .. }, Some(key)) if is_event_ids(key) => 2,
+            (Source::Change { .. }, _) => 1,
+            _ => 0,
+        }
+    }
+
+    /// Whether it is part of what shards hold or send each other, of which nothing can be left out.
+    pub fn is_state(&self) -> bool {
+        matches!(self.source, Source::Change { .. } | Source::Parcel)
     }
 
     /// Whether nothing is left of it that could be sent.

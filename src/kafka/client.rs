@@ -82,9 +82,17 @@ const CONSUMER_ONLY: &[&str] = &[
     "session.",
 ];
 
-/// Properties of members of a group alone, by their beginnings.
-const MEMBER_ONLY: &[&str] =
-    &["group.", "heartbeat.", "max.poll.", "partition.assignment.", "session.", "enable.partition.eof"];
+/// Properties that are not for readers, by their beginnings: those of members of a group, and what has
+/// replicas read that lag behind their leader.
+const MEMBER_ONLY: &[&str] = &[
+    "client.rack",
+    "enable.partition.eof",
+    "group.",
+    "heartbeat.",
+    "max.poll.",
+    "partition.assignment.",
+    "session.",
+];
 
 /// Properties of producers alone, by their beginnings.
 const PRODUCER_ONLY: &[&str] = &[

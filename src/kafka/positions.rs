@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::engine::Source;
 use crate::model::RawRecord;
 
 /// The partitions of one worker.
@@ -34,6 +35,17 @@ struct Place {
     idle: bool,
     /// It is one of an input topic.
     is_input: bool,
+}
+
+/// What became of records that were read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Read {
+    /// For each, whether it was not read before.
+    pub is_new: Vec<bool>,
+    /// How many were.
+    pub again: usize,
+    /// The offset to read next.
+    pub expected: i64,
 }
 
 /// A partition that may have fallen idle.
@@ -97,15 +109,32 @@ impl Positions {
         self.partitions.keys().map(|(topic, partition)| (topic, *partition))
     }
 
-    /// A record was read.
-    pub fn read(&mut self, record: &RawRecord, now_ms: i64) {
-        let key = (Arc::clone(&record.position.topic), record.position.partition);
-        if let Some(place) = self.partitions.get_mut(&key) {
-            place.next = place.next.max(record.position.offset + 1);
-            place.is_still = false;
-            place.active_ms = now_ms;
-            place.idle = false;
+    /// Records were read that stand behind one another in one partition. Those that were read before are
+    /// taken out: the client may go back to where it began if it could not read there at first.
+    ///
+    /// # Errors
+    /// The partition is not one of the worker's.
+    pub fn read(&mut self, run: &[RawRecord], now_ms: i64) -> Result<Read, Source> {
+        let Some(first) = run.first() else { return Ok(Read::default()) };
+        let key = (Arc::clone(&first.position.topic), first.position.partition);
+        let Some(place) = self.partitions.get_mut(&key) else { return Err(key) };
+        let mut read = Read { expected: place.next, ..Read::default() };
+        for record in run {
+            let is_new = record.position.offset >= place.next;
+            read.is_new.push(is_new);
+            if is_new {
+                place.next = record.position.offset + 1;
+            } else {
+                read.again += 1;
+            }
         }
+        if read.again > 0 {
+            read.expected = place.next;
+        }
+        place.is_still = false;
+        place.active_ms = now_ms;
+        place.idle = false;
+        Ok(read)
     }
 
     /// The next offset to read of every partition.
@@ -204,16 +233,26 @@ mod tests {
     fn what_is_committed_is_the_offset_after_the_last_record_across_gaps() {
         let (mut positions, topic) = positions();
         assert_eq!(positions.offsets(), [(Arc::clone(&topic), 0, 3)]);
-        positions.read(&record(&topic, 4), 0);
-        positions.read(&record(&topic, 9), 0);
+        positions.read(&[record(&topic, 4)], 0).unwrap();
+        positions.read(&[record(&topic, 9)], 0).unwrap();
         assert_eq!(positions.offsets(), [(Arc::clone(&topic), 0, 10)]);
+    }
+
+    #[test]
+    fn what_was_read_before_is_told_from_what_is_new() {
+        let (mut positions, topic) = positions();
+        let offsets = [3, 4, 0, 1, 4, 5];
+        let run: Vec<RawRecord> = offsets.iter().map(|offset| record(&topic, *offset)).collect();
+        let read = positions.read(&run, 0).unwrap();
+        assert_eq!(read.is_new, [true, true, false, false, false, true]);
+        assert_eq!((read.again, read.expected), (3, 6));
     }
 
     #[test]
     fn a_record_of_a_partition_that_went_elsewhere_moves_nothing() {
         let (mut positions, topic) = positions();
         positions.remove(&topic, 0);
-        positions.read(&record(&topic, 4), 0);
+        assert_eq!(positions.read(&[record(&topic, 4)], 0), Err((Arc::clone(&topic), 0)));
         assert!(positions.offsets().is_empty());
     }
 
@@ -237,21 +276,21 @@ mod tests {
         assert_eq!(positions.quiet(30_000, 90_000)[0].next, 7, "markers count as read");
         positions.idle(&topic, 0);
         assert!(positions.quiet(30_000, 120_000).is_empty());
-        positions.read(&record(&topic, 0), 120_000);
+        positions.read(&[record(&topic, 0)], 120_000).unwrap();
         assert_eq!(positions.quiet(30_000, 150_000).len(), 1);
     }
 
     #[test]
     fn markers_at_the_end_are_passed_once_nothing_more_comes() {
         let (mut positions, topic) = positions();
-        positions.read(&record(&topic, 4), 0);
+        positions.read(&[record(&topic, 4)], 0).unwrap();
         positions.fetched(&topic, 0, 6);
         assert!(!positions.skip_markers(), "a record may be on its way");
         positions.fetched(&topic, 0, 6);
         assert!(positions.skip_markers());
         assert_eq!(positions.offsets(), [(Arc::clone(&topic), 0, 6)]);
         assert!(!positions.skip_markers(), "there is nothing new to commit");
-        positions.read(&record(&topic, 6), 0);
+        positions.read(&[record(&topic, 6)], 0).unwrap();
         positions.fetched(&topic, 0, 6);
         assert_eq!(positions.offsets(), [(topic, 0, 7)], "it never goes back");
     }

@@ -82,11 +82,23 @@ impl Session<'_> {
 
     /// Takes in partitions that can be read by now.
     pub(super) fn arrive(&mut self) -> Result<(), End> {
+        // Shards are restored under the newest rules.
+        self.take_up();
         let mut any = false;
         while let Some(arrival) = self.arrivals.next() {
             any = true;
             match arrival {
-                Arrival::Sources(sources) => self.member.set_sources(sources),
+                Arrival::Sources(sources) => {
+                    self.member.add_sources(sources);
+                    self.is_surveyed = true;
+                    for ready in std::mem::take(&mut self.early_shards) {
+                        self.ready(ready)?;
+                    }
+                }
+                // Its time would be that of those partitions alone which it hears of.
+                Arrival::Ready(ready) if ready.shard.is_some() && !self.is_surveyed => {
+                    self.early_shards.push(*ready);
+                }
                 Arrival::Ready(ready) => self.ready(*ready)?,
                 Arrival::Failed(failure) => return Err(End::Failed(failure)),
             }
@@ -100,6 +112,15 @@ impl Session<'_> {
     fn ready(&mut self, Ready { ticket, start, shard }: Ready) -> Result<(), End> {
         let (topic, partition) = ticket.source;
         let topic = self.positions.topic(&topic);
+        if shard.as_ref().is_some_and(|(shard, _)| !shard.runs(&self.rules)) {
+            // The rules were replaced meanwhile: what the new ones mean of the state was left out.
+            let (shared, worker) = (Arc::clone(&self.status.shared), self.status.worker);
+            return self
+                .arrivals
+                .ask(&shared, (worker, self.shards), &[(topic, partition)])
+                .map_err(End::Failed);
+        }
+        self.flush |= start.highest_ms.is_none();
         self.positions.add(Arc::clone(&topic), partition, start.next, clock::steady_ms());
         if let Some((shard, restored)) = shard {
             self.member.hold(shard, restored.skipped);
@@ -119,6 +140,12 @@ impl Session<'_> {
         self.consumer.resume(&list)
     }
 
+    /// Whether a partition that was assigned cannot be read yet.
+    pub(super) fn awaits(&self, topic: &str, partition: i32) -> bool {
+        let is_it = |ready: &Ready| *ready.ticket.source.0 == *topic && ready.ticket.source.1 == partition;
+        self.arrivals.awaits(topic, partition) || self.early_shards.iter().any(is_it)
+    }
+
     fn count_arriving(&self) {
         let inputs = self.arrivals.waiting().filter(|(topic, _)| self.positions.is_input(topic)).count();
         let shards = self.arrivals.waiting().count() - inputs;
@@ -130,6 +157,7 @@ impl Session<'_> {
         for (topic, partition) in &partitions {
             self.positions.remove(topic, *partition);
             self.arrivals.cancel(&(Arc::clone(topic), *partition));
+            self.early_shards.retain(|ready| ready.ticket.source != (Arc::clone(topic), *partition));
             if self.positions.is_input(topic) {
                 self.told.push(Input::Revoked { topic: Arc::clone(topic), partition: *partition });
             } else if let Ok(shard) = u32::try_from(*partition) {
@@ -203,8 +231,9 @@ impl Session<'_> {
             if figures.fetchq_cnt == 0 && figures.next_offset >= 0 {
                 self.positions.fetched(&topic, partition, figures.next_offset);
             }
-            let lag = self.positions.lag(&topic, partition, figures.ls_offset);
-            if let Some(records) = lag {
+            // Until something was fetched there is no end to compare with.
+            let end = Some(figures.ls_offset).filter(|end| *end >= 0);
+            if let Some(records) = end.and_then(|end| self.positions.lag(&topic, partition, end)) {
                 self.status.observe(&Fact::Lag { topic: &topic, partition, records });
             }
         }

@@ -25,6 +25,9 @@ use crate::telemetry::Fact;
 /// Pause between two looks at an open transaction.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// How long a partition that seems to end before its end is asked again.
+const LAGGING: Duration = Duration::from_secs(5);
+
 /// How long one look for the next record waits.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -76,7 +79,7 @@ impl Reading<'_> {
                 return None;
             }
             progress.tell(self);
-            self.next(&is_wanted, &records).unwrap_or_else(|found| {
+            self.next(&is_wanted, end, &records).unwrap_or_else(|found| {
                 trouble.set(Some(found));
                 None
             })
@@ -128,6 +131,13 @@ impl Reading<'_> {
         Err(Trouble::Unwanted)
     }
 
+    /// The offset after all that was read, markers of transactions included.
+    fn position(&self) -> Result<i64, Trouble> {
+        let positions = self.reader.position().map_err(Trouble::Kafka)?;
+        let found = positions.find_partition(self.topic(), self.partition()).map(|found| found.offset());
+        Ok(if let Some(Offset::Offset(next)) = found { next } else { 0 })
+    }
+
     fn begin(&self) -> Result<(), Trouble> {
         let mut list = TopicPartitionList::new();
         let added = list.add_partition_offset(self.topic(), self.partition(), Offset::Beginning);
@@ -135,8 +145,18 @@ impl Reading<'_> {
     }
 
     /// The next change, or `None` at the end.
-    fn next(&self, is_wanted: &impl Fn() -> bool, records: &Cell<u64>) -> Result<Option<Change>, Trouble> {
+    fn next(
+        &self,
+        is_wanted: &impl Fn() -> bool,
+        end: i64,
+        records: &Cell<u64>,
+    ) -> Result<Option<Change>, Trouble> {
+        let mut ended: Option<Instant> = None;
         loop {
+            // Where all before the end was taken away by compaction, nothing ever leads there.
+            if ended.is_some_and(|since| since.elapsed() >= LAGGING) {
+                return Ok(None);
+            }
             if !is_wanted() {
                 return Err(Trouble::Unwanted);
             }
@@ -148,8 +168,12 @@ impl Reading<'_> {
                     let key = message.key().unwrap_or_default().to_vec();
                     return Ok(Some(Change { key, value: message.payload().map(<[u8]>::to_vec) }));
                 }
+                // A new leader may not know of the end yet.
                 Some(Err(KafkaError::PartitionEOF(partition))) if partition == self.partition() => {
-                    return Ok(None);
+                    if self.position()? >= end {
+                        return Ok(None);
+                    }
+                    ended.get_or_insert_with(clock::instant);
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) | None => {}
                 Some(Err(error)) => return Err(Trouble::Kafka(error)),

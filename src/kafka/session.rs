@@ -12,17 +12,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::arrivals::Arrivals;
+use super::arrivals::{Arrivals, Ready};
 use super::batch::{self, Batch, Consumed};
 use super::client::{self, Role};
 use super::clock;
 use super::context::{Context, confirm};
 use super::gather::{self, Gathering};
 use super::positions::Positions;
-use super::sink::Sink;
+use super::sink::{CALL, Sink};
 use super::worker::{End, Status};
 use crate::alert::{Provenance, Renderer};
 use crate::engine::{Member, Round, Told};
@@ -44,6 +45,10 @@ pub struct Session<'s> {
     pub(super) member: Member,
     /// Partitions that were assigned and cannot be read yet.
     pub(super) arrivals: Arrivals,
+    /// Shards that are restored, as long as it is not known which partitions the input has.
+    pub(super) early_shards: Vec<Ready>,
+    /// It is known which.
+    pub(super) is_surveyed: bool,
     pub(super) shards: u32,
     pub(super) renderer: Renderer,
     pub(super) positions: Positions,
@@ -86,6 +91,8 @@ impl<'s> Session<'s> {
             sink: None,
             member: Member::new(config, Arc::clone(&rules), Arc::clone(&geoip), shards),
             arrivals: Arrivals::default(),
+            early_shards: Vec::new(),
+            is_surveyed: false,
             shards,
             renderer: Renderer::new(&config.output).with(Provenance::of(&geoip, &rules)),
             positions: Positions::new(&config.input.topics),
@@ -204,10 +211,7 @@ impl<'s> Session<'s> {
         if records.is_empty() && self.told.is_empty() && !self.flush {
             return Ok(false);
         }
-        let now_ms = clock::steady_ms();
-        for last in gather::runs(&records).filter_map(<[_]>::last) {
-            self.positions.read(last, now_ms);
-        }
+        self.read(&mut records)?;
         let consumed = batch::consumed(&records, |topic| self.positions.is_input(topic));
         let read = records.len();
         let told = self.told(records)?;
@@ -220,6 +224,31 @@ impl<'s> Session<'s> {
         let batch = self.batch(consumed, round);
         self.settle(batch)?;
         Ok(true)
+    }
+
+    /// Notes how far records bring the worker, and takes out those that it has had before.
+    fn read(&mut self, records: &mut Vec<RawRecord>) -> Result<(), End> {
+        let now_ms = clock::steady_ms();
+        let (mut is_new, mut again) = (Vec::with_capacity(records.len()), Vec::new());
+        for run in gather::runs(records) {
+            let read = self.positions.read(run, now_ms);
+            let read = read.map_err(|(topic, partition)| {
+                End::Rebuild(format!("a record of {topic}/{partition}, which is not the worker's"))
+            })?;
+            if let Some(first) = run.first().filter(|_| read.again > 0) {
+                again.push((Arc::clone(&first.position.topic), first.position.partition, read.expected));
+            }
+            is_new.extend(read.is_new);
+        }
+        let mut is_new = is_new.into_iter();
+        records.retain(|_| is_new.next().unwrap_or(true));
+        for (topic, partition, next) in again {
+            let (worker, error) = (self.status.worker, format!("{topic}/{partition} was read again"));
+            self.status.observe(&Fact::ConsumerError { worker, error: &error });
+            let sought = self.consumer.seek(&topic, partition, Offset::Offset(next), CALL);
+            sought.map_err(|error| End::Rebuild(error.to_string()))?;
+        }
+        Ok(())
     }
 
     /// What the member is told: what came to pass first, then the records.
@@ -251,7 +280,7 @@ impl<'s> Session<'s> {
 
     /// Takes up rules and databases that were replaced. Nothing is open between two steps, so what an
     /// event caused is told by the rules that judged it.
-    fn take_up(&mut self) {
+    pub(super) fn take_up(&mut self) {
         let shared = Arc::clone(&self.status.shared);
         let (geoip, rules) = (shared.geoip.load(), shared.rules.load());
         let (new_geoip, new_rules) = (!Arc::ptr_eq(&geoip, &self.geoip), !Arc::ptr_eq(&rules, &self.rules));

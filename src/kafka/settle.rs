@@ -21,11 +21,22 @@ use super::gather;
 use super::session::Session;
 use super::sink::{self, Setback, Sink};
 use super::worker::End;
+use crate::error::Failure;
 use crate::limits;
 use crate::telemetry::{Fact, WorkerState};
 
 /// Attempts before the worker says that it waits for the cluster.
 const PATIENT_ATTEMPTS: u32 = 3;
+
+/// Nothing of the state can be left out, and it cannot be shortened.
+fn too_small(topic: &str, bytes: usize) -> Failure {
+    let largest = limits::STATE_RECORD_BYTES;
+    Failure::new(format!("topic {topic} does not take a record of {bytes} bytes"))
+        .detail("It is part of the state of a shard, of which nothing can be left out.")
+        .hint(format!(
+            "Set max.message.bytes of the topic to {largest}; restarted, the program goes on there."
+        ))
+}
 
 impl Session<'_> {
     /// Delivers the batch until it is committed.
@@ -45,7 +56,7 @@ impl Session<'_> {
                 return Err(self.give_up(&batch, &setback.error));
             }
             if !setback.too_large.is_empty() {
-                self.refused(&mut batch, &setback.too_large);
+                self.refused(&mut batch, &setback.too_large)?;
                 continue;
             }
             if self.is_hopeless(&setback, began) {
@@ -112,9 +123,13 @@ impl Session<'_> {
 
     /// The broker judges records that travel together together. So they are sent one by one before
     /// any is shortened; those that are refused then, and their larger neighbours, are.
-    fn refused(&self, batch: &mut Batch, places: &[usize]) {
+    fn refused(&self, batch: &mut Batch, places: &[usize]) -> Result<(), End> {
         if !std::mem::replace(&mut batch.alone, true) {
-            return;
+            return Ok(());
+        }
+        let mut state = places.iter().filter_map(|place| batch.records.get(*place));
+        if let Some(outgoing) = state.find(|outgoing| outgoing.is_state()) {
+            return Err(End::Failed(too_small(&outgoing.record.topic, outgoing.record.payload.len())));
         }
         let refused: Vec<(Arc<str>, usize)> = places
             .iter()
@@ -130,6 +145,7 @@ impl Session<'_> {
         }
         // A record that cannot be shortened any more would keep all others from ever going out.
         batch.records.retain(|outgoing| !outgoing.is_spent());
+        Ok(())
     }
 
     /// The group waits until this member has confirmed a rebalance, and this member until it has committed,
@@ -137,7 +153,7 @@ impl Session<'_> {
     fn is_hopeless(&self, setback: &Setback, began: Instant) -> bool {
         let is_waited_for = self.context().has_rebalance();
         let long = began.elapsed() >= Duration::from_millis(limits::OUT_OF_DATE_MS);
-        (setback.unknown_member && is_waited_for) || (setback.out_of_date && long)
+        (setback.disowned && is_waited_for) || (setback.out_of_date && long)
     }
 
     fn give_up(&self, batch: &Batch, why: &str) -> End {
@@ -148,7 +164,8 @@ impl Session<'_> {
 
     /// Lets time pass before the next attempt, as a live member of the group.
     fn wait(&mut self, batch: &Batch, setback: &Setback, attempts: u32, pause: Duration) -> Result<(), End> {
-        if attempts >= PATIENT_ATTEMPTS && !setback.out_of_date {
+        let patience = if setback.out_of_date { 3 * PATIENT_ATTEMPTS } else { PATIENT_ATTEMPTS };
+        if attempts >= patience {
             self.status.become_(WorkerState::Waiting, &setback.error);
         }
         self.pause()?;
@@ -190,7 +207,7 @@ impl Session<'_> {
         let resumed = self.consumer.assignment().and_then(|assigned| {
             let mut ready = TopicPartitionList::new();
             for each in assigned.elements() {
-                if !self.arrivals.awaits(each.topic(), each.partition()) {
+                if !self.awaits(each.topic(), each.partition()) {
                     ready.add_partition(each.topic(), each.partition());
                 }
             }

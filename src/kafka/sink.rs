@@ -51,8 +51,8 @@ pub struct Setback {
     pub restart: bool,
     /// The group is moving partitions; this passes, or they are lost.
     pub out_of_date: bool,
-    /// The group does not know this member: with what it reads now it can never commit.
-    pub unknown_member: bool,
+    /// The group does not know this member, or its generation: until it has another, nothing is committed.
+    pub disowned: bool,
     /// Places in the batch of records that the broker found too large.
     pub too_large: Vec<usize>,
     /// The cluster's words.
@@ -62,9 +62,11 @@ pub struct Setback {
 impl Setback {
     fn new(operation: Operation, error: &KafkaError) -> Self {
         let reaction = reaction(operation, error);
-        let renew = reaction != Reaction::Undo;
-        let unknown = renew && operation == Operation::Commit;
-        let outcome = match (is_fenced(error), unknown) {
+        // What cannot even begin has nothing to undo.
+        let renew = reaction != Reaction::Undo || operation == Operation::Begin;
+        // Also an error that asks for an abort may follow a commit whose answer was lost.
+        let unknown = operation == Operation::Commit;
+        let outcome = match (is_fenced(error), unknown && renew) {
             (true, _) => Outcome::Fenced,
             (false, true) => Outcome::Unknown,
             (false, false) => Outcome::Aborted,
@@ -76,7 +78,10 @@ impl Setback {
             renew,
             restart: reaction == Reaction::Restart,
             out_of_date: is_out_of_date(error),
-            unknown_member: error.rdkafka_error_code() == Some(Code::UnknownMemberId),
+            disowned: matches!(
+                error.rdkafka_error_code(),
+                Some(Code::UnknownMemberId | Code::IllegalGeneration)
+            ),
             too_large: Vec::new(),
             error: error.to_string(),
         }
@@ -124,11 +129,11 @@ impl Sink {
             return self.transact(batch, consumer);
         }
         if !batch.produced {
-            // A shard must not remember an event whose alerts nobody has.
-            self.produce(batch, |outgoing| !outgoing.is_change())?;
-            self.drain()?;
-            self.produce(batch, Outgoing::is_change)?;
-            self.drain()?;
+            // A shard must not remember an event whose alerts nobody has, or that its windows do not hold.
+            for turn in 0..=2 {
+                self.produce(batch, |outgoing| outgoing.turn() == turn)?;
+                self.drain()?;
+            }
             batch.produced = true;
         }
         if batch.offsets.is_empty() {

@@ -205,7 +205,7 @@ fn settings<'s>(topic: &str, state: &State, largest: &'s str) -> Vec<(&'static s
     if *topic == *state.repartition {
         return vec![
             ("cleanup.policy", "delete"),
-            ("retention.ms", "86400000"),
+            ("retention.ms", "604800000"),
             ("segment.bytes", "134217728"),
             ("max.message.bytes", largest),
         ];
