@@ -252,8 +252,8 @@ impl Run {
     /// Another process goes on with what the changes say.
     fn move_on(&mut self) {
         let held = self.held.iter();
-        let changes = held
-            .map(|(key, value)| oktawatch::model::Change { key: key.clone(), value: Some(value.clone()) });
+        let changes =
+            held.map(|(key, value)| oktawatch::model::Change::new(key.clone(), Some(value.clone())));
         let mut next = shard(&self.rules);
         next.restore(changes.collect::<Vec<_>>()).unwrap();
         next.keep_changes(true);

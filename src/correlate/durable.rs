@@ -12,7 +12,7 @@ use super::adopt::branches;
 use super::{Correlator, Held, correlation};
 use crate::model::RuleIndex;
 use crate::rule::{RuleSet, Test};
-use crate::state::{Change, Corrupt, Names};
+use crate::state::{Change, Corrupt, Marked, Names};
 
 /// What a key of a correlation begins with.
 pub const LETTER: u8 = b'c';
@@ -40,7 +40,12 @@ impl Correlator {
         for (meaning, rule) in &self.meanings {
             let Some(Some(held)) = self.tables.get_mut(rule.0 as usize) else { continue };
             held.table.changes(&self.rules.table, &mut |key, value| {
-                changes.push(Change { key: spelled(meaning, key), value });
+                changes.push(match value {
+                    Some(Marked { bytes, parts }) => {
+                        Change { key: spelled(meaning, key), value: Some(bytes), parts }
+                    }
+                    None => Change::new(spelled(meaning, key), None),
+                });
             });
         }
         changes
@@ -194,7 +199,7 @@ mod tests {
         let written = play.correlator.changes();
         play.reach(900 * SECOND);
         let gone = play.correlator.changes();
-        assert_eq!(gone, [Change { key: written[0].key.clone(), value: None }]);
+        assert_eq!(gone, [Change::new(written[0].key.clone(), None)]);
         let (mut other, mut names) = (counting(), Names::default());
         for (change, keys) in [(&written[0], 1), (&written[0], 1), (&gone[0], 0)] {
             assert_eq!(other.correlator.restore(&mut names, change), Ok(true));
@@ -232,7 +237,7 @@ mod tests {
             &Limits::default(),
         );
         play.correlator.adopt(next.rules(), &Limits::default());
-        let gone = Change { key: written[0].key.clone(), value: None };
+        let gone = Change::new(written[0].key.clone(), None);
         assert_eq!(play.correlator.changes(), [gone]);
         assert_eq!(play.correlator.changes(), []);
     }

@@ -111,14 +111,14 @@ impl Slot {
                 out.number(len as u64);
                 self.ids.range(self.written..).take(len).for_each(|id| id.write(out));
             });
-            out.push(Change { key: chunk_key(minute, *next), value: Some(value) });
+            out.push(Change::new(chunk_key(minute, *next), Some(value)));
             self.chunks.push_back(Chunk { number: *next, len });
             self.written += len;
             *next += 1;
         }
         if self.told != self.dropped {
             let value = (self.dropped > 0).then(|| written(fields, |out| self.dropped.write(out)));
-            out.push(Change { key: slot_key(minute), value });
+            out.push(Change::new(slot_key(minute), value));
             self.told = self.dropped;
         }
     }
@@ -134,7 +134,7 @@ impl Changed {
         out: &mut Vec<Change>,
     ) {
         let gone = std::mem::take(&mut self.gone);
-        out.extend(gone.into_iter().map(|key| Change { key, value: None }));
+        out.extend(gone.into_iter().map(|key| Change::new(key, None)));
         for minute in std::mem::take(&mut self.slots) {
             if let Some(slot) = slots.get_mut(&minute) {
                 slot.write(minute, next, fields, out);
@@ -249,7 +249,7 @@ mod tests {
         let mut chunks = Chunks::default();
         // Later records first: the order in which keys are read says nothing.
         for (key, value) in held.iter().rev() {
-            let change = Change { key: key.clone(), value: Some(value.clone()) };
+            let change = Change::new(key.clone(), Some(value.clone()));
             chunks.restore(&change, &fields, &mut names).unwrap();
         }
         let mut seen = kept(most);
@@ -334,7 +334,7 @@ mod tests {
         for (key, value) in
             [(vec![NAME, 1], vec![1, 0]), (slot_key(1), vec![9]), (chunk_key(1, 1), vec![1, 1, 7])]
         {
-            let change = Change { key, value: Some(value) };
+            let change = Change::new(key, Some(value));
             assert!(Chunks::default().restore(&change, &fields, &mut names).is_err());
         }
     }

@@ -9,6 +9,7 @@
 //! | `d` | ids of events, by their minute: see the module `chunks` |
 //! | `i` | alerts of single-event rules, by the digests of the rule and of what they are about |
 //! | `w` | time: the one record that belongs to no key |
+//! | `a` | what the values of several keys hold, by its digest: see the module `shelf` |
 //! | others | correlations |
 //!
 //! [`Shard::restore`] takes them in again, in any order if each key is there once.
@@ -17,6 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::chunks::Chunks;
+use super::shelf::{Together, Unread};
 use super::{Shard, chunks, single};
 use crate::correlate;
 use crate::model::Change;
@@ -69,6 +71,7 @@ impl std::error::Error for Unreadable {}
 struct Reading {
     names: Names,
     chunks: Chunks,
+    unread: Unread,
     restored: Restored,
 }
 
@@ -94,12 +97,21 @@ impl Shard {
     /// A record is not what a shard writes. What was taken in until then is of no use.
     pub fn restore(&mut self, changes: impl IntoIterator<Item = Change>) -> Result<Restored, Unreadable> {
         let mut reading = Reading::default();
+        let unreadable = |key: Vec<u8>, why| Unreadable { table: table(&key), key, why };
         for change in changes {
-            if let Err(why) = self.take_in(&change, &mut reading) {
-                return Err(Unreadable { table: table(&change.key), key: change.key, why });
-            }
+            let key = change.key.clone();
+            let change = reading.unread.take(change).map_err(|why| unreadable(key, why))?;
+            let Some(change) = change else { continue };
+            self.take_in(&change, &mut reading).map_err(|why| unreadable(change.key.clone(), why))?;
+        }
+        let Together { changes, shelf, unnamed } = std::mem::take(&mut reading.unread).put_together();
+        self.shelf = shelf;
+        for change in changes {
+            let change = change.map_err(|(key, why)| unreadable(key, why))?;
+            self.take_in(&change, &mut reading).map_err(|why| unreadable(change.key.clone(), why))?;
         }
         let Reading { chunks, mut restored, .. } = reading;
+        restored.skipped.extend(unnamed);
         self.seen.restore(chunks, self.expired_upto_ms);
         self.context.resume(self.expired_upto_ms);
         (restored.sessions, restored.users) = self.context.held();
@@ -109,7 +121,7 @@ impl Shard {
 
     fn take_in(&mut self, change: &Change, reading: &mut Reading) -> Result<(), Corrupt> {
         let fields = &self.rules.table;
-        let Reading { names, chunks, restored } = reading;
+        let Reading { names, chunks, restored, .. } = reading;
         match change.key.first() {
             Some(&chunks::NAME) => chunks.restore(change, fields, names),
             Some(&single::NAME) => self.singles.restore(change, fields, names),
@@ -147,9 +159,9 @@ impl Shard {
         if moved {
             let value = self.time(self.watermark.now_ms());
             self.told_time = Some(time);
-            changes.push(Change { key: vec![TIME], value: Some(value) });
+            changes.push(Change::new(vec![TIME], Some(value)));
         }
-        changes
+        self.shelf.take_apart(changes)
     }
 
     fn time(&self, now_ms: Option<i64>) -> Vec<u8> {

@@ -241,7 +241,7 @@ impl Member {
             if now_ms < due_ms {
                 return true;
             }
-            let gone = |key| (*shard, Change { key, value: None });
+            let gone = |key| (*shard, Change::new(key, None));
             round.changes.extend(std::mem::take(&mut leftovers.keys).into_iter().map(gone));
             false
         });

@@ -17,6 +17,7 @@ mod moved;
 mod raise;
 mod reload;
 mod route;
+mod shelf;
 mod single;
 mod watermark;
 mod wire;
@@ -39,6 +40,7 @@ pub use member::{Member, Round, Source, Told};
 use raise::Now;
 pub use route::Placement;
 use route::Routes;
+use shelf::Shelf;
 use single::Singles;
 use watermark::{Progress, Watermark};
 pub use wire::Wire;
@@ -72,6 +74,8 @@ pub struct Shard {
     matched: Vec<RuleIndex>,
     /// What was last told of time, if changes are told.
     told_time: Option<Vec<u8>>,
+    /// What values in the changelog share.
+    shelf: Shelf,
 }
 
 /// What a shard holds, for metrics.
@@ -135,6 +139,7 @@ impl Shard {
             memo: rules.memo(),
             matched: Vec::new(),
             told_time: None,
+            shelf: Shelf::default(),
             rules,
         }
     }

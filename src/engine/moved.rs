@@ -212,7 +212,7 @@ type Held = BTreeMap<Vec<u8>, Vec<u8>>;
 
 pub(super) fn compact(held: &mut Held, changes: Vec<Change>) {
     let mut keys = BTreeSet::new();
-    for Change { key, value } in changes {
+    for Change { key, value, .. } in changes {
         assert!(keys.insert(key.clone()), "told twice: {}", key.escape_ascii());
         match value {
             Some(value) => drop(held.insert(key, value)),
@@ -222,7 +222,7 @@ pub(super) fn compact(held: &mut Held, changes: Vec<Change>) {
 }
 
 fn last_of_each(held: &Held) -> impl Iterator<Item = Change> {
-    held.iter().map(|(key, value)| Change { key: key.clone(), value: Some(value.clone()) })
+    held.iter().map(|(key, value)| Change::new(key.clone(), Some(value.clone())))
 }
 
 /// All that a step says but the changes.
@@ -253,7 +253,11 @@ proptest! {
         stays.keep_changes(true);
         moves.keep_changes(true);
         let (mut of_stays, mut of_moves, mut log) = (Held::new(), Held::new(), Vec::new());
+        // The wall clock is told with other news of time alone: after a tick without any, only the next tick
+        // makes another process know it.
+        let mut knows_now = true;
         for (batch, moved) in batches(&steps) {
+            let ticks = batch.iter().any(|input| matches!(input, Input::Tick { .. }));
             let expected = plain.step(batch.clone());
             prop_assert_eq!(&expected.changes, &[]);
             let of = stays.step(batch.clone());
@@ -261,9 +265,10 @@ proptest! {
             compact(&mut of_stays, of.changes);
             let of = moves.step(batch);
             prop_assert_eq!(said(&of), said(&expected));
+            knows_now = of.changes.iter().any(|change| change.key == b"w") || (knows_now && !ticks);
             log.extend_from_slice(&of.changes);
             compact(&mut of_moves, of.changes);
-            if moved {
+            if moved && knows_now {
                 let (shard, restored) = home.restored(last_of_each(&of_moves));
                 moves = shard;
                 prop_assert_eq!(restored.skipped, Vec::<Vec<u8>>::new());
@@ -307,10 +312,10 @@ fn what_was_taken_in_is_counted_and_what_no_rule_means_is_named() {
     let home = Home::new();
     let mut held = some(&home);
     let of_another_rule = [b"c", [7; 16].as_slice()].concat();
-    held.insert(of_another_rule.clone(), vec![1]);
+    held.insert(of_another_rule.clone(), vec![0, 1]);
     held.insert(b"zzz".to_vec(), vec![1]);
     let (shard, restored) = home.restored(last_of_each(&held));
-    let skipped = vec![of_another_rule, b"zzz".to_vec()];
+    let skipped = vec![b"zzz".to_vec(), of_another_rule];
     let expected =
         Restored { sessions: 7, users: 4, uuids: 10, subjects: 3, correlations: 0, time: true, skipped };
     assert_eq!(restored, expected);
@@ -344,9 +349,10 @@ fn what_is_too_much_under_lower_limits_goes_as_more_comes() {
 #[test]
 fn a_record_that_is_not_what_a_shard_writes_is_named() {
     let home = Home::new();
-    for (key, value) in some(&home) {
+    // Of a part that is alone nobody can say what it should be.
+    for (key, value) in some(&home).into_iter().filter(|(key, _)| key[0] != b'a') {
         for value in [value[..value.len() - 1].to_vec(), [&value[..], &[0]].concat(), vec![9]] {
-            let change = Change { key: key.clone(), value: Some(value) };
+            let change = Change::new(key.clone(), Some(value));
             let error = home.shard().restore([change]).unwrap_err();
             assert_eq!(error.key, key);
             let text = error.to_string();

@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::correlate::{Episodes, Story, Suppression, Verdict};
 use crate::model::{Change, Evidence, FieldTable};
-use crate::state::{Corrupt, Durable, Names, Order, Proof, Reader, Standing, Writer, whole, written};
+use crate::state::{Corrupt, Durable, Marked, Names, Order, Proof, Reader, Standing, Writer, marked, whole};
 
 /// The table by the first byte of its keys.
 pub(super) const NAME: u8 = b'i';
@@ -156,9 +156,12 @@ impl Singles {
         let rules = &self.rules;
         out.extend(std::mem::take(changed).into_iter().map(|(rule, subject)| {
             let about = rules.get(&rule).and_then(|subjects| subjects.held.get(&subject));
-            let value = about.map(|about| written(fields, |out| about.write(out)));
+            let value = about.map(|about| marked(fields, |out| about.write(out)));
             let key = [&[NAME][..], &rule.to_be_bytes(), &subject.to_be_bytes()].concat();
-            Change { key, value }
+            match value {
+                Some(Marked { bytes, parts }) => Change { key, value: Some(bytes), parts },
+                None => Change::new(key, None),
+            }
         }));
     }
 

@@ -200,7 +200,7 @@ impl<S: Durable + Default> Table<S> {
         keys.sort_unstable();
         out.extend(keys.into_iter().map(|key| {
             let value = self.entries.get(&key).map(|entry| written(fields, |out| entry.write(out)));
-            Change { key: key.write(name), value }
+            Change::new(key.write(name), value)
         }));
     }
 

@@ -117,7 +117,7 @@ pub fn state(round: Round, topics: &config::State) -> impl Iterator<Item = Outgo
         let record = OutRecord { topic: Arc::clone(&repartition), key: None, headers: Vec::new(), payload };
         Outgoing::of_shard(shard, record, Source::Parcel)
     });
-    let changes = round.changes.into_iter().map(move |(shard, Change { key, value })| {
+    let changes = round.changes.into_iter().map(move |(shard, Change { key, value, .. })| {
         let source = Source::Change { is_gone: value.is_none() };
         let payload = value.unwrap_or_default();
         let record =

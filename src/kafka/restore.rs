@@ -166,7 +166,7 @@ impl Reading<'_> {
                 Some(Ok(message)) => {
                     records.set(records.get() + 1);
                     let key = message.key().unwrap_or_default().to_vec();
-                    return Ok(Some(Change { key, value: message.payload().map(<[u8]>::to_vec) }));
+                    return Ok(Some(Change::new(key, message.payload().map(<[u8]>::to_vec))));
                 }
                 // A new leader may not know of the end yet.
                 Some(Err(KafkaError::PartitionEOF(partition))) if partition == self.partition() => {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use super::apart::Marked;
 use crate::model::{FieldId, FieldTable};
 
 /// The form that is written, in front of every value. One that is not known is not read.
@@ -39,19 +40,37 @@ impl std::error::Error for Corrupt {}
 /// Bytes that grow.
 #[derive(Debug)]
 pub struct Writer<'t> {
-    bytes: Vec<u8>,
+    out: Marked,
+    /// How many shared values the one is within that is being written.
+    depth: usize,
     table: &'t FieldTable,
 }
 
 impl<'t> Writer<'t> {
     /// Nothing but the version. Fields are named by this table.
     pub fn new(table: &'t FieldTable) -> Self {
-        Self { bytes: vec![VERSION], table }
+        Self { out: Marked { bytes: vec![VERSION], parts: Vec::new() }, depth: 0, table }
     }
 
     /// What was written.
     pub fn finish(self) -> Vec<u8> {
-        self.bytes
+        self.out.bytes
+    }
+
+    /// What was written, with marks on what others may hold too.
+    pub fn finish_marked(self) -> Marked {
+        self.out
+    }
+
+    /// Something that others may hold too.
+    pub fn part(&mut self, write: impl FnOnce(&mut Self)) {
+        let start = self.out.bytes.len();
+        self.depth += 1;
+        write(self);
+        self.depth -= 1;
+        if self.depth == 0 {
+            self.out.mark(start);
+        }
     }
 
     /// The fields of this run.
@@ -61,16 +80,12 @@ impl<'t> Writer<'t> {
 
     /// Bytes as they are.
     pub fn raw(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        self.out.bytes.extend_from_slice(bytes);
     }
 
     /// A number, seven bits a byte, the low ones first.
-    pub fn number(&mut self, mut number: u64) {
-        while number >= 0x80 {
-            self.bytes.push((number & 0x7F) as u8 | 0x80);
-            number >>= 7;
-        }
-        self.bytes.push(number as u8);
+    pub fn number(&mut self, number: u64) {
+        number_into(&mut self.out.bytes, number);
     }
 
     /// A text with its length.
@@ -156,19 +171,7 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// The bytes end, or it has more than 64 bits.
     pub fn number(&mut self) -> Result<u64, Corrupt> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let [byte] = self.array()?;
-            let low = u64::from(byte & 0x7F);
-            if shift == 63 && low > 1 {
-                break;
-            }
-            number |= low << shift;
-            if byte < 0x80 {
-                return Ok(number);
-            }
-        }
-        Err(Corrupt("number of 64 bits"))
+        number_in(&mut self.rest)
     }
 
     /// The number of elements that follow. Each takes a byte at least, so that no number asks for more
@@ -216,6 +219,40 @@ impl<'b> Reader<'b> {
             }
         }
     }
+}
+
+/// Writes a number, seven bits a byte, the low ones first.
+pub(super) fn number_into(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push((number & 0x7F) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// Reads what [`number_into`] wrote.
+pub(super) fn number_in(rest: &mut &[u8]) -> Result<u64, Corrupt> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, tail) = rest.split_first().ok_or(Corrupt("bytes any more"))?;
+        *rest = tail;
+        let low = u64::from(byte & 0x7F);
+        if shift == 63 && low > 1 {
+            break;
+        }
+        number |= low << shift;
+        if *byte < 0x80 {
+            return Ok(number);
+        }
+    }
+    Err(Corrupt("number of 64 bits"))
+}
+
+/// A whole value as bytes, with marks on what others may hold too.
+pub fn marked(table: &FieldTable, write: impl FnOnce(&mut Writer<'_>)) -> Marked {
+    let mut out = Writer::new(table);
+    write(&mut out);
+    out.finish_marked()
 }
 
 /// A whole value as bytes.

@@ -9,13 +9,15 @@
 //! they are, fields of events by their path where they are not of the core set, as another process may
 //! number those differently.
 
+pub mod apart;
 pub mod codec;
 mod facts;
 mod shapes;
 mod standing;
 
 pub use crate::model::Change;
-pub use codec::{Corrupt, Durable, Names, Reader, Writer, whole, written};
+pub use apart::Marked;
+pub use codec::{Corrupt, Durable, Names, Reader, Writer, marked, whole, written};
 pub use facts::write_event;
 pub use shapes::{read_id, write_id};
 pub use standing::{Order, Proof, Standing, Touch};

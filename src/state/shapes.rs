@@ -140,7 +140,7 @@ impl Durable for Arc<str> {
 
 impl<T: Durable> Durable for Arc<T> {
     fn write(&self, out: &mut Writer<'_>) {
-        T::write(self, out);
+        out.part(|out| T::write(self, out));
     }
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
         T::read(from).map(Self::new)

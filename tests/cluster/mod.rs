@@ -96,8 +96,7 @@ impl Cluster {
     pub fn move_one(&mut self) {
         let shard = self.random(self.shards.len() as u64 * 3) as usize;
         let Some(held) = self.held.get(shard) else { return };
-        let change =
-            |(key, value): (&Vec<u8>, &Vec<u8>)| Change { key: key.clone(), value: Some(value.clone()) };
+        let change = |(key, value): (&Vec<u8>, &Vec<u8>)| Change::new(key.clone(), Some(value.clone()));
         let mut anew = (self.anew)(shard as u32);
         let restored = anew.restore(held.iter().map(change)).unwrap();
         assert!(restored.skipped.is_empty(), "{restored:?}");
@@ -109,7 +108,7 @@ impl Cluster {
     fn step(&mut self, shard: u32, inputs: Vec<Input>) {
         let mut effects = self.shards[shard as usize].step(inputs);
         let held = &mut self.held[shard as usize];
-        for Change { key, value } in effects.changes.drain(..) {
+        for Change { key, value, .. } in effects.changes.drain(..) {
             match value {
                 Some(value) => held.insert(key, value),
                 None => held.remove(&key),

@@ -162,7 +162,7 @@ fn read(rules: &Arc<RuleSet>, limits: &Limits, topic: &Topic, before: &Run) -> R
     let mut names = Names::default();
     run.correlator.keep_changes(true);
     for (key, value) in topic {
-        let change = oktawatch::state::Change { key: key.clone(), value: Some(value.clone()) };
+        let change = oktawatch::state::Change::new(key.clone(), Some(value.clone()));
         let is_known = run.correlator.restore(&mut names, &change);
         prop_assert_eq!(is_known, Ok(true));
     }

@@ -41,7 +41,7 @@ fn member(rules: &Arc<RuleSet>, kept: &Kept) -> Member {
     let (config, geoip) = (Config::default(), Arc::new(GeoIp::default()));
     let placement = Placement { shard: 0, shards: 1 };
     let mut shard = Shard::placed(&config, Arc::clone(rules), Arc::clone(&geoip), placement);
-    let change = |(key, value): (&Vec<u8>, &Vec<u8>)| Change { key: key.clone(), value: Some(value.clone()) };
+    let change = |(key, value): (&Vec<u8>, &Vec<u8>)| Change::new(key.clone(), Some(value.clone()));
     let restored = shard.restore(kept.iter().map(change)).unwrap();
     let mut member = Member::new(&config, Arc::clone(rules), geoip, 1);
     member.set_sources([(topic(), 0)].into());
@@ -69,7 +69,7 @@ fn tick(now_ms: i64) -> Told {
 /// How often the correlation came true; what changed is kept.
 fn step(member: &mut Member, batch: Vec<Told>, kept: &mut Kept) -> usize {
     let Round { effects, changes, .. } = member.step(batch);
-    for (_, Change { key, value }) in changes {
+    for (_, Change { key, value, .. }) in changes {
         match value {
             Some(value) => kept.insert(key, value),
             None => kept.remove(&key),

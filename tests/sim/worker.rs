@@ -263,7 +263,7 @@ impl Process {
         let mut shard = Shard::placed(config, Arc::clone(&self.rules), Arc::clone(geoip), placement);
         let is_left_out = |key: &[u8]| self.setup.makes(Mistake::ForgetsIds) && key.first() == Some(&b'd');
         let held = restoring.held.into_iter().filter(|(key, _)| !is_left_out(key));
-        let restored = shard.restore(held.map(|(key, value)| Change { key, value: Some(value) })).unwrap();
+        let restored = shard.restore(held.map(|(key, value)| Change::new(key, Some(value)))).unwrap();
         if restored.time {
             self.setup.note("restored a shard");
         }
