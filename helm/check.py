@@ -173,7 +173,6 @@ def check_settings():
     """The schema knows every setting that the example configuration shows, and no other."""
     example = tomllib.loads((CHART.parent.parent / "deploy" / "oktawatch.example.toml").read_text())
     example["geoip"] |= dict.fromkeys(["city", "asn", "anonymous"])
-    example["state"] |= dict.fromkeys(["repartition", "changelog"])
     schema = json.loads((CHART / "values.schema.json").read_text())["properties"]["config"]["properties"]
     assert set(schema) == set(example), set(schema) ^ set(example)
     for section, keys in example.items():

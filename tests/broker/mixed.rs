@@ -70,8 +70,8 @@ fn the_shipped_detections_find_in_a_replay_what_they_find_in_the_service() {
     site.rules = vec![repository("detections")];
     // Some rules are decided once their window is complete: a replay ends there, the service is shown that
     // time went on.
-    let mut story = Story::morning("shipped", 3, an_hour_ago() - 2 * 3_600_000, 300);
-    story.later(2);
+    let mut story = Story::morning("shipped", 3, an_hour_ago() - 3 * 3_600_000, 300);
+    story.later(3);
     let records = story.records_with_copies(1);
     // A replay shows what is in shadow mode beside the rest.
     let committed = [run_over(&site, &records), site.committed(&site.shadow())].concat();
