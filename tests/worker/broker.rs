@@ -33,6 +33,8 @@ impl Own {
         let stem = format!("{test}-{}-{}", std::process::id(), oktawatch::kafka::wall_ms());
         let mut config = super::support::config(&brokers);
         config.kafka.group = stem.clone();
+        config.state.repartition = format!("{}-repartition", config.kafka.group);
+        config.state.changelog = format!("{}-changelog", config.kafka.group);
         config.kafka.instance_id = format!("{stem}-first");
         config.input.topics = vec![format!("{stem}-in")];
         config.output.alerts = format!("{stem}-alerts");
@@ -149,7 +151,7 @@ fn missing_output_topics_are_created_or_named() {
     let mut own = Own::new("topics");
     own.config.state.create_topics = false;
     let failure = own.start().ended().unwrap_err();
-    assert_eq!(failure.primary, "output topics are missing");
+    assert_eq!(failure.primary, "topics are missing");
     assert!(failure.detail.unwrap().contains(&own.config.output.dead_letters));
     own.config.state.create_topics = true;
     let running = own.start();
