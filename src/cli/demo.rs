@@ -23,6 +23,9 @@ use crate::kafka::{self, Stage};
 use crate::rule::RuleSet;
 use crate::telemetry;
 
+/// How long after the last alert nothing more is expected.
+const SETTLING: Duration = Duration::from_secs(5);
+
 /// Midnight of the sample day: a Wednesday that is not today, so that nobody takes it for real.
 const MIDNIGHT_MS: i64 = 1_773_792_000_000;
 /// When the sample GeoIP databases say they were built: the month before.
@@ -103,6 +106,8 @@ fn play(config: Config, rules: &Arc<RuleSet>, samples: &[Sample]) -> Result<Play
                 .hint("Run it again with --set log.level=debug and report what it says."));
         }
     }
+    // What time has to tell goes from shard to shard, once a second each.
+    take(&mut alerts, stage.alerts(SETTLING)?);
     stage.finish()?;
     take(&mut alerts, stage.alerts(Duration::from_millis(300))?);
     let dead_letters = stage.dead_letters()?;
