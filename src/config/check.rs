@@ -23,7 +23,7 @@ pub(super) fn check(config: &Config, layer: impl Fn(&str) -> Layer) -> Vec<Strin
     need(!config.output.alerts.is_empty(), "output.alerts", "a topic is needed".to_owned());
     need(!config.output.shadow.is_empty(), "output.shadow", "a topic is needed".to_owned());
     need(!config.output.dead_letters.is_empty(), "output.dead_letters", "a topic is needed".to_owned());
-    for topic in outputs(config) {
+    for topic in config.output.topics() {
         need(
             !config.input.topics.contains(topic),
             "input.topics",
@@ -83,7 +83,7 @@ fn state(config: &Config, mut need: impl FnMut(bool, &str, String)) {
         [("state.repartition", &config.state.repartition), ("state.changelog", &config.state.changelog)];
     for (key, topic) in state {
         need(!topic.is_empty(), key, "a topic is needed".to_owned());
-        let others = outputs(config).chain(&config.input.topics);
+        let others = config.output.topics().chain(&config.input.topics);
         let same = others.chain(state.iter().filter(|(other, _)| *other != key).map(|(_, other)| *other));
         need(
             topic.is_empty() || !same.into_iter().any(|other| other == topic),
@@ -91,11 +91,4 @@ fn state(config: &Config, mut need: impl FnMut(bool, &str, String)) {
             format!("`{topic}` is another topic of this configuration as well"),
         );
     }
-}
-
-fn outputs(config: &Config) -> impl Iterator<Item = &String> {
-    let output = &config.output;
-    [&output.alerts, &output.shadow, &output.dead_letters, &output.enriched]
-        .into_iter()
-        .filter(|topic| !topic.is_empty())
 }

@@ -139,6 +139,14 @@ pub struct Output {
     pub mask_secret: String,
 }
 
+impl Output {
+    /// The topics that are written to; one that is empty is off.
+    pub fn topics(&self) -> impl Iterator<Item = &String> {
+        let topics = [&self.alerts, &self.shadow, &self.dead_letters, &self.enriched];
+        topics.into_iter().filter(|topic| !topic.is_empty())
+    }
+}
+
 impl Default for Output {
     fn default() -> Self {
         Self {
@@ -185,6 +193,13 @@ pub struct State {
     pub partitions: i32,
     /// Replicas of a topic that is created; fewer when the cluster has fewer brokers.
     pub replication: i32,
+}
+
+impl State {
+    /// The topics that have a partition for each shard.
+    pub fn topics(&self) -> [&String; 2] {
+        [&self.repartition, &self.changelog]
+    }
 }
 
 impl Default for State {

@@ -40,12 +40,7 @@ impl Correlator {
         for (meaning, rule) in &self.meanings {
             let Some(Some(held)) = self.tables.get_mut(rule.0 as usize) else { continue };
             held.table.changes(&self.rules.table, &mut |key, value| {
-                changes.push(match value {
-                    Some(Marked { bytes, parts }) => {
-                        Change { key: spelled(meaning, key), value: Some(bytes), parts }
-                    }
-                    None => Change::new(spelled(meaning, key), None),
-                });
+                changes.push(Marked::change(spelled(meaning, key), value));
             });
         }
         changes

@@ -18,7 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::chunks::Chunks;
-use super::shelf::{Together, Unread};
+use super::shelf::{Misread, Together, Unread};
 use super::{Shard, chunks, single};
 use crate::correlate;
 use crate::model::Change;
@@ -66,6 +66,12 @@ impl fmt::Display for Unreadable {
 
 impl std::error::Error for Unreadable {}
 
+impl From<Misread> for Unreadable {
+    fn from((key, why): Misread) -> Self {
+        Self { table: table(&key), key, why }
+    }
+}
+
 /// What is read before it can be put to use.
 #[derive(Debug, Default)]
 struct Reading {
@@ -97,18 +103,15 @@ impl Shard {
     /// A record is not what a shard writes. What was taken in until then is of no use.
     pub fn restore(&mut self, changes: impl IntoIterator<Item = Change>) -> Result<Restored, Unreadable> {
         let mut reading = Reading::default();
-        let unreadable = |key: Vec<u8>, why| Unreadable { table: table(&key), key, why };
         for change in changes {
-            let key = change.key.clone();
-            let change = reading.unread.take(change).map_err(|why| unreadable(key, why))?;
-            let Some(change) = change else { continue };
-            self.take_in(&change, &mut reading).map_err(|why| unreadable(change.key.clone(), why))?;
+            if let Some(change) = reading.unread.take(change)? {
+                self.take_in(change, &mut reading)?;
+            }
         }
         let Together { changes, shelf, unnamed } = std::mem::take(&mut reading.unread).put_together();
         self.shelf = shelf;
         for change in changes {
-            let change = change.map_err(|(key, why)| unreadable(key, why))?;
-            self.take_in(&change, &mut reading).map_err(|why| unreadable(change.key.clone(), why))?;
+            self.take_in(change?, &mut reading)?;
         }
         let Reading { chunks, mut restored, .. } = reading;
         restored.skipped.extend(unnamed);
@@ -119,7 +122,11 @@ impl Shard {
         Ok(restored)
     }
 
-    fn take_in(&mut self, change: &Change, reading: &mut Reading) -> Result<(), Corrupt> {
+    fn take_in(&mut self, change: Change, reading: &mut Reading) -> Result<(), Misread> {
+        self.taken_in(&change, reading).map_err(|why| (change.key, why))
+    }
+
+    fn taken_in(&mut self, change: &Change, reading: &mut Reading) -> Result<(), Corrupt> {
         let fields = &self.rules.table;
         let Reading { names, chunks, restored, .. } = reading;
         match change.key.first() {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Change;
-use crate::state::{Corrupt, apart};
+use crate::state::{Corrupt, Marked, apart};
 
 /// The first byte of a part's key.
 pub(super) const NAME: u8 = b'a';
@@ -32,15 +32,14 @@ impl Shelf {
                 continue;
             }
             let Change { key, value, parts } = change;
-            let value = value.map(|bytes| apart::Marked { bytes, parts }.apart());
-            let mut digests = Vec::new();
-            let value = value.map(|(value, parts)| {
+            let mut digests = Vec::with_capacity(parts.len());
+            let value = value.map(|bytes| {
+                let marked = Marked { bytes, parts };
+                let (value, parts) = marked.apart();
                 for (digest, part) in parts {
                     digests.push(digest);
-                    let named = self.named.entry(digest).or_default();
-                    *named += 1;
-                    if *named == 1 {
-                        out.push(Change::new(part_key(digest), Some(part)));
+                    if self.name(digest) {
+                        out.push(Change::new(part_key(digest), Some(part.to_vec())));
                     }
                 }
                 value
@@ -50,6 +49,13 @@ impl Shelf {
         }
         out.extend(self.let_go(before));
         out
+    }
+
+    /// Notes that a value names a part, and says whether it is the first.
+    fn name(&mut self, digest: u128) -> bool {
+        let named = self.named.entry(digest).or_default();
+        *named += 1;
+        *named == 1
     }
 
     /// Notes what a key names now, and gives what it named before.
@@ -79,12 +85,15 @@ impl Shelf {
 #[derive(Debug)]
 pub(super) struct Together {
     /// The values as they were; or the key of one that cannot be put together, and why.
-    pub(super) changes: Vec<Result<Change, (Vec<u8>, Corrupt)>>,
+    pub(super) changes: Vec<Result<Change, Misread>>,
     /// What they name.
     pub(super) shelf: Shelf,
     /// Keys of parts that none of them names.
     pub(super) unnamed: Vec<Vec<u8>>,
 }
+
+/// A key whose record is not what a shard writes, and what was looked for.
+pub(super) type Misread = (Vec<u8>, Corrupt);
 
 /// Values on their way back, which can be put together once all was read: while old versions of values are
 /// being taken away, a part may be missing that only those named.
@@ -96,10 +105,11 @@ pub(super) struct Unread {
 
 impl Unread {
     /// Takes a change of a part, or of a table whose values were taken apart; any other comes back.
-    pub(super) fn take(&mut self, change: Change) -> Result<Option<Change>, Corrupt> {
-        if change.key.first() == Some(&NAME) {
-            let digest = change.key.get(1..).and_then(|digest| digest.try_into().ok());
-            let digest = u128::from_be_bytes(digest.ok_or(Corrupt("digest of a part"))?);
+    pub(super) fn take(&mut self, change: Change) -> Result<Option<Change>, Misread> {
+        if let Some((&NAME, digest)) = change.key.split_first() {
+            let Ok(digest) = digest.try_into().map(u128::from_be_bytes) else {
+                return Err((change.key, Corrupt("digest of a part")));
+            };
             match change.value {
                 Some(part) => self.parts.insert(digest, part),
                 None => self.parts.remove(&digest),
@@ -123,7 +133,7 @@ impl Unread {
         for (key, value) in self.values {
             let whole = apart::digests(&value).and_then(|digests| {
                 for digest in &digests {
-                    *shelf.named.entry(*digest).or_default() += 1;
+                    shelf.name(*digest);
                 }
                 shelf.hold(&key, digests);
                 apart::together(&value, |digest| self.parts.get(&digest).map(Vec::as_slice))

@@ -158,10 +158,7 @@ impl Singles {
             let about = rules.get(&rule).and_then(|subjects| subjects.held.get(&subject));
             let value = about.map(|about| marked(fields, |out| about.write(out)));
             let key = [&[NAME][..], &rule.to_be_bytes(), &subject.to_be_bytes()].concat();
-            match value {
-                Some(Marked { bytes, parts }) => Change { key, value: Some(bytes), parts },
-                None => Change::new(key, None),
-            }
+            Marked::change(key, value)
         }));
     }
 

@@ -58,6 +58,8 @@ pub struct Position {
     pub next: i64,
     /// The highest `published` of what the group has read of it, ms.
     pub highest_ms: Option<i64>,
+    /// The group committed it; else it stands nowhere yet.
+    pub is_committed: bool,
 }
 
 /// A request for one partition. It ends when the partition goes elsewhere.
@@ -70,8 +72,12 @@ pub struct Ticket {
 
 impl Ticket {
     /// Nobody waits for it any more.
-    pub fn is_cancelled(&self) -> bool {
+    fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
+    }
+
+    fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
     }
 }
 
@@ -79,6 +85,10 @@ impl Ticket {
 #[derive(Debug)]
 pub struct Arrivals {
     waiting: BTreeMap<Source, Ticket>,
+    /// Shards that are restored before it is known which partitions the input has: their time would be
+    /// that of those partitions alone which they hear of.
+    early: Vec<Ready>,
+    knows_sources: bool,
     sender: Sender<Arrival>,
     arrived: Receiver<Arrival>,
 }
@@ -88,9 +98,9 @@ struct Job {
     shared: Arc<Shared>,
     worker: usize,
     shards: u32,
-    all: Vec<Ticket>,
     inputs: Vec<Ticket>,
-    has_shards: bool,
+    restoring: Vec<Ticket>,
+    /// Those of them that no thread has begun with.
     restores: Mutex<VecDeque<Ticket>>,
     sender: Sender<Arrival>,
 }
@@ -98,19 +108,13 @@ struct Job {
 impl Default for Arrivals {
     fn default() -> Self {
         let (sender, arrived) = channel();
-        Self { waiting: BTreeMap::new(), sender, arrived }
+        Self { waiting: BTreeMap::new(), early: Vec::new(), knows_sources: false, sender, arrived }
     }
 }
 
 impl Drop for Arrivals {
     fn drop(&mut self) {
         self.waiting.values().for_each(Ticket::cancel);
-    }
-}
-
-impl Ticket {
-    fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Relaxed);
     }
 }
 
@@ -125,27 +129,26 @@ impl Arrivals {
         (worker, shards): (usize, u32),
         partitions: &[Source],
     ) -> Result<(), Failure> {
-        let (mut inputs, mut restores) = (Vec::new(), VecDeque::new());
+        let (mut inputs, mut restoring) = (Vec::new(), Vec::new());
         for source in partitions {
             let ticket = Ticket { source: source.clone(), cancelled: Arc::default() };
             if let Some(old) = self.waiting.insert(source.clone(), ticket.clone()) {
                 old.cancel();
             }
             if *source.0 == *shared.config.state.repartition {
-                restores.push_back(ticket);
+                restoring.push(ticket);
             } else {
                 inputs.push(ticket);
             }
         }
-        let threads = restores.len().clamp(1, limits::RESTORING_THREADS);
+        let threads = restoring.len().clamp(1, limits::RESTORING_THREADS);
         let job = Arc::new(Job {
             shared: Arc::clone(shared),
             worker,
             shards,
-            all: inputs.iter().chain(&restores).cloned().collect(),
             inputs,
-            has_shards: !restores.is_empty(),
-            restores: Mutex::new(restores),
+            restores: Mutex::new(restoring.iter().cloned().collect()),
+            restoring,
             sender: self.sender.clone(),
         });
         for number in 0..threads {
@@ -167,14 +170,24 @@ impl Arrivals {
     /// What has come since the last call, of what is still waited for.
     pub fn next(&mut self) -> Option<Arrival> {
         loop {
-            let arrival = self.arrived.try_recv().ok()?;
-            if let Arrival::Ready(ready) = &arrival {
-                if ready.ticket.is_cancelled() {
-                    continue;
+            let early =
+                self.early.pop_if(|_| self.knows_sources).map(|ready| Arrival::Ready(Box::new(ready)));
+            let arrival = early.or_else(|| self.arrived.try_recv().ok())?;
+            match arrival {
+                Arrival::Ready(ready) if ready.ticket.is_cancelled() => {}
+                Arrival::Ready(ready) if ready.shard.is_some() && !self.knows_sources => {
+                    self.early.push(*ready)
                 }
-                self.waiting.remove(&ready.ticket.source);
+                Arrival::Ready(ready) => {
+                    self.waiting.remove(&ready.ticket.source);
+                    return Some(Arrival::Ready(ready));
+                }
+                Arrival::Sources(_) => {
+                    self.knows_sources = true;
+                    return Some(arrival);
+                }
+                Arrival::Failed(_) => return Some(arrival),
             }
-            return Some(arrival);
         }
     }
 
@@ -259,7 +272,10 @@ impl Job {
         let mut inputs: Vec<&Ticket> = self.inputs.iter().collect();
         let mut asked: Option<BTreeSet<Source>> = None;
         let mut backoff = Backoff::default();
-        loop {
+        let is_asked_for = |inputs: &[&Ticket], asked: &Option<BTreeSet<Source>>| {
+            !inputs.is_empty() || (asked.is_none() && self.restoring.iter().any(|one| self.is_wanted(one)))
+        };
+        while is_asked_for(&inputs, &asked) {
             if asked.is_none() {
                 let topics = &self.shared.config.input.topics;
                 match sources(reader, topics, CALL) {
@@ -269,17 +285,10 @@ impl Job {
             }
             inputs
                 .retain(|ticket| self.is_wanted(ticket) && !self.begin_input(reader, ticket, asked.as_ref()));
-            let is_wanted = self.shards_wanted() || !inputs.is_empty();
-            if (asked.is_some() && inputs.is_empty()) || !is_wanted || self.shared.is_stopping() {
-                return;
+            if is_asked_for(&inputs, &asked) {
+                thread::sleep(backoff.wait());
             }
-            thread::sleep(backoff.wait());
         }
-    }
-
-    /// Whether anything of the request is still waited for that needs to know the input's partitions.
-    fn shards_wanted(&self) -> bool {
-        self.has_shards && self.all.iter().any(|ticket| !ticket.is_cancelled())
     }
 
     /// Says where an input partition begins, if that can be known now.
@@ -317,13 +326,14 @@ impl Job {
         let (low, high) = reader.fetch_watermarks(topic, partition, CALL)?;
         let is_input = *topic != *self.shared.config.state.repartition;
         if !is_input || self.shared.config.input.start == Start::Earliest {
-            return Ok(Some(Position { next: low, highest_ms: None }));
+            return Ok(Some(Position { next: low, highest_ms: None, is_committed: false }));
         }
         // A partition that was added since the group began is read from its beginning.
         let Some(sources) = sources else { return Ok(None) };
         let others = sources.iter().filter(|(other, _)| **other == *topic);
         let is_new_group = committed(reader, others)?.is_empty();
-        Ok(Some(Position { next: if is_new_group { high } else { low }, highest_ms: None }))
+        let next = if is_new_group { high } else { low };
+        Ok(Some(Position { next, highest_ms: None, is_committed: false }))
     }
 
     fn restore(
@@ -360,7 +370,8 @@ fn committed<'s>(
         // While a transaction that moves it is open, say.
         element.error()?;
         if let Offset::Offset(next) = element.offset() {
-            positions.push(Position { next, highest_ms: batch::newest_ms(element.metadata()) });
+            let highest_ms = batch::newest_ms(element.metadata());
+            positions.push(Position { next, highest_ms, is_committed: true });
         }
     }
     Ok(positions)

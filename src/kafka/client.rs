@@ -144,15 +144,9 @@ fn consumer(client: &mut ClientConfig, config: &Config, worker: usize) {
     // A record that is too large must arrive nonetheless, to become a dead letter. The broker hands
     // over one record of any size, but only up to what the client is ready to receive.
     let record = config.input.max_record_bytes.as_bytes().clamp(1 << 20, 500 << 20);
+    of_group(client, config, Isolation::Committed);
     client
         .set("client.id", format!("{}-{worker}", config.kafka.client_id))
-        .set("group.id", &config.kafka.group)
-        // Where a partition of the input begins that nothing is committed of is settled when it is
-        // assigned. Whatever is gone before it was read, the rest must be read from its beginning.
-        .set("auto.offset.reset", "earliest")
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        .set("isolation.level", "read_committed")
         // How long a topic that is created later may go unnoticed.
         .set("topic.metadata.refresh.interval.ms", "10000")
         // More often would cost more than it tells.
@@ -171,20 +165,27 @@ fn consumer(client: &mut ClientConfig, config: &Config, worker: usize) {
     }
 }
 
-fn reader(client: &mut ClientConfig, config: &Config, isolation: Isolation) {
+/// What reads for the group, as a member or only to know where it stands.
+fn of_group(client: &mut ClientConfig, config: &Config, isolation: Isolation) {
     let level = match isolation {
         Isolation::Committed => "read_committed",
         Isolation::Uncommitted => "read_uncommitted",
     };
     client
-        .set("client.id", format!("{}-reader", config.kafka.client_id))
-        // For the group's offsets; it is no member.
         .set("group.id", &config.kafka.group)
+        // Where a partition of the input begins that nothing is committed of is settled when it is
+        // assigned. Whatever is gone before it was read, the rest must be read from its beginning.
         .set("auto.offset.reset", "earliest")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
+        .set("isolation.level", level);
+}
+
+fn reader(client: &mut ClientConfig, config: &Config, isolation: Isolation) {
+    of_group(client, config, isolation);
+    client
+        .set("client.id", format!("{}-reader", config.kafka.client_id))
         .set("enable.partition.eof", "true")
-        .set("isolation.level", level)
         .set("fetch.queue.backoff.ms", "5")
         // That a partition has ended is known from a fetch that found nothing.
         .set("fetch.wait.max.ms", "10")

@@ -42,10 +42,15 @@ struct Place {
 pub struct Read {
     /// For each, whether it was not read before.
     pub is_new: Vec<bool>,
-    /// How many were.
-    pub again: usize,
     /// The offset to read next.
-    pub expected: i64,
+    pub next: i64,
+}
+
+impl Read {
+    /// How many were read before.
+    pub fn again(&self) -> usize {
+        self.is_new.iter().filter(|is_new| !**is_new).count()
+    }
 }
 
 /// A partition that may have fallen idle.
@@ -109,8 +114,8 @@ impl Positions {
         self.partitions.keys().map(|(topic, partition)| (topic, *partition))
     }
 
-    /// Records were read that stand behind one another in one partition. Those that were read before are
-    /// taken out: the client may go back to where it began if it could not read there at first.
+    /// Records were read that stand behind one another in one partition, some perhaps again: the client may
+    /// go back to where it began if it could not read there at first.
     ///
     /// # Errors
     /// The partition is not one of the worker's.
@@ -118,23 +123,16 @@ impl Positions {
         let Some(first) = run.first() else { return Ok(Read::default()) };
         let key = (Arc::clone(&first.position.topic), first.position.partition);
         let Some(place) = self.partitions.get_mut(&key) else { return Err(key) };
-        let mut read = Read { expected: place.next, ..Read::default() };
-        for record in run {
+        let is_new = run.iter().map(|record| {
             let is_new = record.position.offset >= place.next;
-            read.is_new.push(is_new);
-            if is_new {
-                place.next = record.position.offset + 1;
-            } else {
-                read.again += 1;
-            }
-        }
-        if read.again > 0 {
-            read.expected = place.next;
-        }
+            place.next = place.next.max(record.position.offset + 1);
+            is_new
+        });
+        let is_new = is_new.collect();
         place.is_still = false;
         place.active_ms = now_ms;
         place.idle = false;
-        Ok(read)
+        Ok(Read { is_new, next: place.next })
     }
 
     /// The next offset to read of every partition.
@@ -245,7 +243,7 @@ mod tests {
         let run: Vec<RawRecord> = offsets.iter().map(|offset| record(&topic, *offset)).collect();
         let read = positions.read(&run, 0).unwrap();
         assert_eq!(read.is_new, [true, true, false, false, false, true]);
-        assert_eq!((read.again, read.expected), (3, 6));
+        assert_eq!((read.again(), read.next), (3, 6));
     }
 
     #[test]

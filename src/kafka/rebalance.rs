@@ -12,8 +12,8 @@ use super::arrivals::{self, Arrival, Position, Ready};
 use super::clock;
 use super::context::{Rebalance, confirm};
 use super::session::Session;
-use super::sink::Sink;
 use super::worker::End;
+use crate::engine::Source;
 use crate::error::Failure;
 use crate::model::Input;
 use crate::telemetry::{Fact, Gauges, WorkerState};
@@ -58,11 +58,15 @@ impl Session<'_> {
             return Err(End::Failed(failure));
         }
         if !partitions.is_empty() {
-            let (shared, worker) = (Arc::clone(&self.status.shared), self.status.worker);
-            self.arrivals.ask(&shared, (worker, self.shards), &partitions).map_err(End::Failed)?;
+            self.ask(&partitions)?;
             self.count_arriving();
         }
         Ok(())
+    }
+
+    fn ask(&mut self, partitions: &[Source]) -> Result<(), End> {
+        let (shared, worker) = (Arc::clone(&self.status.shared), self.status.worker);
+        self.arrivals.ask(&shared, (worker, self.shards), partitions).map_err(End::Failed)
     }
 
     /// A transaction that this worker's predecessor left open, of the same name, ends when its successor
@@ -71,8 +75,7 @@ impl Session<'_> {
         if self.sink.is_some() {
             return Ok(());
         }
-        let (shared, worker) = (Arc::clone(&self.status.shared), self.status.worker);
-        match Sink::open(&shared.config, worker, false, &shared.telemetry).map_err(End::Failed)? {
+        match self.open_sink(false)? {
             Ok(sink) => self.sink = Some(sink),
             // It is tried again with the first batch.
             Err(setback) => self.report(&setback),
@@ -88,17 +91,7 @@ impl Session<'_> {
         while let Some(arrival) = self.arrivals.next() {
             any = true;
             match arrival {
-                Arrival::Sources(sources) => {
-                    self.member.add_sources(sources);
-                    self.is_surveyed = true;
-                    for ready in std::mem::take(&mut self.early_shards) {
-                        self.ready(ready)?;
-                    }
-                }
-                // Its time would be that of those partitions alone which it hears of.
-                Arrival::Ready(ready) if ready.shard.is_some() && !self.is_surveyed => {
-                    self.early_shards.push(*ready);
-                }
+                Arrival::Sources(sources) => self.member.add_sources(sources),
                 Arrival::Ready(ready) => self.ready(*ready)?,
                 Arrival::Failed(failure) => return Err(End::Failed(failure)),
             }
@@ -114,19 +107,15 @@ impl Session<'_> {
         let topic = self.positions.topic(&topic);
         if shard.as_ref().is_some_and(|(shard, _)| !shard.runs(&self.rules)) {
             // The rules were replaced meanwhile: what the new ones mean of the state was left out.
-            let (shared, worker) = (Arc::clone(&self.status.shared), self.status.worker);
-            return self
-                .arrivals
-                .ask(&shared, (worker, self.shards), &[(topic, partition)])
-                .map_err(End::Failed);
+            return self.ask(&[(topic, partition)]);
         }
-        self.flush |= start.highest_ms.is_none();
+        self.flush |= !start.is_committed;
         self.positions.add(Arc::clone(&topic), partition, start.next, clock::steady_ms());
         if let Some((shard, restored)) = shard {
             self.member.hold(shard, restored.skipped);
         }
         if self.positions.is_input(&topic) {
-            let Position { next, highest_ms } = start;
+            let Position { next, highest_ms, .. } = start;
             self.told.push(Input::Assigned { topic: Arc::clone(&topic), partition, next, highest_ms });
         }
         let began = self.begin(&topic, partition, start.next);
@@ -140,12 +129,6 @@ impl Session<'_> {
         self.consumer.resume(&list)
     }
 
-    /// Whether a partition that was assigned cannot be read yet.
-    pub(super) fn awaits(&self, topic: &str, partition: i32) -> bool {
-        let is_it = |ready: &Ready| *ready.ticket.source.0 == *topic && ready.ticket.source.1 == partition;
-        self.arrivals.awaits(topic, partition) || self.early_shards.iter().any(is_it)
-    }
-
     fn count_arriving(&self) {
         let inputs = self.arrivals.waiting().filter(|(topic, _)| self.positions.is_input(topic)).count();
         let shards = self.arrivals.waiting().count() - inputs;
@@ -157,7 +140,6 @@ impl Session<'_> {
         for (topic, partition) in &partitions {
             self.positions.remove(topic, *partition);
             self.arrivals.cancel(&(Arc::clone(topic), *partition));
-            self.early_shards.retain(|ready| ready.ticket.source != (Arc::clone(topic), *partition));
             if self.positions.is_input(topic) {
                 self.told.push(Input::Revoked { topic: Arc::clone(topic), partition: *partition });
             } else if let Ok(shard) = u32::try_from(*partition) {

@@ -75,9 +75,6 @@ impl Reading<'_> {
         }
         let mut progress = Progress { records: &records, end, told: started };
         let changes = std::iter::from_fn(|| {
-            if end == 0 {
-                return None;
-            }
             progress.tell(self);
             self.next(&is_wanted, end, &records).unwrap_or_else(|found| {
                 trouble.set(Some(found));
@@ -151,6 +148,9 @@ impl Reading<'_> {
         end: i64,
         records: &Cell<u64>,
     ) -> Result<Option<Change>, Trouble> {
+        if end == 0 {
+            return Ok(None);
+        }
         let mut ended: Option<Instant> = None;
         loop {
             // Where all before the end was taken away by compaction, nothing ever leads there.

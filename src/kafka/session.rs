@@ -16,7 +16,7 @@ use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::arrivals::{Arrivals, Ready};
+use super::arrivals::Arrivals;
 use super::batch::{self, Batch, Consumed};
 use super::client::{self, Role};
 use super::clock;
@@ -45,10 +45,6 @@ pub struct Session<'s> {
     pub(super) member: Member,
     /// Partitions that were assigned and cannot be read yet.
     pub(super) arrivals: Arrivals,
-    /// Shards that are restored, as long as it is not known which partitions the input has.
-    pub(super) early_shards: Vec<Ready>,
-    /// It is known which.
-    pub(super) is_surveyed: bool,
     pub(super) shards: u32,
     pub(super) renderer: Renderer,
     pub(super) positions: Positions,
@@ -91,8 +87,6 @@ impl<'s> Session<'s> {
             sink: None,
             member: Member::new(config, Arc::clone(&rules), Arc::clone(&geoip), shards),
             arrivals: Arrivals::default(),
-            early_shards: Vec::new(),
-            is_surveyed: false,
             shards,
             renderer: Renderer::new(&config.output).with(Provenance::of(&geoip, &rules)),
             positions: Positions::new(&config.input.topics),
@@ -137,8 +131,7 @@ impl<'s> Session<'s> {
         // The library waits for the confirmation of every rebalance before it lets go.
         while let Some(event) = context.rebalance_event() {
             if let Err(error) = confirm(&self.consumer, &event) {
-                let (worker, error) = (self.status.worker, error.to_string());
-                self.status.observe(&Fact::ConsumerError { worker, error: &error });
+                self.status.complain(&error.to_string());
             }
         }
         drop(self.consumer);
@@ -196,8 +189,7 @@ impl<'s> Session<'s> {
             // The context hears of it as well.
             return Ok(());
         }
-        let worker = self.status.worker;
-        self.status.observe(&Fact::ConsumerError { worker, error: &error.to_string() });
+        self.status.complain(&error.to_string());
         Ok(())
     }
 
@@ -235,16 +227,15 @@ impl<'s> Session<'s> {
             let read = read.map_err(|(topic, partition)| {
                 End::Rebuild(format!("a record of {topic}/{partition}, which is not the worker's"))
             })?;
-            if let Some(first) = run.first().filter(|_| read.again > 0) {
-                again.push((Arc::clone(&first.position.topic), first.position.partition, read.expected));
+            if let Some(first) = run.first().filter(|_| read.again() > 0) {
+                again.push((Arc::clone(&first.position.topic), first.position.partition, read.next));
             }
             is_new.extend(read.is_new);
         }
         let mut is_new = is_new.into_iter();
         records.retain(|_| is_new.next().unwrap_or(true));
         for (topic, partition, next) in again {
-            let (worker, error) = (self.status.worker, format!("{topic}/{partition} was read again"));
-            self.status.observe(&Fact::ConsumerError { worker, error: &error });
+            self.status.complain(&format!("{topic}/{partition} was read again"));
             let sought = self.consumer.seek(&topic, partition, Offset::Offset(next), CALL);
             sought.map_err(|error| End::Rebuild(error.to_string()))?;
         }

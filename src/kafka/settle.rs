@@ -74,9 +74,7 @@ impl Session<'_> {
             Some(sink) if sink.is_alone() == batch.alone => sink,
             old => {
                 drop(old);
-                let (shared, worker) = (Arc::clone(&self.status.shared), self.status.worker);
-                let opened = Sink::open(&shared.config, worker, batch.alone, &shared.telemetry);
-                match opened.map_err(End::Failed)? {
+                match self.open_sink(batch.alone)? {
                     Ok(sink) => sink,
                     Err(setback) => return Ok(Err(setback)),
                 }
@@ -87,6 +85,12 @@ impl Session<'_> {
             self.sink = Some(sink);
         }
         Ok(delivered)
+    }
+
+    /// See [`Sink::open`].
+    pub(super) fn open_sink(&self, alone: bool) -> Result<Result<Sink, Setback>, End> {
+        let shared = &self.status.shared;
+        Sink::open(&shared.config, self.status.worker, alone, &shared.telemetry).map_err(End::Failed)
     }
 
     fn deliver(&self, sink: &Sink, batch: &mut Batch) -> Result<(), Setback> {
@@ -207,7 +211,7 @@ impl Session<'_> {
         let resumed = self.consumer.assignment().and_then(|assigned| {
             let mut ready = TopicPartitionList::new();
             for each in assigned.elements() {
-                if !self.awaits(each.topic(), each.partition()) {
+                if !self.arrivals.awaits(each.topic(), each.partition()) {
                     ready.add_partition(each.topic(), each.partition());
                 }
             }

@@ -41,11 +41,9 @@ impl Stage {
     pub fn start(mut config: Config, rules: Arc<RuleSet>) -> Result<Self, Failure> {
         let broker = Embedded::start()?;
         config.kafka.brokers = broker.brokers();
-        let output = &config.output;
-        let topics = [&output.alerts, &output.shadow, &output.dead_letters, &output.enriched];
         config.state.partitions = PARTITIONS;
-        let state = [&config.state.repartition, &config.state.changelog];
-        for topic in config.input.topics.iter().chain(topics).chain(state).filter(|topic| !topic.is_empty()) {
+        let own = config.output.topics().chain(config.state.topics());
+        for topic in config.input.topics.iter().chain(own) {
             broker.create_topic(topic, PARTITIONS)?;
         }
         let geoip = Arc::new(GeoIp::open(&config.geoip)?);

@@ -34,10 +34,8 @@ impl ConsumerContext for Reason {}
 pub fn survey(config: &Config) -> Result<Vec<String>, Failure> {
     let metadata = metadata(config)?;
     let mut lines = vec![format!("{} brokers answer", metadata.brokers().len())];
-    let output = &config.output;
     let inputs = config.input.topics.iter().map(|topic| ("input", topic));
-    let outputs = [&output.alerts, &output.shadow, &output.dead_letters, &output.enriched];
-    let outputs = outputs.into_iter().filter(|topic| !topic.is_empty()).map(|topic| ("output", topic));
+    let outputs = config.output.topics().map(|topic| ("output", topic));
     let state = [("repartition", &config.state.repartition), ("changelog", &config.state.changelog)];
     for (kind, topic) in inputs.chain(outputs).chain(state) {
         let found = metadata.topics().iter().find(|found| found.name() == topic && found.error().is_none());

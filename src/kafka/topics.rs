@@ -6,7 +6,7 @@
 //! The topics of the state have a partition for each shard, so that they have equally many. How many
 //! cannot change as long as there is state: the shard of a key follows from it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,20 +48,20 @@ pub fn ensure(config: &Config, telemetry: &Arc<Telemetry>) -> Result<u32, Troubl
     let properties = client::properties(config, Role::Admin).map_err(Trouble::Never)?;
     let metadata = metadata(&properties, telemetry)?;
     let there = existing(&metadata);
-    for topic in config.input.topics.iter().filter(|topic| !there.contains(*topic)) {
+    for topic in config.input.topics.iter().filter(|topic| !there.contains_key(topic.as_str())) {
         telemetry.observe(&Fact::InputMissing { topic });
     }
-    for topic in [&config.state.repartition, &config.state.changelog] {
-        if let Some(found) = partitions(&metadata, topic) {
-            has_a_partition_for_each_shard(topic, found, config.state.partitions).map_err(Trouble::Never)?;
+    for topic in config.state.topics() {
+        if let Some(found) = there.get(topic.as_str()) {
+            has_a_partition_for_each_shard(topic, *found, config.state.partitions).map_err(Trouble::Never)?;
         }
     }
     let admin: AdminClient<DefaultClientContext> =
         properties.create().map_err(|error| Trouble::Never(client::not_created(&error)))?;
-    if there.contains(&config.state.changelog) {
+    if there.contains_key(config.state.changelog.as_str()) {
         compaction(&admin, &config.state.changelog, telemetry)?;
     }
-    let missing: Vec<&String> = own(config).filter(|topic| !there.contains(*topic)).collect();
+    let missing: Vec<&String> = own(config).filter(|topic| !there.contains_key(topic.as_str())).collect();
     if !missing.is_empty() {
         if !config.state.create_topics {
             return Err(Trouble::Never(not_there(&missing)));
@@ -71,12 +71,6 @@ pub fn ensure(config: &Config, telemetry: &Arc<Telemetry>) -> Result<u32, Troubl
         create(&admin, &missing, config, replication, telemetry)?;
     }
     Ok(u32::try_from(config.state.partitions).unwrap_or(1))
-}
-
-fn partitions(metadata: &Metadata, topic: &str) -> Option<usize> {
-    let mut topics = metadata.topics().iter();
-    let found = topics.find(|found| found.name() == topic && found.error().is_none())?;
-    Some(found.partitions().len())
 }
 
 fn has_a_partition_for_each_shard(topic: &str, found: usize, shards: i32) -> Result<(), Failure> {
@@ -141,23 +135,14 @@ fn metadata(properties: &ClientConfig, telemetry: &Arc<Telemetry>) -> Result<Met
 
 /// The topics that are written to.
 fn own(config: &Config) -> impl Iterator<Item = &String> {
-    let (output, state) = (&config.output, &config.state);
     let mut seen = BTreeSet::new();
-    [
-        &output.alerts,
-        &output.shadow,
-        &output.dead_letters,
-        &output.enriched,
-        &state.repartition,
-        &state.changelog,
-    ]
-    .into_iter()
-    .filter(move |topic| !topic.is_empty() && seen.insert(*topic))
+    config.output.topics().chain(config.state.topics()).filter(move |topic| seen.insert(*topic))
 }
 
-fn existing(metadata: &Metadata) -> BTreeSet<String> {
-    let topics = metadata.topics().iter();
-    topics.filter(|topic| topic.error().is_none()).map(|topic| topic.name().to_owned()).collect()
+/// Each topic that is there, and how many partitions it has.
+fn existing(metadata: &Metadata) -> BTreeMap<&str, usize> {
+    let topics = metadata.topics().iter().filter(|topic| topic.error().is_none());
+    topics.map(|topic| (topic.name(), topic.partitions().len())).collect()
 }
 
 fn create(

@@ -69,6 +69,11 @@ impl Status {
         self.shared.telemetry.observe(fact);
     }
 
+    /// The consumer met an error that the worker copes with.
+    pub fn complain(&self, error: &str) {
+        self.observe(&Fact::ConsumerError { worker: self.worker, error });
+    }
+
     /// Sleeps in short pieces, so that a stop is noticed and the pulse goes on.
     fn sleep(&self, wait: Duration) {
         let until = clock::instant() + wait;

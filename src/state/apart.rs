@@ -11,6 +11,7 @@
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::codec::{Corrupt, number_in, number_into};
+use crate::model::Change;
 
 /// Shorter parts stay where they are: a digest has 16 bytes, and a key of its own costs more.
 const LEAST: usize = 96;
@@ -24,10 +25,18 @@ pub struct Marked {
     pub parts: Vec<(usize, usize)>,
 }
 
-/// What a digest stands for.
-pub type Part = (u128, Vec<u8>);
+/// A digest, and what it stands for.
+pub type Part<'m> = (u128, &'m [u8]);
 
 impl Marked {
+    /// That a key holds this value now, or nothing.
+    pub fn change(key: Vec<u8>, value: Option<Self>) -> Change {
+        match value {
+            Some(Self { bytes, parts }) => Change { key, value: Some(bytes), parts },
+            None => Change::new(key, None),
+        }
+    }
+
     /// Marks a part, if that is worth it.
     pub(super) fn mark(&mut self, start: usize) {
         let len = self.bytes.len().saturating_sub(start);
@@ -37,8 +46,8 @@ impl Marked {
     }
 
     /// The value with digests in the place of its parts, and the parts.
-    pub fn apart(&self) -> (Vec<u8>, Vec<Part>) {
-        let mut parts: Vec<Part> = Vec::with_capacity(self.parts.len());
+    pub fn apart(&self) -> (Vec<u8>, Vec<Part<'_>>) {
+        let mut parts: Vec<Part<'_>> = Vec::with_capacity(self.parts.len());
         let (mut head, mut rest) = (Vec::new(), Vec::new());
         number_into(&mut head, self.parts.len() as u64);
         let mut end = 0;
@@ -49,7 +58,7 @@ impl Marked {
             rest.extend_from_slice(between);
             let digest = xxh3_128(part);
             head.extend_from_slice(&digest.to_le_bytes());
-            parts.push((digest, part.to_vec()));
+            parts.push((digest, part));
             end = start + len;
         }
         rest.extend_from_slice(self.bytes.get(end..).unwrap_or_default());
@@ -128,16 +137,17 @@ mod tests {
         ] {
             let marked = marked(pieces);
             let (value, parts) = marked.apart();
-            let held: BTreeMap<u128, Vec<u8>> = parts.into_iter().collect();
+            let held: BTreeMap<u128, &[u8]> = parts.into_iter().collect();
             assert_eq!(digests(&value).unwrap().len(), marked.parts.len());
-            let whole = together(&value, |digest| held.get(&digest).map(Vec::as_slice)).unwrap();
+            let whole = together(&value, |digest| held.get(&digest).copied()).unwrap();
             assert_eq!(whole, marked.bytes, "{pieces:?}");
         }
     }
 
     #[test]
     fn a_value_is_small_whatever_its_parts_are() {
-        let (value, parts) = marked(&[(10, false), (5_000, true)]).apart();
+        let marked = marked(&[(10, false), (5_000, true)]);
+        let (value, parts) = marked.apart();
         assert!(value.len() < 40 && parts[0].1.len() == 5_000);
         assert_eq!(together(&value, |_| None), Err(Corrupt("part that is known")));
     }

@@ -153,12 +153,9 @@ fn windows_outlive_processes_that_are_killed() {
     assert!(service.terminate().success());
 }
 
-#[test]
-#[ignore = "needs a real broker"]
-fn shards_move_between_processes_that_come_and_go() {
-    let (broker, _turn) = broker::turn();
-    let site = site(broker, "shards");
-    let records = failures(42);
+/// A second process joins, the first ends, and all that they saw together is told.
+fn move_shards(site: &Site<'_>, seed: u64, end: impl FnOnce(Service)) {
+    let records = failures(seed);
     let (first, rest) = records.split_at(records.len() / 3);
     let (second, third) = rest.split_at(rest.len() / 2);
     let one = site.run("one");
@@ -167,11 +164,18 @@ fn shards_move_between_processes_that_come_and_go() {
     let two = site.run("two");
     site.produce(second);
     site.wait_until_read();
-    one.kill();
+    end(one);
     wait_until_alone(&two);
     site.produce(third);
-    wait_for_all(&site);
+    wait_for_all(site);
     assert!(two.terminate().success());
+}
+
+#[test]
+#[ignore = "needs a real broker"]
+fn shards_move_between_processes_that_come_and_go() {
+    let (broker, _turn) = broker::turn();
+    move_shards(&site(broker, "shards"), 42, Service::kill);
 }
 
 /// The protocol of groups in which the broker assigns partitions (KIP-848).
@@ -182,20 +186,7 @@ fn shards_move_under_the_new_protocol_of_groups_too() {
     let mut site = site(broker, "protocol");
     site.properties.retain(|(key, _)| key != "session.timeout.ms");
     site.properties.push(("group.protocol".to_owned(), "consumer".to_owned()));
-    let records = failures(43);
-    let (first, rest) = records.split_at(records.len() / 3);
-    let (second, third) = rest.split_at(rest.len() / 2);
-    let one = site.run("one");
-    site.produce(first);
-    site.wait_until_read();
-    let two = site.run("two");
-    site.produce(second);
-    site.wait_until_read();
-    assert!(one.terminate().success());
-    wait_until_alone(&two);
-    site.produce(third);
-    wait_for_all(&site);
-    assert!(two.terminate().success());
+    move_shards(&site, 43, |one| assert!(one.terminate().success()));
 }
 
 #[test]
