@@ -60,6 +60,11 @@ impl Correlator {
         Ok(true)
     }
 
+    /// The rule that a key of a change is about, if there is one.
+    pub fn rule_of(&self, key: &[u8]) -> Option<RuleIndex> {
+        self.meanings.get(&read(key).ok()?.0).copied()
+    }
+
     /// Lets go of all that is held, and gives what that changes.
     pub(super) fn let_go(&mut self) -> Vec<Change> {
         for held in self.tables.iter_mut().flatten() {

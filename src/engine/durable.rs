@@ -122,6 +122,12 @@ impl Shard {
         Ok(restored)
     }
 
+    /// The name of the correlation that a key of a change belongs to.
+    pub fn correlation_of(&self, key: &[u8]) -> Option<&str> {
+        let rule = self.rules.get(self.correlator.rule_of(key)?)?;
+        Some(&rule.info.name)
+    }
+
     fn take_in(&mut self, change: Change, reading: &mut Reading) -> Result<(), Misread> {
         self.taken_in(&change, reading).map_err(|why| (change.key, why))
     }
