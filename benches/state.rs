@@ -109,7 +109,13 @@ fn plain(site: &Site, records: &[RawRecord]) -> (usize, f64) {
     let mut shard = Shard::new(&site.config, Arc::clone(&site.rules), Arc::clone(&site.geoip));
     let (mut alerts, start) = (0, Instant::now());
     for batch in records.chunks(site.size.batch) {
-        alerts += shard.step(batch.iter().cloned().map(Input::Record).collect()).alerts.len();
+        let found = shard.step(batch.iter().cloned().map(Input::Record).collect()).alerts;
+        alerts += found.len();
+        if std::env::var_os("DBG").is_some() {
+            for a in &found {
+                println!("PLAIN {}", a.rule.name);
+            }
+        }
     }
     (alerts, start.elapsed().as_secs_f64())
 }
@@ -133,6 +139,11 @@ fn kept(site: &Site, records: &[RawRecord]) -> (State, usize, f64) {
         let round = member.step(std::mem::take(&mut sent));
         spent_s += start.elapsed().as_secs_f64();
         alerts += round.effects.alerts.len();
+        if std::env::var_os("DBG").is_some() {
+            for a in &round.effects.alerts {
+                println!("KEPT {}", a.rule.name);
+            }
+        }
         sent = round.parcels.into_iter().map(parcel).collect();
         for (shard, change) in round.changes {
             written.entry(name(&known, &change)).or_default().add(&change);

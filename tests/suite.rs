@@ -9,7 +9,7 @@ use std::sync::Arc;
 use oktawatch::config::Config;
 use oktawatch::engine::Shard;
 use oktawatch::enrich::GeoIp;
-use oktawatch::model::{Enriched, Input, Position, RawRecord};
+use oktawatch::model::{Enriched, Input, Position, RawRecord, Shared};
 use oktawatch::rule::{self, Body, LintOptions, Outline, RuleSet, Sources};
 
 fn root() -> PathBuf {
@@ -23,7 +23,7 @@ fn shipped() -> (Arc<RuleSet>, Sources) {
 }
 
 /// The events of every story, as the rules see them.
-fn events(rules: &Arc<RuleSet>) -> Vec<Arc<Enriched>> {
+fn events(rules: &Arc<RuleSet>) -> Vec<Shared<Enriched>> {
     let mut config = Config::default();
     config.output.enriched = "enriched".to_owned();
     let mut events = Vec::new();

@@ -281,6 +281,7 @@ pub(super) fn evidence(event: &Evidence) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::EventFacts;
 
     #[test]
     fn every_event_type_has_a_category_that_the_schema_knows() {
@@ -293,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_masked_address_is_no_ip() {
-        let event = Evidence { ip: "masked:0a1b".into(), ..Evidence::default() };
+        let event = Evidence::from(EventFacts { ip: "masked:0a1b".into(), ..EventFacts::default() });
         assert_eq!(tidy(source(&event)), json!({ "address": "masked:0a1b" }));
     }
 }

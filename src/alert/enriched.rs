@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::evidence::facts;
 use super::facts::{asn_facts, geo_facts, ip_facts, position, session_facts, travel_facts, user_facts};
 use super::json::{maybe, put, text, tidy, time};
 use super::mask::Masker;
 use super::masked::Masks;
-use super::{OutRecord, evidence, header};
+use super::{OutRecord, header};
 use crate::enrich::actor_key;
-use crate::model::{Enriched, FieldId, FieldTable, Value as FieldValue};
+use crate::model::{Enriched, Evidence, FieldId, FieldTable, Shared, Value as FieldValue};
 
 /// What the headers call the shape of the value.
 const SCHEMA: &str = "okta-event-1";
@@ -18,7 +19,7 @@ const SCHEMA: &str = "okta-event-1";
 /// The event's own JSON with one more object, `enriched`; without its JSON, the values that were
 /// read, by path. The key is the actor's.
 pub(super) fn record(topic: &Arc<str>, masker: &Masker, event: &Enriched, table: &FieldTable) -> OutRecord {
-    let shown = Arc::new(evidence(table, &[], event));
+    let shown = Shared::new(Evidence::from(facts(event)));
     let masks = Masks::of_event(masker, &shown);
     let unproven = shown.actor.unproven;
     let mut enriched = enriched(event, table);

@@ -5,16 +5,21 @@ use std::sync::Arc;
 use compact_str::{CompactString, ToCompactString as _};
 
 use crate::limits;
-use crate::model::{Actor, Enriched, Evidence, FieldId, FieldTable, Fields, Target, Value, core};
+use crate::model::{Actor, Enriched, EventFacts, FieldId, FieldTable, Fields, Target, Value, core};
 use crate::text::cut;
 
-/// What an alert keeps of an event: `reads` are the fields of the rule that matched it. Which lists
-/// hold their values only the rule can say.
-pub fn evidence(table: &FieldTable, reads: &[FieldId], event: &Enriched) -> Evidence {
+/// What an alert keeps of what a rule read of an event.
+pub fn read(table: &FieldTable, reads: &[FieldId], event: &Enriched) -> Vec<(Arc<str>, String)> {
+    let fields = &event.event().fields;
+    reads.iter().filter_map(|id| read_one(table, fields, *id)).collect()
+}
+
+/// What an alert keeps of an event, whichever rule matched it.
+pub fn facts(event: &Enriched) -> EventFacts {
     let observation = &event.observation;
     let inner = &observation.event;
     let fields = &inner.fields;
-    Evidence {
+    EventFacts {
         position: inner.position.clone(),
         uuid: inner.uuid.clone(),
         event_type: short(fields, core::EVENT_TYPE),
@@ -28,8 +33,6 @@ pub fn evidence(table: &FieldTable, reads: &[FieldId], event: &Enriched) -> Evid
         place: observation.place.clone(),
         user_agent: long(fields, core::CLIENT_USER_AGENT),
         targets: targets(fields),
-        read: reads.iter().filter_map(|id| read(table, fields, *id)).collect(),
-        listed: Vec::new(),
         session: event.session.clone(),
         travel: event.travel.clone(),
         late: event.late,
@@ -82,7 +85,7 @@ fn targets(fields: &Fields) -> Vec<Target> {
 }
 
 /// One field the rule reads, if anything stands there.
-fn read(table: &FieldTable, fields: &Fields, id: FieldId) -> Option<(Arc<str>, String)> {
+fn read_one(table: &FieldTable, fields: &Fields, id: FieldId) -> Option<(Arc<str>, String)> {
     let mut values = fields.values(id).filter(|value| *value != Value::Container);
     let first = values.next()?;
     let shown = match (first, values.next()) {
@@ -128,7 +131,7 @@ fn bounded<T: for<'t> From<&'t str>>(text: &str) -> T {
 mod tests {
     use super::*;
     use crate::alert::samples;
-    use crate::model::{Event, Observation, Position};
+    use crate::model::{Event, Evidence, Observation, Position};
 
     /// An event with these fields, from Lisbon.
     fn event(fill: impl FnOnce(&mut Fields)) -> (FieldTable, Enriched) {
@@ -151,7 +154,7 @@ mod tests {
 
     fn kept(fill: impl FnOnce(&mut Fields), reads: &[FieldId]) -> Evidence {
         let (table, event) = event(fill);
-        evidence(&table, reads, &event)
+        Evidence { facts: facts(&event).into(), read: read(&table, reads, &event), listed: Vec::new() }
     }
 
     #[test]

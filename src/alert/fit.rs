@@ -58,7 +58,7 @@ fn strip(alert: &mut Alert) -> bool {
     let long = |event: &Evidence| !event.targets.is_empty() || !event.read.is_empty() || event.raw.is_some();
     let any = alert.evidence.iter().any(|event| long(event));
     for event in &mut alert.evidence {
-        let event = Arc::make_mut(event);
+        let event = event.make_mut();
         event.targets.clear();
         event.read.clear();
         event.raw = None;
@@ -125,7 +125,7 @@ mod tests {
         let mut alert = samples::long();
         let target = Target { name: "x".repeat(100_000).into(), ..Target::default() };
         for event in &mut alert.evidence {
-            Arc::make_mut(event).targets = vec![target.clone(); 10];
+            event.make_mut().targets = vec![target.clone(); 10];
         }
         Arc::make_mut(&mut alert.rule).runbook = "y".repeat(1_000_000);
         assert!(fitted(&alert, render).len() <= ALERT_BYTES);

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::mask::Masker;
 use super::mask_json;
 use crate::limits::EVIDENCE_VALUE_BYTES;
-use crate::model::{Actor, Alert, Evidence, Target};
+use crate::model::{Actor, Alert, Evidence, Shared, Target};
 
 /// A shorter value is replaced only where it stands alone, not within a longer text.
 const SHORTEST_WITHIN: usize = 6;
@@ -46,7 +46,7 @@ impl<'m> Masks<'m> {
     }
 
     /// The same for one event.
-    pub(super) fn of_event(masker: &'m Masker, evidence: &Arc<Evidence>) -> Self {
+    pub(super) fn of_event(masker: &'m Masker, evidence: &Shared<Evidence>) -> Self {
         let evidence = std::slice::from_ref(evidence);
         Self::collect(Cow::Borrowed(masker), evidence.iter().find_map(|one| one.org.clone()), evidence, &[])
     }
@@ -54,7 +54,7 @@ impl<'m> Masks<'m> {
     fn collect(
         masker: Cow<'m, Masker>,
         org: Option<Arc<str>>,
-        evidence: &[Arc<Evidence>],
+        evidence: &[Shared<Evidence>],
         group: &[(String, String)],
     ) -> Self {
         let mut secrets = typed_by_strangers(evidence);
@@ -86,7 +86,7 @@ impl<'m> Masks<'m> {
             self.at(name, value);
         }
         for evidence in &mut shown.evidence {
-            *evidence = Arc::new(self.evidence(evidence));
+            *evidence = Shared::new(self.evidence(evidence));
         }
         shown.sentence = super::sentence::sentence_of(&shown);
         Cow::Owned(shown)
@@ -141,7 +141,7 @@ impl<'m> Masks<'m> {
             self.compact("authenticationContext.externalSessionId", &mut session.id);
         }
         self.compact("client.ipAddress", &mut shown.ip);
-        shown.place = self.masker.place(shown.place);
+        shown.place = self.masker.place(shown.place.take());
         if let Some(travel) = &mut shown.travel {
             travel.from = self.masker.place(travel.from.take());
         }
@@ -205,7 +205,7 @@ impl<'m> Masks<'m> {
 }
 
 /// What strangers typed, less what other events of the alert prove to be a real login.
-fn typed_by_strangers(evidence: &[Arc<Evidence>]) -> BTreeSet<String> {
+fn typed_by_strangers(evidence: &[Shared<Evidence>]) -> BTreeSet<String> {
     let proven: BTreeSet<String> = evidence
         .iter()
         .filter(|one| !one.actor.unproven && !one.actor.id.is_empty())
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn raw_json_that_cannot_be_masked_is_left_out() {
         let mut alert = samples::mistyped_password("Winter2026!");
-        Arc::make_mut(&mut alert.evidence[0]).raw = Some(Arc::from("Winter2026! {"));
+        alert.evidence[0].make_mut().raw = Some(Arc::from("Winter2026! {"));
         let shown = Masks::unproven(&alert).apply(&alert).into_owned();
         assert_eq!(shown.evidence[0].raw, None);
     }
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn a_redacted_flag_is_masked_at_its_path_only() {
         let mut alert = samples::correlation();
-        let read = &mut Arc::make_mut(&mut alert.evidence[0]).read;
+        let read = &mut alert.evidence[0].make_mut().read;
         read.push((Arc::from("securityContext.isProxy"), "true".to_owned()));
         read.push((Arc::from("enriched.ip.anonymous"), "true".to_owned()));
         let masker = masker(&["securityContext.isProxy"], "");

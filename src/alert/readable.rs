@@ -163,8 +163,6 @@ fn next(alert: &Alert) -> String {
 mod tests {
     use super::*;
     use crate::alert::samples;
-    use std::sync::Arc;
-
     #[test]
     fn a_person_sees_what_who_where_why_and_what_next() {
         let mut alert = samples::correlation();
@@ -186,7 +184,7 @@ mod tests {
     #[test]
     fn no_event_can_write_to_the_terminal() {
         let mut alert = samples::single();
-        let event = Arc::make_mut(&mut alert.evidence[0]);
+        let event = alert.evidence[0].make_mut();
         event.event_type = "user\u{1b}[2J\nx".into();
         event.actor.login = "\u{1b}]0;owned\u{7}".into();
         alert.entity.value = "\u{1b}[31m".to_owned();

@@ -330,7 +330,7 @@ mod tests {
     #[test]
     fn a_value_stays_one_line_of_the_sentence() {
         let mut alert = samples::single();
-        Arc::make_mut(&mut alert.evidence[0]).actor.login = format!("a\nb{}", "x".repeat(1_000)).into();
+        alert.evidence[0].make_mut().actor.login = format!("a\nb{}", "x".repeat(1_000)).into();
         let told = told(alert, "{user}");
         assert!(told.starts_with("a b") && told.ends_with('…') && told.len() < 300, "{told}");
     }

@@ -15,7 +15,7 @@ use crate::config::{self, Config};
 use crate::engine::{self, Shard};
 use crate::enrich::GeoIp;
 use crate::error::Failure;
-use crate::model::{Effects, Enriched, Tally};
+use crate::model::{Effects, Enriched, Shared, Tally};
 use crate::replay::{self, Recording};
 use crate::rule::RuleSet;
 use crate::source::Reader;
@@ -57,7 +57,7 @@ struct Report {
     readable: bool,
     out: Out,
     enriched: Option<(PathBuf, BufWriter<File>)>,
-    sample: Option<Vec<Arc<Enriched>>>,
+    sample: Option<Vec<Shared<Enriched>>>,
     tally: Tally,
     alerts: BTreeMap<String, u64>,
     span: Option<(i64, i64)>,
@@ -114,14 +114,14 @@ impl Report {
         Ok(())
     }
 
-    fn keep(&mut self, event: &Arc<Enriched>) -> Result<(), Failure> {
+    fn keep(&mut self, event: &Shared<Enriched>) -> Result<(), Failure> {
         if let Some((path, file)) = &mut self.enriched {
             let record = self.renderer.enriched(event, &self.rules.table);
             let written = file.write_all(&record.payload).and_then(|()| file.write_all(b"\n"));
             written.map_err(|error| cannot_write(path, &error))?;
         }
         if let Some(sample) = self.sample.as_mut().filter(|sample| sample.len() < replay::SAMPLE) {
-            sample.push(Arc::clone(event));
+            sample.push(event.clone());
         }
         Ok(())
     }
@@ -181,7 +181,7 @@ fn head(recording: &Recording) -> String {
     text
 }
 
-fn costs(rules: &RuleSet, sample: &[Arc<Enriched>]) {
+fn costs(rules: &RuleSet, sample: &[Shared<Enriched>]) {
     output::note(&format!("cost of each detection over {} events, dearest first", sample.len()));
     output::note("  RULE\tTESTED\tMATCHED\tNS/EVENT");
     for cost in replay::profile(rules, sample) {

@@ -1,14 +1,12 @@
 //! What does one bucket of an entity come to, event by event?
 
-use std::sync::Arc;
-
 use hashbrown::HashMap;
 
 use super::distinct::Values;
 use super::firing::Feed;
 use super::series::{Occurrence, Series, Stamp};
 use super::shown::Gallery;
-use crate::model::Enriched;
+use crate::model::{Enriched, Shared};
 use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// A bucket that events may still come into.
@@ -94,7 +92,7 @@ impl Bucket {
         values: Option<&Values>,
         most: usize,
         feed: &Feed<'_>,
-        passed: impl FnOnce() -> Option<Arc<Enriched>>,
+        passed: impl FnOnce() -> Option<Shared<Enriched>>,
     ) -> Option<usize> {
         let (place, is_new) = match self.series.find(stamp) {
             Ok(place) => (place, false),

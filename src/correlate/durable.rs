@@ -12,7 +12,7 @@ use super::adopt::branches;
 use super::{Correlator, Held, correlation};
 use crate::model::RuleIndex;
 use crate::rule::{RuleSet, Test};
-use crate::state::{Change, Corrupt, Marked, Names};
+use crate::state::{Change, Corrupt, Dirty, Names};
 
 /// What a key of a correlation begins with.
 pub const LETTER: u8 = b'c';
@@ -32,7 +32,7 @@ impl Correlator {
 
     /// What changed since this was asked last, in an order that depends on nothing but the rules and
     /// the keys. To be asked after every step.
-    pub fn changes(&mut self) -> Vec<Change> {
+    pub fn changes(&mut self) -> Vec<Dirty> {
         if !self.keeps_changes {
             return Vec::new();
         }
@@ -40,7 +40,7 @@ impl Correlator {
         for (meaning, rule) in &self.meanings {
             let Some(Some(held)) = self.tables.get_mut(rule.0 as usize) else { continue };
             held.table.changes(&self.rules.table, &mut |key, value| {
-                changes.push(Marked::change(spelled(meaning, key), value));
+                changes.push((spelled(meaning, key), value));
             });
         }
         changes
@@ -66,11 +66,11 @@ impl Correlator {
     }
 
     /// Lets go of all that is held, and gives what that changes.
-    pub(super) fn let_go(&mut self) -> Vec<Change> {
+    pub(super) fn let_go(&mut self) -> Vec<Dirty> {
         for held in self.tables.iter_mut().flatten() {
             held.table.clear();
         }
-        self.changes().into_iter().filter(|change| change.value.is_none()).collect()
+        self.changes().into_iter().filter(|(_, value)| value.is_none()).collect()
     }
 }
 
@@ -121,6 +121,7 @@ mod tests {
     use super::super::samples::{Play, correlation, detection};
     use super::*;
     use crate::config::Limits;
+    use crate::state::Apart;
 
     const SECOND: i64 = 1_000;
 
@@ -166,13 +167,22 @@ mod tests {
             let mut play = Play::new(&lines(name, more));
             play.correlator.keep_changes(true);
             two(&mut play);
-            let changes = play.correlator.changes();
-            let bytes: usize = changes.iter().filter_map(|change| change.value.as_ref()).map(Vec::len).sum();
-            println!("{name}: {} changes, {bytes} bytes", changes.len());
+            let said = changes(&mut play);
+            let bytes: usize = said.iter().filter_map(|change| change.value.as_ref()).map(Vec::len).sum();
+            println!("{name}: {} changes, {bytes} bytes", said.len());
             assert!((1..=most).contains(&bytes), "{name}: {bytes} bytes");
-            assert!(changes.iter().all(|change| change.key.len() == 33 && change.key[0] == LETTER));
-            assert_eq!(play.correlator.changes(), [], "{name}");
+            assert!(said.iter().all(|change| change.key.len() == 33 && change.key[0] == LETTER));
+            assert_eq!(changes(&mut play), [], "{name}");
         }
+    }
+
+    /// What changed, with all in one place.
+    fn changes(play: &mut Play) -> Vec<Change> {
+        let whole = |value: Apart| {
+            assert!(value.parts.is_empty(), "events of tests are short");
+            value.bytes
+        };
+        play.correlator.changes().into_iter().map(|(key, value)| Change::new(key, value.map(whole))).collect()
     }
 
     fn counting() -> Play {
@@ -183,12 +193,12 @@ mod tests {
     fn nothing_is_kept_of_what_changes_unless_it_is_asked_for() {
         let mut play = counting();
         two(&mut play);
-        assert_eq!(play.correlator.changes(), []);
+        assert_eq!(changes(&mut play), []);
         play.correlator.keep_changes(true);
-        assert_eq!(play.correlator.changes().len(), 1, "what is held by then");
+        assert_eq!(changes(&mut play).len(), 1, "what is held by then");
         two(&mut play);
         play.correlator.keep_changes(false);
-        assert_eq!(play.correlator.changes(), []);
+        assert_eq!(changes(&mut play), []);
     }
 
     #[test]
@@ -196,9 +206,9 @@ mod tests {
         let mut play = counting();
         play.correlator.keep_changes(true);
         two(&mut play);
-        let written = play.correlator.changes();
+        let written = changes(&mut play);
         play.reach(900 * SECOND);
-        let gone = play.correlator.changes();
+        let gone = changes(&mut play);
         assert_eq!(gone, [Change::new(written[0].key.clone(), None)]);
         let (mut other, mut names) = (counting(), Names::default());
         for (change, keys) in [(&written[0], 1), (&written[0], 1), (&gone[0], 0)] {
@@ -212,7 +222,7 @@ mod tests {
         let mut play = counting();
         play.correlator.keep_changes(true);
         two(&mut play);
-        let written = play.correlator.changes().remove(0);
+        let written = changes(&mut play).remove(0);
         let mut names = Names::default();
         let mut other = Play::new(&lines("event_count", "timespan: 2m\ncondition: {gte: 9}"));
         assert_eq!(other.correlator.restore(&mut names, &written), Ok(false));
@@ -230,7 +240,7 @@ mod tests {
         let mut play = counting();
         play.correlator.keep_changes(true);
         two(&mut play);
-        let written = play.correlator.changes();
+        let written = changes(&mut play);
         let lines = lines("event_count", "timespan: 2m\ncondition: {gte: 9}");
         let next = Play::of(
             &[detection("a", ""), detection("b", ""), correlation("c", &lines, "")],
@@ -238,7 +248,7 @@ mod tests {
         );
         play.correlator.adopt(next.rules(), &Limits::default());
         let gone = Change::new(written[0].key.clone(), None);
-        assert_eq!(play.correlator.changes(), [gone]);
-        assert_eq!(play.correlator.changes(), []);
+        assert_eq!(changes(&mut play), [gone]);
+        assert_eq!(changes(&mut play), []);
     }
 }

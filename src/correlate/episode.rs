@@ -1,10 +1,8 @@
 //! Is this a new alert, more of one that was raised, or nothing to tell?
 
-use std::sync::Arc;
-
 use uuid::Uuid;
 
-use crate::model::Evidence;
+use crate::model::{Evidence, Shared};
 use crate::{durable, limits};
 
 /// What a satisfying window is to its alert.
@@ -62,7 +60,7 @@ struct Raised {
 #[derive(Clone, Debug, Default)]
 pub struct Story {
     /// The first that was told, and the latest, up to the rule's bound.
-    pub evidence: Vec<Arc<Evidence>>,
+    pub evidence: Vec<Shared<Evidence>>,
     /// How many there were.
     pub events: u64,
 }
@@ -73,9 +71,9 @@ durable!(Story { evidence, events });
 
 impl Story {
     /// Adds an event; of more than `most`, the second oldest to be told goes.
-    fn add(&mut self, evidence: &Arc<Evidence>, most: usize) {
+    fn add(&mut self, evidence: &Shared<Evidence>, most: usize) {
         self.events += 1;
-        self.evidence.push(Arc::clone(evidence));
+        self.evidence.push(evidence.clone());
         if self.evidence.len() > most.max(2) {
             self.evidence.remove(1);
         }
@@ -121,7 +119,7 @@ impl Episodes {
     }
 
     /// Adds an event to the alert that fired at an instant, and gives all that is kept of it.
-    pub fn tell(&mut self, fired_at_ms: i64, evidence: &Arc<Evidence>, most: usize) -> Story {
+    pub fn tell(&mut self, fired_at_ms: i64, evidence: &Shared<Evidence>, most: usize) -> Story {
         let raised = self.raised.iter_mut().find(|raised| raised.fired_at_ms == fired_at_ms);
         raised.map_or_else(Story::default, |raised| {
             raised.story.add(evidence, most);
@@ -157,6 +155,7 @@ impl Episodes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::EventFacts;
 
     const TEN_SECONDS: Suppression = Suppression { suppress_ms: 10_000, update_every_ms: 4_000 };
 
@@ -197,7 +196,9 @@ mod tests {
     fn an_alert_shows_the_event_that_fired_it_and_the_latest() {
         let mut episodes = Episodes::default();
         episodes.offer(TEN_SECONDS, 50_000, 1);
-        let event = |uuid: &str| Arc::new(Evidence { uuid: uuid.into(), ..Evidence::default() });
+        let event = |uuid: &str| {
+            Shared::new(Evidence::from(EventFacts { uuid: uuid.into(), ..EventFacts::default() }))
+        };
         for uuid in ["a", "b", "c"] {
             episodes.tell(50_000, &event(uuid), 3);
         }

@@ -1,7 +1,6 @@
 //! What was found of one entity, and what of it counts?
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -15,7 +14,7 @@ use super::series::Stamp;
 use super::shown::{Gallery, Shown};
 use super::table::Spec;
 use crate::durable;
-use crate::model::Enriched;
+use crate::model::{Enriched, Shared};
 use crate::rule::RiskTest;
 use crate::state::{Corrupt, Durable, Reader, Writer};
 
@@ -43,7 +42,7 @@ pub(super) type Own = (u32, u128);
 pub(super) struct Found {
     by: SmallVec<[Own; 1]>,
     pub(super) shown: Shown,
-    pub(super) event: Option<Arc<Enriched>>,
+    pub(super) event: Option<Shared<Enriched>>,
 }
 
 durable!(Found { by, shown, event });

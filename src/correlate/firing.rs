@@ -7,7 +7,7 @@ use compact_str::CompactString;
 use super::episode::Verdict;
 use super::key;
 use super::shown::Selection;
-use crate::model::{Enriched, Evidence, Match, Measured, RuleIndex, Window};
+use crate::model::{Enriched, Evidence, Match, Measured, RuleIndex, Shared, Window};
 use crate::state::{Proof, Touch};
 
 /// A match of one of a correlation's rules, with the time it is taken in.
@@ -49,9 +49,9 @@ pub struct Firing {
     /// The time of the window's last event, ms: the instant its alerts are held together by.
     pub last_ms: i64,
     /// The window's last event itself; always there if other correlations take the matches.
-    pub event: Option<Arc<Enriched>>,
+    pub event: Option<Shared<Enriched>>,
     /// What is shown of the event named by `uuid`.
-    pub decided: Option<Arc<Evidence>>,
+    pub decided: Option<Shared<Evidence>>,
     /// What was measured against what is asked.
     pub measured: Vec<Measured>,
     /// How many matches the window holds.
@@ -72,7 +72,7 @@ impl Firing {
     /// What came true, as the correlations that take its matches see it. The matched event is always
     /// there if any do.
     pub fn chained(&self) -> Option<Match> {
-        let event = Arc::clone(self.event.as_ref()?);
+        let event = self.event.clone()?;
         Some(Match {
             rule: self.rule,
             time_ms: event.event().published_ms,

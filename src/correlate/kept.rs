@@ -15,11 +15,11 @@ use super::state::State;
 use super::store::{Agenda, Store};
 use super::table::Table;
 use crate::model::FieldTable;
-use crate::state::{Corrupt, Durable, Marked, Names, Reader, Writer, marked, whole};
+use crate::state::{Apart, Corrupt, Durable, Names, Reader, Writer, apart, whole};
 
 /// Takes a change: its key, or none for what is said of the whole rule, and what is held now, or
 /// nothing.
-pub(super) type Take<'t> = dyn FnMut(Option<u128>, Option<Marked>) + 't;
+pub(super) type Take<'t> = dyn FnMut(Option<u128>, Option<Apart>) + 't;
 
 /// A table that another process can go on with.
 ///
@@ -73,7 +73,7 @@ impl Lost {
         }
         self.written_ms = self.upto_ms;
         let is_lost = self.upto_ms > i64::MIN;
-        take(None, is_lost.then(|| marked(table, |out| self.upto_ms.write(out))));
+        take(None, is_lost.then(|| apart(table, |out| self.upto_ms.write(out))));
     }
 
     fn restore(
@@ -108,7 +108,7 @@ fn changes<S: Debug>(
         let mut out = Writer::new(table);
         out.raw(front);
         let is_held = store.write(hash, &mut out, &write);
-        take(Some(hash), is_held.then(|| out.finish_marked()));
+        take(Some(hash), is_held.then(|| out.finish()));
     }
 }
 

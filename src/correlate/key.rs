@@ -123,6 +123,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::model::Shared;
     use crate::model::{Enriched, Event, FieldId, Fields, Observation, Position, RuleIndex, core};
 
     fn matched(org: Option<&str>, values: &[(FieldId, &[&str])]) -> Match {
@@ -146,7 +147,7 @@ mod tests {
             rule: RuleIndex(0),
             time_ms: 0,
             uuid: "u1".into(),
-            event: Arc::new(event),
+            event: Shared::new(event),
             evidence: Vec::new(),
             group: vec![("user".to_owned(), "ana@example.com".to_owned())],
             key: 0,

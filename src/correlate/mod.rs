@@ -97,7 +97,7 @@ pub use shown::Selection;
 use crate::config::Limits;
 use crate::model::{FieldId, Match, Measured, RuleIndex, RuleInfo, Tally};
 use crate::rule::{Body, Correlation, RuleSet};
-use crate::state::Change;
+use crate::state::Dirty;
 use durable::Meaning;
 use firing::Feed;
 use table::{Correlate, Spec};
@@ -115,7 +115,7 @@ pub struct Correlator {
     meanings: BTreeMap<Meaning, RuleIndex>,
     keeps_changes: bool,
     /// Keys of correlations that are no longer there.
-    gone: Vec<Change>,
+    gone: Vec<Dirty>,
 }
 
 /// One correlation with its place in the chains.

@@ -11,7 +11,8 @@ use super::series::{Occurrence, Series, Stamp};
 use super::{Correlator, Firing, Moment};
 use crate::config::Limits;
 use crate::model::{
-    Enriched, Event, Evidence, FieldId, Fields, Match, Observation, Position, RuleIndex, Tally, Value, core,
+    Enriched, Event, EventFacts, FieldId, Fields, Match, Observation, Position, RuleIndex, Shared, Tally,
+    Value, core,
 };
 use crate::rule::{Body, RuleSet, Sources, compile};
 
@@ -42,7 +43,7 @@ pub(super) fn matched(values: &[(FieldId, Vec<Value<'_>>)]) -> Match {
         rule: RuleIndex(0),
         time_ms: 0,
         uuid: "u1".into(),
-        event: Arc::new(event),
+        event: Shared::new(event),
         evidence: Vec::new(),
         group: Vec::new(),
         key: 0,
@@ -138,8 +139,8 @@ fn event(rule: RuleIndex, time_ms: i64, uuid: &str, fields: Fields) -> Match {
     };
     let observation = Observation { event, place: None };
     let event = Enriched { observation, session: None, user: None, travel: None, late: false };
-    let evidence = Evidence { uuid: uuid.into(), published_ms: time_ms, ..Evidence::default() };
-    let (event, evidence, group) = (Arc::new(event), vec![Arc::new(evidence)], Vec::new());
+    let facts = EventFacts { uuid: uuid.into(), published_ms: time_ms, ..EventFacts::default() };
+    let (event, evidence, group) = (Shared::new(event), vec![Shared::new(facts.into())], Vec::new());
     Match { rule, time_ms, uuid: uuid.into(), event, evidence, group, key: 0, only: None }
 }
 

@@ -1,13 +1,12 @@
 //! Which events of one key are held, in which order?
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::durable;
-use crate::model::Enriched;
+use crate::model::{Enriched, Shared};
 use crate::state::{Corrupt, Durable, Reader, Writer};
 
 /// An event's place in time: by `published`, ties by `uuid`.
@@ -44,7 +43,7 @@ pub(super) struct Occurrence<M> {
     /// The window that ends with it satisfied the rule, which has been told.
     pub(super) satisfied: bool,
     /// The event itself, where other correlations take this one's matches.
-    pub(super) event: Option<Arc<Enriched>>,
+    pub(super) event: Option<Shared<Enriched>>,
 }
 
 /// The events of one key in the order of time.

@@ -1,14 +1,13 @@
 //! Which of a key's events are kept to be shown?
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use compact_str::CompactString;
 
 use super::series::Stamp;
 use crate::durable;
 use crate::limits;
-use crate::model::{Evidence, Match};
+use crate::model::{Evidence, Match, Shared};
 
 /// How many of the oldest stay when the middle is thinned out.
 const FIRST: usize = limits::EVIDENCE_PER_KEY / 4;
@@ -21,19 +20,19 @@ pub(super) struct Shown {
     /// Its id.
     pub(super) uuid: CompactString,
     /// What to show of it: one, or all events of a correlation that came true.
-    pub(super) evidence: Vec<Arc<Evidence>>,
+    pub(super) evidence: Vec<Shared<Evidence>>,
 }
 
 durable!(Shown { stamp, uuid, evidence });
 
 impl Shown {
     /// Adds what another rule shows of it.
-    pub(super) fn add(&mut self, more: &[Arc<Evidence>]) {
+    pub(super) fn add(&mut self, more: &[Shared<Evidence>]) {
         add_new(&mut self.evidence, more);
     }
 
     /// What is shown of the event itself, not of those behind it.
-    pub(super) fn own(&self) -> Option<&Arc<Evidence>> {
+    pub(super) fn own(&self) -> Option<&Shared<Evidence>> {
         let own = self.evidence.iter().find(|evidence| evidence.uuid == self.uuid);
         own.or(self.evidence.last())
     }
@@ -103,7 +102,7 @@ impl Gallery {
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// In the order of time, each once.
-    pub evidence: Vec<Arc<Evidence>>,
+    pub evidence: Vec<Shared<Evidence>>,
     /// Of how many they were chosen: with chains, more than the window has matches.
     pub of: u64,
     /// The earliest of those, ms.
@@ -115,7 +114,7 @@ pub struct Selection {
 /// The first, the last and the one that decided are always among them, as far as there is room; of
 /// the rest, half are the earliest and half the latest.
 pub(super) fn select<'s>(window: impl Iterator<Item = &'s Shown>, decisive: &str, most: usize) -> Selection {
-    let mut all: Vec<Arc<Evidence>> = window.flat_map(|shown| shown.evidence.iter().cloned()).collect();
+    let mut all: Vec<Shared<Evidence>> = window.flat_map(|shown| shown.evidence.iter().cloned()).collect();
     all.sort_by(|a, b| (a.published_ms, &a.uuid).cmp(&(b.published_ms, &b.uuid)));
     all.dedup_by(|later, kept| later.uuid == kept.uuid);
     let (of, first_ms) = (all.len() as u64, all.first().map(|event| event.published_ms));
@@ -131,13 +130,13 @@ pub(super) fn select<'s>(window: impl Iterator<Item = &'s Shown>, decisive: &str
 }
 
 /// Adds evidence of events that are not shown yet.
-fn add_new(all: &mut Vec<Arc<Evidence>>, more: &[Arc<Evidence>]) {
+fn add_new(all: &mut Vec<Shared<Evidence>>, more: &[Shared<Evidence>]) {
     for evidence in more {
         if all.len() >= limits::EVIDENCE_PER_KEY {
             return;
         }
         if all.iter().all(|shown| shown.uuid != evidence.uuid) {
-            all.push(Arc::clone(evidence));
+            all.push(evidence.clone());
         }
     }
 }
@@ -145,14 +144,15 @@ fn add_new(all: &mut Vec<Arc<Evidence>>, more: &[Arc<Evidence>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::EventFacts;
 
     fn shown(time_ms: i64, uuids: &[&str]) -> Shown {
         let evidence = uuids.iter().map(|uuid| {
-            Arc::new(Evidence {
+            Shared::new(Evidence::from(EventFacts {
                 uuid: CompactString::from(*uuid),
                 published_ms: time_ms,
-                ..Evidence::default()
-            })
+                ..EventFacts::default()
+            }))
         });
         Shown { stamp: Stamp::new(time_ms, "u"), uuid: "u".into(), evidence: evidence.collect() }
     }

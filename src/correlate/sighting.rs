@@ -1,7 +1,5 @@
 //! What is kept of a sighting that may be new, and told if it is?
 
-use std::sync::Arc;
-
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -12,7 +10,7 @@ use super::series::Stamp;
 use super::shown::{Shown, select};
 use super::table::Spec;
 use crate::durable;
-use crate::model::{Enriched, Window};
+use crate::model::{Enriched, Shared, Window};
 use crate::state::Proof;
 
 /// What is kept of a sighting that may be new.
@@ -22,7 +20,7 @@ pub(super) struct Sighting {
     /// Whom it is about: of an array in the group-by, several.
     pub(super) about: SmallVec<[Key; 1]>,
     shown: Shown,
-    event: Option<Arc<Enriched>>,
+    event: Option<Shared<Enriched>>,
 }
 
 durable!(Sighting { value, about, shown, event });

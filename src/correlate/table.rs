@@ -11,7 +11,7 @@ use super::measure::{Measure, Reading, Timespan};
 use super::series::Stamp;
 use super::state::State;
 use super::store::{Agenda, Store};
-use crate::model::{Enriched, FieldId, Measured, RuleIndex, RuleInfo, Tally};
+use crate::model::{Enriched, FieldId, Measured, RuleIndex, RuleInfo, Shared, Tally};
 use crate::rule::Correlation;
 
 /// What a table needs to know of its rule besides the measure.
@@ -30,8 +30,8 @@ pub(super) struct Spec {
 
 impl Spec {
     /// What is kept of an event for the correlations that take the matches, if any do.
-    pub(super) fn passed(&self, event: &Enriched) -> Option<Arc<Enriched>> {
-        self.feeds.then(|| Arc::new(event.only(&self.passes)))
+    pub(super) fn passed(&self, event: &Enriched) -> Option<Shared<Enriched>> {
+        self.feeds.then(|| Shared::new(event.only(&self.passes)))
     }
 
     /// What is to be told of something that came true at `last_ms`; `None` if it is only counted.

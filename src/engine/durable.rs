@@ -108,8 +108,8 @@ impl Shard {
                 self.take_in(change, &mut reading)?;
             }
         }
-        let Together { changes, shelf, unnamed } = std::mem::take(&mut reading.unread).put_together();
-        self.shelf = shelf;
+        let Together { changes, names, shelf, unnamed } = std::mem::take(&mut reading.unread).put_together();
+        (self.shelf, reading.names) = (shelf, names);
         for change in changes {
             self.take_in(change?, &mut reading)?;
         }
@@ -167,14 +167,16 @@ impl Shard {
         let moved = *told != time;
         let mut changes = self.context.changes();
         self.seen.changes(&self.rules.table, &mut changes);
-        self.singles.changes(&self.rules.table, &mut changes);
-        changes.extend(self.correlator.changes());
+        let mut told = Vec::new();
+        self.singles.changes(&self.rules.table, &mut told);
+        told.append(&mut self.correlator.changes());
+        self.shelf.put(told, &self.rules.table, &mut changes);
         if moved {
             let value = self.time(self.watermark.now_ms());
             self.told_time = Some(time);
             changes.push(Change::new(vec![TIME], Some(value)));
         }
-        self.shelf.take_apart(changes)
+        changes
     }
 
     fn time(&self, now_ms: Option<i64>) -> Vec<u8> {

@@ -96,7 +96,7 @@ fn says(kind: EntityKind, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Actor, RuleKind, Target, Value};
+    use crate::model::{Actor, EventFacts, RuleKind, Target, Value};
     use crate::rule::{Counted, FigureKind, FigureTest, GroupBy, Test};
 
     fn evidence() -> Evidence {
@@ -106,13 +106,13 @@ mod tests {
             alternate_id: "ben@example.com".into(),
             name: name.into(),
         };
-        Evidence {
+        Evidence::from(EventFacts {
             actor: Actor { id: "00uAna".into(), login: "ana@example.com".into(), ..Actor::default() },
             ip: "203.0.113.7".into(),
             targets: vec![target("AppInstance", "0oa1", "Payroll"), target("User", "00uBen", "Ben")],
             org: Some("acme".into()),
-            ..Evidence::default()
-        }
+            ..EventFacts::default()
+        })
     }
 
     #[test]
@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn an_event_without_it_is_about_whoever_acted() {
-        let bare = Evidence { targets: Vec::new(), ..evidence() };
+        let mut bare = evidence();
+        bare.targets.clear();
         let entity = of_event(EntityKind::App, &bare, &Fields::new(core::ALL.len()));
         assert_eq!(entity, Entity { kind: EntityKind::Actor, value: "ana@example.com".to_owned() });
     }

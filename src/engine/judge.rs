@@ -7,7 +7,8 @@ use super::{Shard, entity, invariants, raise, route, single};
 use crate::alert;
 use crate::correlate::{Firing, Moment, Verdict, homes, suppression};
 use crate::model::{
-    Cargo, Effects, Enriched, Evidence, FieldId, Match, Parcel, RuleIndex, RuleKind, Tally, core,
+    Cargo, Effects, Enriched, EventFacts, Evidence, FieldId, Match, Parcel, RuleIndex, RuleKind, Shared,
+    Tally, core,
 };
 use crate::rule::{Body, Rule, RuleSet};
 use crate::state::Proof;
@@ -18,7 +19,8 @@ impl Shard {
     pub(super) fn matched(
         &mut self,
         index: RuleIndex,
-        event: &Arc<Enriched>,
+        event: &Shared<Enriched>,
+        facts: &Shared<EventFacts>,
         apart: bool,
         effects: &mut Effects,
     ) {
@@ -33,14 +35,16 @@ impl Shard {
         if !feeds && !rule.info.generates {
             return;
         }
-        let listed = detection.listed(&rules.table, &event.event().fields);
-        let evidence = alert::evidence(&rules.table, detection.reads(), event);
-        let evidence = Arc::new(Evidence { listed, ..evidence });
+        let evidence = Shared::new(Evidence {
+            facts: facts.clone(),
+            read: alert::read(&rules.table, detection.reads(), event),
+            listed: detection.listed(&rules.table, &event.event().fields),
+        });
         let matched = Match {
             rule: index,
             time_ms: event.event().published_ms,
             uuid: event.event().uuid.clone(),
-            event: Arc::clone(event),
+            event: event.clone(),
             key: if feeds { self.own_key(rule, event, &evidence) } else { 0 },
             evidence: vec![evidence],
             group: Vec::new(),
@@ -242,6 +246,6 @@ impl Shard {
 
 /// Sends a match with as much of its event as its taker reads.
 fn send(to: u32, consumer: RuleIndex, matched: Match, fields: &[FieldId], effects: &mut Effects) {
-    let matched = Match { event: Arc::new(matched.event.only(fields)), ..matched };
+    let matched = Match { event: Shared::new(matched.event.only(fields)), ..matched };
     effects.parcels.push(Parcel { to, cargo: Cargo::Match { consumer, matched: Box::new(matched) } });
 }

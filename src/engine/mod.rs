@@ -24,11 +24,13 @@ mod wire;
 
 use std::sync::Arc;
 
+use crate::alert;
 use crate::config::Config;
 use crate::correlate::Correlator;
 use crate::enrich::{Context, GeoIp, Observer};
 use crate::model::{
-    Cargo, Effects, Enriched, Event, Input, Measured, Observation, Parcel, RawRecord, RuleIndex, Tally, core,
+    Cargo, Effects, Enriched, Event, Input, Measured, Observation, Parcel, RawRecord, RuleIndex, Shared,
+    Tally, core,
 };
 use crate::rule::{Body, Memo, Rule, RuleSet};
 use crate::source::{self, Reader, Room};
@@ -310,14 +312,15 @@ impl Shard {
             _ => false,
         }));
         let unused = if self.wants_enriched || !matched.is_empty() {
-            let enriched = Arc::new(enriched);
+            let enriched = Shared::new(enriched);
             if self.wants_enriched {
-                effects.enriched.push(Arc::clone(&enriched));
+                effects.enriched.push(enriched.clone());
             }
+            let facts = Shared::new(alert::facts(&enriched));
             for index in &matched {
-                self.matched(*index, &enriched, apart, effects);
+                self.matched(*index, &enriched, &facts, apart, effects);
             }
-            Arc::into_inner(enriched)
+            enriched.into_inner()
         } else {
             Some(enriched)
         };

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::entity;
 use crate::alert;
 use crate::correlate::{Firing, Selection, Story, Verdict};
-use crate::model::{Activity, Alert, Enriched, Evidence, FieldTable};
+use crate::model::{Activity, Alert, Enriched, Evidence, FieldTable, Shared};
 use crate::rule::{Correlation, Rule};
 
 /// When an alert is made.
@@ -20,7 +20,7 @@ pub(super) struct Now {
 }
 
 /// The alert of a single-event rule, without its id and sentence.
-pub(super) fn single(rule: &Rule, event: &Enriched, evidence: &Arc<Evidence>, now: Now) -> Alert {
+pub(super) fn single(rule: &Rule, event: &Enriched, evidence: &Shared<Evidence>, now: Now) -> Alert {
     let time_ms = event.event().published_ms;
     let made_at_ms = now.tick_ms.unwrap_or(time_ms);
     Alert {
@@ -40,7 +40,7 @@ pub(super) fn single(rule: &Rule, event: &Enriched, evidence: &Arc<Evidence>, no
         measured: Vec::new(),
         window: None,
         sentence: String::new(),
-        evidence: vec![Arc::clone(evidence)],
+        evidence: vec![evidence.clone()],
         omitted: 0,
         late_events: u64::from(event.late),
         watermark_ms: now.watermark_ms,

@@ -1,14 +1,13 @@
 //! Which matches of a single-event rule are one alert?
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use uuid::Uuid;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::correlate::{Episodes, Story, Suppression, Verdict};
-use crate::model::{Change, Evidence, FieldTable};
-use crate::state::{Corrupt, Durable, Marked, Names, Order, Proof, Reader, Standing, Writer, marked, whole};
+use crate::model::{Change, Evidence, FieldTable, Shared};
+use crate::state::{Corrupt, Dirty, Durable, Names, Order, Proof, Reader, Standing, Writer, apart, whole};
 
 /// The table by the first byte of its keys.
 pub(super) const NAME: u8 = b'i';
@@ -122,7 +121,7 @@ impl Singles {
         &mut self,
         subject: Subject,
         fired_at_ms: i64,
-        evidence: &Arc<Evidence>,
+        evidence: &Shared<Evidence>,
         most: usize,
     ) -> Option<Story> {
         Some(self.episodes(subject)?.tell(fired_at_ms, evidence, most))
@@ -151,14 +150,14 @@ impl Singles {
     }
 
     /// Adds what changed since the last time, if that is kept in mind.
-    pub(super) fn changes(&mut self, fields: &FieldTable, out: &mut Vec<Change>) {
+    pub(super) fn changes(&mut self, fields: &FieldTable, out: &mut Vec<Dirty>) {
         let Some(changed) = &mut self.changed else { return };
         let rules = &self.rules;
         out.extend(std::mem::take(changed).into_iter().map(|(rule, subject)| {
             let about = rules.get(&rule).and_then(|subjects| subjects.held.get(&subject));
-            let value = about.map(|about| marked(fields, |out| about.write(out)));
+            let value = about.map(|about| apart(fields, |out| about.write(out)));
             let key = [&[NAME][..], &rule.to_be_bytes(), &subject.to_be_bytes()].concat();
-            Marked::change(key, value)
+            (key, value)
         }));
     }
 

@@ -170,6 +170,7 @@ fn read_match(rule: RuleIndex, from: &mut Reader<'_>) -> Result<Match, Corrupt> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Shared;
     use crate::rule::{Sources, compile};
 
     fn wire(names: &[&str]) -> Wire {
@@ -207,7 +208,7 @@ mod tests {
             rule,
             time_ms: 7,
             uuid: "u".into(),
-            event: Arc::new(event),
+            event: Shared::new(event),
             evidence: Vec::new(),
             group: vec![("client.ipAddress".to_owned(), "192.0.2.1".to_owned())],
             key: 3,

@@ -198,13 +198,13 @@ mod tests {
         history.insert(Seen { at_ms: i64::MAX, uuid: "z".into(), what: "a".to_owned() }, i64::MIN, |_, _| {});
         let mut out = Writer::new(&fields);
         history.write(&mut out);
-        let (bytes, mut names) = (out.finish(), Names::default());
+        let (bytes, mut names) = (out.finish().bytes, Names::default());
         let mut from = Reader::new(&bytes, &fields, &mut names).unwrap();
         let read: History<String> = Durable::read(&mut from).unwrap();
         from.finish().unwrap();
         assert_eq!(format!("{read:?}"), format!("{history:?}"));
         assert_eq!(bytes.iter().filter(|byte| **byte == b'b').count(), 1);
-        let orphan = [crate::state::codec::VERSION, 1, 0, 0, 0, 0];
+        let orphan = [crate::state::codec::VERSION, 0, 1, 0, 0, 0, 0];
         let mut from = Reader::new(&orphan, &fields, &mut names).unwrap();
         assert_eq!(History::<String>::read(&mut from).unwrap_err(), Corrupt("sighting before"));
     }

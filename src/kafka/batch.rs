@@ -260,6 +260,7 @@ fn too_large(position: Position, detail: String) -> DeadLetter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Shared;
     use crate::model::{Activity, Entity, EntityKind, Evidence, RuleInfo};
 
     fn alert(events: usize) -> Alert {
@@ -280,7 +281,7 @@ mod tests {
             measured: Vec::new(),
             window: None,
             sentence: String::new(),
-            evidence: (0..events).map(|_| Arc::new(Evidence::default())).collect(),
+            evidence: (0..events).map(|_| Shared::new(Evidence::default())).collect(),
             omitted: 2,
             late_events: 0,
             watermark_ms: None,

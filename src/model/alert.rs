@@ -5,7 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use uuid::Uuid;
 
-use super::{Evidence, RuleInfo};
+use super::{Evidence, RuleInfo, Shared};
 
 /// A rule that came true for one key, with what made it true.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub struct Alert {
     /// The sentence a person reads first.
     pub sentence: String,
     /// The events, in event-time order: first, decisive and last are always there.
-    pub evidence: Vec<Arc<Evidence>>,
+    pub evidence: Vec<Shared<Evidence>>,
     /// Contributing events that are not in `evidence`.
     pub omitted: u64,
     /// Contributing events that came late.

@@ -7,13 +7,11 @@ pub struct Change {
     pub key: Vec<u8>,
     /// What is held of it; `None` when it is gone.
     pub value: Option<Vec<u8>>,
-    /// Where in the value there is what other keys may hold too: begin and length.
-    pub parts: Vec<(usize, usize)>,
 }
 
 impl Change {
-    /// A change of which nothing is shared.
+    /// What a key holds now, or that it is gone.
     pub fn new(key: Vec<u8>, value: Option<Vec<u8>>) -> Self {
-        Self { key, value, parts: Vec::new() }
+        Self { key, value }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Alert, Cargo, Change, Enriched, Event, Parcel, Position, RawRecord, RuleIndex};
+use super::{Alert, Cargo, Change, Enriched, Event, Parcel, Position, RawRecord, RuleIndex, Shared};
 
 /// One thing a shard is told. Time, files and rules enter as data, so that a run can be repeated.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ pub struct Effects {
     /// Records that could not be understood.
     pub dead_letters: Vec<DeadLetter>,
     /// Every event with what was added, when the enriched output is on.
-    pub enriched: Vec<Arc<Enriched>>,
+    pub enriched: Vec<Shared<Enriched>>,
     /// What other shards are to be told, in this order.
     pub parcels: Vec<Parcel>,
     /// Keys of the shard's state that changed, when somebody keeps them.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::{Evidence, FieldId, Fields, IpFacts, Place, Position, RuleIndex};
+use super::{Evidence, FieldId, Fields, IpFacts, Place, Position, RuleIndex, Shared};
 
 /// One Okta event, taken out of its envelope and decoded.
 #[derive(Clone, Debug)]
@@ -154,9 +154,9 @@ pub struct Match {
     /// The event that decided; ties in time are broken by it.
     pub uuid: CompactString,
     /// The enriched event that decided: group-by and counted fields are read from it.
-    pub event: Arc<Enriched>,
+    pub event: Shared<Enriched>,
     /// What to show of it; for a correlation, all of its events.
-    pub evidence: Vec<Arc<Evidence>>,
+    pub evidence: Vec<Shared<Evidence>>,
     /// Values of the correlation's own group-by, by name; empty for a detection.
     pub group: Vec<(String, String)>,
     /// What the rule's own alerts are held together by: the group of a correlation, what a detection is

@@ -1,14 +1,26 @@
 //! What does an alert keep of an event that contributed to it?
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::{Place, Position, SessionFacts, TravelFacts};
+use super::{Place, Position, SessionFacts, Shared, TravelFacts};
 
-/// One contributing event, small enough to be kept in a window.
+/// One contributing event as one rule shows it, small enough to be kept in a window.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
+    /// What every rule shows of it.
+    pub facts: Shared<EventFacts>,
+    /// The fields the rule read, with what stood there, in the rule's order.
+    pub read: Vec<(Arc<str>, String)>,
+    /// Paths of fields with the name of a list that holds what stood there.
+    pub listed: Vec<(Arc<str>, Arc<str>)>,
+}
+
+/// What is shown of an event, whichever rule shows it.
+#[derive(Clone, Debug, Default)]
+pub struct EventFacts {
     /// Where the record stands.
     pub position: Position,
     /// Okta's id of the event.
@@ -35,10 +47,6 @@ pub struct Evidence {
     pub user_agent: String,
     /// What was acted on.
     pub targets: Vec<Target>,
-    /// The fields the rule read, with what stood there, in the rule's order.
-    pub read: Vec<(Arc<str>, String)>,
-    /// Paths of fields with the name of a list that holds what stood there.
-    pub listed: Vec<(Arc<str>, Arc<str>)>,
     /// The session's state at this event.
     pub session: Option<SessionFacts>,
     /// The way from the user's place before.
@@ -51,6 +59,28 @@ pub struct Evidence {
     pub org: Option<Arc<str>>,
     /// The event's JSON, when it is wanted in the output.
     pub raw: Option<Arc<str>>,
+}
+
+impl Deref for Evidence {
+    type Target = EventFacts;
+
+    fn deref(&self) -> &EventFacts {
+        &self.facts
+    }
+}
+
+impl DerefMut for Evidence {
+    /// Changes what this one shows, nobody else's.
+    fn deref_mut(&mut self) -> &mut EventFacts {
+        self.facts.make_mut()
+    }
+}
+
+impl From<EventFacts> for Evidence {
+    /// Of a rule that read nothing.
+    fn from(facts: EventFacts) -> Self {
+        Self { facts: facts.into(), ..Self::default() }
+    }
 }
 
 /// Who acted.

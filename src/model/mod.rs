@@ -18,11 +18,12 @@ pub mod placeholder;
 mod record;
 mod rule;
 
+pub use crate::state::Shared;
 pub use alert::{Activity, Alert, Entity, EntityKind, Measured, Window};
 pub use change::Change;
 pub use effects::{DeadLetter, DeadLetterReason, Effects, Input, Tally};
 pub use event::{Enriched, Event, Match, Observation, SessionFacts, TravelFacts, UserFacts};
-pub use evidence::{Actor, Evidence, Target};
+pub use evidence::{Actor, EventFacts, Evidence, Target};
 pub use field::{FieldDef, FieldId, FieldKind, FieldTable, KEYWORDS, OPEN_MAPS, core};
 pub use fields::{Fields, Value};
 pub use instant::instant_ms;

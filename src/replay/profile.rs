@@ -3,10 +3,9 @@
 //! Each detection is run alone over the same events, many times, and timed as a whole: the figures
 //! compare rules with each other on one machine, and say nothing across machines.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use crate::model::{Enriched, RuleIndex};
+use crate::model::{Enriched, RuleIndex, Shared};
 use crate::rule::{Body, RuleSet};
 
 /// Events a rule is timed with at most; more need not be kept.
@@ -26,7 +25,7 @@ pub struct Cost {
 }
 
 /// Times every detection over the events, dearest in total first.
-pub fn profile(rules: &RuleSet, events: &[Arc<Enriched>]) -> Vec<Cost> {
+pub fn profile(rules: &RuleSet, events: &[Shared<Enriched>]) -> Vec<Cost> {
     let sample = events.get(..events.len().min(SAMPLE)).unwrap_or_default();
     let mut costs: Vec<Cost> =
         (0..).map(RuleIndex).take(rules.rules.len()).filter_map(|rule| cost(rules, rule, sample)).collect();
@@ -38,12 +37,12 @@ fn total(cost: &Cost) -> f64 {
     cost.ns_per_event * cost.tested as f64
 }
 
-fn cost(rules: &RuleSet, index: RuleIndex, events: &[Arc<Enriched>]) -> Option<Cost> {
+fn cost(rules: &RuleSet, index: RuleIndex, events: &[Shared<Enriched>]) -> Option<Cost> {
     let rule = rules.get(index)?;
     let Body::Detection(detection) = &rule.body else { return None };
     let candidates: Vec<&Enriched> = events
         .iter()
-        .map(Arc::as_ref)
+        .map(AsRef::as_ref)
         .filter(|enriched| {
             let kind = enriched.event().fields.text(crate::model::core::EVENT_TYPE).unwrap_or_default();
             rules.candidates(kind).any(|candidate| candidate == index)

@@ -1,11 +1,19 @@
 //! How is one value written as bytes, and read again?
+//!
+//! ```text
+//!  version, number of digests, the digests of what is written apart in the order of its places, the rest
+//! ```
+//!
+//! The digests stand in front so that they can be found by who does not know what the rest means.
 
-use std::collections::BTreeSet;
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::apart::Marked;
-use crate::model::{FieldId, FieldTable};
+use super::apart::{self, Apart, Part};
+use super::shared::{Form, Held};
+use crate::model::{FieldId, FieldTable, Shared};
 
 /// The form that is written, in front of every value. One that is not known is not read.
 pub const VERSION: u8 = 1;
@@ -40,37 +48,73 @@ impl std::error::Error for Corrupt {}
 /// Bytes that grow.
 #[derive(Debug)]
 pub struct Writer<'t> {
-    out: Marked,
-    /// How many shared values the one is within that is being written.
-    depth: usize,
+    bytes: Vec<u8>,
+    parts: Vec<Part>,
+    /// Whether what others may hold too is written apart.
+    takes_apart: bool,
     table: &'t FieldTable,
 }
 
 impl<'t> Writer<'t> {
-    /// Nothing but the version. Fields are named by this table.
+    /// Nothing yet. Fields are named by this table.
     pub fn new(table: &'t FieldTable) -> Self {
-        Self { out: Marked { bytes: vec![VERSION], parts: Vec::new() }, depth: 0, table }
+        Self { bytes: Vec::new(), parts: Vec::new(), takes_apart: true, table }
+    }
+
+    /// Nothing yet, where all is to stand in one place.
+    pub fn in_one(table: &'t FieldTable) -> Self {
+        Self { takes_apart: false, ..Self::new(table) }
     }
 
     /// What was written.
-    pub fn finish(self) -> Vec<u8> {
-        self.out.bytes
-    }
-
-    /// What was written, with marks on what others may hold too.
-    pub fn finish_marked(self) -> Marked {
-        self.out
-    }
-
-    /// Something that others may hold too.
-    pub fn part(&mut self, write: impl FnOnce(&mut Self)) {
-        let start = self.out.bytes.len();
-        self.depth += 1;
-        write(self);
-        self.depth -= 1;
-        if self.depth == 0 {
-            self.out.mark(start);
+    pub fn finish(self) -> Apart {
+        let Self { bytes: rest, parts, .. } = self;
+        let mut bytes = Vec::with_capacity(2 + 16 * parts.len() + rest.len());
+        bytes.push(VERSION);
+        number_into(&mut bytes, parts.len() as u64);
+        for part in &parts {
+            bytes.extend_from_slice(&part.digest().to_le_bytes());
         }
+        bytes.extend_from_slice(&rest);
+        Apart { bytes, parts }
+    }
+
+    /// Something that others hold too.
+    pub fn shared<T: Durable + Send + Sync + fmt::Debug + 'static>(&mut self, shared: &Shared<T>) {
+        if !self.takes_apart {
+            self.bytes.push(0);
+            return T::write(shared, self);
+        }
+        let held = shared.held();
+        match held.form() {
+            Some(Form::Apart(digests)) => {
+                self.bytes.push(1);
+                self.parts.push(Part::known(digests, Arc::clone(&held)));
+            }
+            Some(Form::Short(bytes, parts)) => {
+                self.bytes.push(0);
+                self.bytes.extend_from_slice(bytes);
+                self.parts.extend(parts.iter().map(Part::again));
+            }
+            None => self.first(held),
+        }
+    }
+
+    /// Something that others hold too, and nobody wrote before.
+    fn first<T: Durable + Send + Sync + fmt::Debug + 'static>(&mut self, held: Arc<Held<T>>) {
+        let mut out = Self::new(self.table);
+        held.what().write(&mut out);
+        if out.bytes.len() < apart::LEAST {
+            self.bytes.push(0);
+            self.bytes.extend_from_slice(&out.bytes);
+            held.note(Form::Short(out.bytes.into(), out.parts.iter().map(Part::again).collect()));
+            self.parts.append(&mut out.parts);
+            return;
+        }
+        let part = Part::new(out.finish());
+        self.bytes.push(1);
+        held.note(Form::Apart(Arc::clone(part.digests())));
+        self.parts.push(part.of(held));
     }
 
     /// The fields of this run.
@@ -80,12 +124,12 @@ impl<'t> Writer<'t> {
 
     /// Bytes as they are.
     pub fn raw(&mut self, bytes: &[u8]) {
-        self.out.bytes.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// A number, seven bits a byte, the low ones first.
     pub fn number(&mut self, number: u64) {
-        number_into(&mut self.out.bytes, number);
+        number_into(&mut self.bytes, number);
     }
 
     /// A text with its length.
@@ -98,27 +142,54 @@ impl<'t> Writer<'t> {
 /// Bytes that are read one after the other.
 #[derive(Debug)]
 pub struct Reader<'b> {
+    /// The digests of what comes, in its order.
+    digests: &'b [[u8; 16]],
     rest: &'b [u8],
     table: &'b FieldTable,
     names: &'b mut Names,
 }
 
-/// Texts that occur in many values: topics, paths, tenants.
+/// What occurs in many values.
 #[derive(Debug, Default)]
-pub struct Names(BTreeSet<Arc<str>>);
+pub struct Names {
+    /// Topics, paths, tenants.
+    texts: BTreeSet<Arc<str>>,
+    parts: BTreeMap<u128, Arc<[u8]>>,
+    /// Parts that were read before.
+    known: BTreeMap<u128, Arc<dyn Any + Send + Sync>>,
+}
 
 impl Names {
+    /// With parts that values name.
+    pub fn with(parts: BTreeMap<u128, Arc<[u8]>>) -> Self {
+        Self { parts, ..Self::default() }
+    }
+
     /// The one text that is shared by all who ask for it.
     pub fn share(&mut self, text: &str) -> Arc<str> {
-        if let Some(shared) = self.0.get(text) {
+        if let Some(shared) = self.texts.get(text) {
             return Arc::clone(shared);
         }
         let shared: Arc<str> = Arc::from(text);
-        if self.0.len() < SHARED_TEXTS {
-            self.0.insert(Arc::clone(&shared));
+        if self.texts.len() < SHARED_TEXTS {
+            self.texts.insert(Arc::clone(&shared));
         }
         shared
     }
+}
+
+/// The digests that a value names, and what stands behind them.
+///
+/// # Errors
+/// A version that is not known, or bytes that end too soon.
+pub fn split(bytes: &[u8]) -> Result<(&[[u8; 16]], &[u8]), Corrupt> {
+    let Some((&VERSION, mut rest)) = bytes.split_first() else {
+        return Err(Corrupt("version that is known"));
+    };
+    let count = usize::try_from(number_in(&mut rest)?).map_err(|_| Corrupt("length"))?;
+    let len = count.checked_mul(16).ok_or(Corrupt("length"))?;
+    let (digests, rest) = rest.split_at_checked(len).ok_or(Corrupt("digest of a part"))?;
+    Ok((digests.as_chunks().0, rest))
 }
 
 impl<'b> Reader<'b> {
@@ -127,10 +198,41 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// A version that is not known.
     pub fn new(bytes: &'b [u8], table: &'b FieldTable, names: &'b mut Names) -> Result<Self, Corrupt> {
-        match bytes.split_first() {
-            Some((&VERSION, rest)) => Ok(Self { rest, table, names }),
-            _ => Err(Corrupt("version that is known")),
+        let (digests, rest) = split(bytes)?;
+        Ok(Self { digests, rest, table, names })
+    }
+
+    /// Something that others hold too: one for all.
+    ///
+    /// # Errors
+    /// The bytes end or hold something else, or a part is not there.
+    pub fn one_for_all<T: Durable + Send + Sync + 'static>(&mut self) -> Result<Shared<T>, Corrupt> {
+        if !bool::read(self)? {
+            return T::read(self).map(Shared::new);
         }
+        let digest = self.digest()?;
+        let known = self.names.known.get(&digest).and_then(|known| known.downcast_ref::<Shared<T>>());
+        if let Some(known) = known {
+            return Ok(known.clone());
+        }
+        let read = Shared::new(self.part(digest, T::read)?);
+        self.names.known.insert(digest, Arc::new(read.clone()));
+        Ok(read)
+    }
+
+    fn digest(&mut self) -> Result<u128, Corrupt> {
+        let (first, rest) = self.digests.split_first().ok_or(Corrupt("digest of a part"))?;
+        self.digests = rest;
+        Ok(u128::from_le_bytes(*first))
+    }
+
+    fn part<T>(
+        &mut self,
+        digest: u128,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, Corrupt>,
+    ) -> Result<T, Corrupt> {
+        let bytes = self.names.parts.get(&digest).map(Arc::clone).ok_or(Corrupt("part that is known"))?;
+        whole(self.table, self.names, &bytes, read)
     }
 
     /// Everything was read.
@@ -138,7 +240,7 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// Bytes are left.
     pub fn finish(self) -> Result<(), Corrupt> {
-        if self.rest.is_empty() { Ok(()) } else { Err(Corrupt("end")) }
+        if self.rest.is_empty() && self.digests.is_empty() { Ok(()) } else { Err(Corrupt("end")) }
     }
 
     /// The fields of this run.
@@ -248,21 +350,21 @@ pub(super) fn number_in(rest: &mut &[u8]) -> Result<u64, Corrupt> {
     Err(Corrupt("number of 64 bits"))
 }
 
-/// A whole value as bytes, with marks on what others may hold too.
-pub fn marked(table: &FieldTable, write: impl FnOnce(&mut Writer<'_>)) -> Marked {
-    let mut out = Writer::new(table);
-    write(&mut out);
-    out.finish_marked()
-}
-
-/// A whole value as bytes.
-pub fn written(table: &FieldTable, write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+/// A whole value, with what others may hold too apart from it.
+pub fn apart(table: &FieldTable, write: impl FnOnce(&mut Writer<'_>)) -> Apart {
     let mut out = Writer::new(table);
     write(&mut out);
     out.finish()
 }
 
-/// A whole value in bytes that [`written`] gave.
+/// A whole value as bytes.
+pub fn written(table: &FieldTable, write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+    let mut out = Writer::in_one(table);
+    write(&mut out);
+    out.finish().bytes
+}
+
+/// A whole value in bytes that [`written`] or [`apart()`] gave.
 ///
 /// # Errors
 /// The bytes hold something else, or more.

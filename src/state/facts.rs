@@ -4,8 +4,8 @@ use super::codec::{Corrupt, Durable, Reader, Writer};
 use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
-    Actor, Asn, Enriched, Event, Evidence, FieldId, Fields, Geo, GeoSource, IpFacts, Observation, Place,
-    Position, SessionFacts, Target, TravelFacts, UserFacts, Value,
+    Actor, Asn, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource, IpFacts, Observation,
+    Place, Position, SessionFacts, Target, TravelFacts, UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
@@ -30,7 +30,7 @@ durable!(SessionFacts {
 });
 durable!(UserFacts { id, login, known_days, events, known, new_country, new_asn });
 durable!(TravelFacts { km, kmh, seconds, from, from_uuid });
-durable!(Evidence {
+durable!(EventFacts {
     position,
     uuid,
     event_type,
@@ -44,8 +44,6 @@ durable!(Evidence {
     place,
     user_agent,
     targets,
-    read,
-    listed,
     session,
     travel,
     late,
@@ -53,6 +51,7 @@ durable!(Evidence {
     org,
     raw
 });
+durable!(Evidence { facts, read, listed });
 durable!(Observation { event, place });
 durable!(Enriched { observation, session, user, travel, late });
 
@@ -198,7 +197,7 @@ mod tests {
 
     use super::*;
     use crate::model::{FieldTable, core};
-    use crate::state::Names;
+    use crate::state::{Names, written};
 
     fn table(paths: &[&str]) -> FieldTable {
         let mut table = FieldTable::default();
@@ -209,9 +208,7 @@ mod tests {
     }
 
     fn moved<T: Durable>(value: &T, from: &FieldTable, to: &FieldTable) -> T {
-        let mut out = Writer::new(from);
-        value.write(&mut out);
-        let bytes = out.finish();
+        let bytes = written(from, |out| value.write(out));
         let mut names = Names::default();
         let mut reader = Reader::new(&bytes, to, &mut names).unwrap();
         let value = T::read(&mut reader).unwrap();
@@ -244,12 +241,12 @@ mod tests {
 
     #[test]
     fn what_many_values_name_is_held_once() {
-        let evidence = Evidence {
+        let evidence = Evidence::from(EventFacts {
             position: Position { topic: Arc::from("okta-events"), partition: 3, offset: 1 << 40, index: 2 },
             org: Some(Arc::from("acme.okta.com")),
             place: Some(Arc::new(Place::default())),
-            ..Evidence::default()
-        };
+            ..EventFacts::default()
+        });
         let table = FieldTable::default();
         let [one, two]: [Evidence; 2] = moved(&[evidence.clone(), evidence.clone()], &table, &table);
         assert_eq!(format!("{one:?}"), format!("{evidence:?}"));

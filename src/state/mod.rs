@@ -10,14 +10,17 @@
 //! number those differently.
 
 pub mod apart;
+pub mod chunked;
 pub mod codec;
 mod facts;
 mod shapes;
+mod shared;
 mod standing;
 
 pub use crate::model::Change;
-pub use apart::Marked;
-pub use codec::{Corrupt, Durable, Names, Reader, Writer, marked, whole, written};
+pub use apart::{Apart, Dirty, Part};
+pub use codec::{Corrupt, Durable, Names, Reader, Writer, apart, whole, written};
 pub use facts::write_event;
 pub use shapes::{read_id, write_id};
+pub use shared::Shared;
 pub use standing::{Order, Proof, Standing, Touch};

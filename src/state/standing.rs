@@ -199,7 +199,7 @@ impl<P: Ord, K> Order<P, K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Actor;
+    use crate::model::{Actor, EventFacts};
 
     /// What goes of a table for `most`, until it holds so many.
     fn gone(order: &mut Order<u64, u64>, most: usize, left: usize) -> Vec<u64> {
@@ -221,7 +221,11 @@ mod tests {
         let proof = |id: &str, result: &str| {
             let (known, id) = (id.ends_with('k'), id.into());
             let actor = Actor { id, known, login: "ana".into(), ..Actor::default() };
-            Proof::of_all([&Evidence { actor, result: result.into(), ..Evidence::default() }])
+            Proof::of_all([&Evidence::from(EventFacts {
+                actor,
+                result: result.into(),
+                ..EventFacts::default()
+            })])
         };
         assert_eq!(proof("", "FAILURE"), Proof::Stranger);
         assert_eq!((proof("00u1", "FAILURE"), proof("00u1", "DENY")), (Proof::Named, Proof::Named));

@@ -8,7 +8,7 @@ use crate::config::{Config, Site};
 use crate::engine::Shard;
 use crate::enrich::GeoIp;
 use crate::error::Failure;
-use crate::model::{Activity, Alert, Enriched, Level, Mode};
+use crate::model::{Activity, Alert, Enriched, Level, Mode, Shared};
 use crate::rule::{InlineTest, RuleSet, Sources, compile};
 
 /// The configuration of tests: the defaults, with a tenant, and with one site, so that rules which
@@ -40,7 +40,7 @@ pub(super) struct Trial {
     /// New alerts, in their order.
     pub(super) seen: Vec<Seen>,
     /// Every event as the rules saw it, if that was asked for.
-    pub(super) enriched: Vec<Arc<Enriched>>,
+    pub(super) enriched: Vec<Shared<Enriched>>,
     /// Why an event could not be read.
     pub(super) failure: Option<Failure>,
     pub(super) shard: Shard,

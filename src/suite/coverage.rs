@@ -14,7 +14,7 @@ use super::Suite;
 use super::bench::{Seen, scripts};
 use super::script::Script;
 use crate::error::Failure;
-use crate::model::{Enriched, Mode, RuleIndex, core};
+use crate::model::{Enriched, Mode, RuleIndex, Shared, core};
 use crate::rule::{Body, Extract, Point, RuleSet, Site, compile};
 
 /// How much of one rule the tests of its file reach.
@@ -59,7 +59,7 @@ impl Suite {
     pub fn coverage(&self, file: &Path) -> Result<Vec<Coverage>, Failure> {
         let scripts = scripts(self.of_file(file).map(|case| &case.test))?;
         let trials = scripts.iter().map(|script| self.bench.watch(script, &self.rules).enriched);
-        let events: Vec<Arc<Enriched>> = trials.flatten().collect();
+        let events: Vec<Shared<Enriched>> = trials.flatten().collect();
         let mut covered = Vec::new();
         for name in self.outline.rules(file) {
             let rules = (0..).map(RuleIndex).zip(&self.rules.rules);
@@ -83,7 +83,7 @@ impl Suite {
 
     /// Parts that ask for the event's type are judged on every event; the others on those whose type
     /// the rule is about, as any other event would say nothing of them.
-    fn detection(&self, name: &str, index: RuleIndex, events: &[Arc<Enriched>], reached: &mut Reached) {
+    fn detection(&self, name: &str, index: RuleIndex, events: &[Shared<Enriched>], reached: &mut Reached) {
         let Some(trace) = self.outline.trace(name, &self.rules) else { return };
         let points = trace.points();
         let mut seen = vec![(false, false); points.len()];

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::compare::moment;
 use super::template::START_MS;
-use crate::model::Enriched;
+use crate::model::{Enriched, Shared};
 use crate::rule::{Outline, Reason, RuleSet, weight};
 
 /// A test's events, as the rules saw them.
 pub(super) struct Explain<'e> {
     pub(super) outline: &'e Outline,
     pub(super) rules: &'e Arc<RuleSet>,
-    pub(super) events: &'e [Arc<Enriched>],
+    pub(super) events: &'e [Shared<Enriched>],
 }
 
 /// Late events that are told one by one.
@@ -58,7 +58,7 @@ impl Explain<'_> {
     /// Events that no window takes, as they came after the allowed lateness.
     pub(super) fn late(&self) -> Vec<String> {
         let late = self.events.iter().filter(|event| event.late);
-        let told = |event: &Arc<Enriched>| {
+        let told = |event: &Shared<Enriched>| {
             let at = moment(event.event().published_ms - START_MS);
             format!("the event at {at} arrived too late for any window")
         };
@@ -68,7 +68,7 @@ impl Explain<'_> {
     /// The event for which the fewest things would have to be otherwise.
     fn nearest(&self, rule: &str, at_ms: Option<i64>) -> Option<Nearest<'_>> {
         let trace = self.outline.trace(rule, self.rules)?;
-        let there = |event: &&Arc<Enriched>| {
+        let there = |event: &&Shared<Enriched>| {
             at_ms.is_some_and(|at_ms| event.event().published_ms - START_MS == at_ms)
         };
         let only_there = self.events.iter().any(|event| there(&event));

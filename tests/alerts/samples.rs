@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::model::{
-    Activity, Actor, Alert, Asn, Attack, Confidence, Entity, EntityKind, Evidence, Geo, GeoSource, IpFacts,
-    Level, ListInfo, Measured, Mode, Place, Position, RuleInfo, RuleKind, SessionFacts, Tactic, Target,
-    TravelFacts, Window,
+    Activity, Actor, Alert, Asn, Attack, Confidence, Entity, EntityKind, EventFacts, Evidence, Geo,
+    GeoSource, IpFacts, Level, ListInfo, Measured, Mode, Place, Position, RuleInfo, RuleKind, SessionFacts,
+    Shared, Tactic, Target, TravelFacts, Window,
 };
 use uuid::Uuid;
 
@@ -90,7 +90,7 @@ fn place(
 
 /// One event of Ana's.
 pub fn event(n: i64, event_type: &str, result: &str, place: Arc<Place>) -> Evidence {
-    Evidence {
+    let facts = EventFacts {
         position: Position { topic: Arc::from("okta-events"), partition: 3, offset: 1_000 + n, index: 0 },
         uuid: format!("dc9fd3c0-598c-11ef-8478-{n:012x}").into(),
         event_type: event_type.into(),
@@ -116,11 +116,6 @@ pub fn event(n: i64, event_type: &str, result: &str, place: Arc<Place>) -> Evide
             alternate_id: "ana@example.com".into(),
             name: "Ana Example".into(),
         }],
-        read: vec![
-            (Arc::from("eventType"), event_type.to_owned()),
-            (Arc::from("outcome.result"), result.to_owned()),
-        ],
-        listed: Vec::new(),
         session: Some(SessionFacts {
             id: "idxAbC1d2E3f4G5h6I7j8".into(),
             age_s: n * 42,
@@ -133,7 +128,10 @@ pub fn event(n: i64, event_type: &str, result: &str, place: Arc<Place>) -> Evide
         lossy: false,
         org: Some(Arc::from("acme")),
         raw: None,
-    }
+    };
+    let read = [("eventType", event_type), ("outcome.result", result)];
+    let read = read.map(|(path, value)| (Arc::from(path), value.to_owned()));
+    Evidence { facts: facts.into(), read: read.into(), listed: Vec::new() }
 }
 
 /// An alert of these events.
@@ -159,7 +157,7 @@ pub fn alert(rule: RuleInfo, evidence: Vec<Evidence>) -> Alert {
         measured: Vec::new(),
         window: None,
         sentence: String::new(),
-        evidence: evidence.into_iter().map(Arc::new).collect(),
+        evidence: evidence.into_iter().map(Shared::new).collect(),
         omitted: 0,
         late_events: 0,
         watermark_ms: None,
@@ -216,7 +214,7 @@ pub fn correlation() -> Alert {
     let mut alert = alert(rule, events);
     alert.group = vec![("actor.alternateId".to_owned(), "ana@example.com".to_owned())];
     for event in &mut alert.evidence {
-        Arc::make_mut(event).read.push((Arc::from("actor.alternateId"), "ana@example.com".to_owned()));
+        event.make_mut().read.push((Arc::from("actor.alternateId"), "ana@example.com".to_owned()));
     }
     alert.measured = vec![Measured { what: "events".to_owned(), observed: 6.0, required: ">= 5".to_owned() }];
     alert.window = Some(Window {

@@ -11,10 +11,11 @@ use oktawatch::config::Config;
 use oktawatch::config::Limits;
 use oktawatch::correlate::{Correlator, Firing, Moment, Verdict};
 use oktawatch::model::{
-    Actor, Enriched, Evidence, Fields, Match, Observation, Position, RuleIndex, Tally, Value,
+    Actor, Enriched, EventFacts, Evidence, Fields, Match, Observation, Position, RuleIndex, Shared, Tally,
+    Value,
 };
 use oktawatch::rule::RuleSet;
-use oktawatch::state::Names;
+use oktawatch::state::{Apart, Names};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -59,7 +60,8 @@ impl Bounds {
 }
 
 /// What a compacted topic holds.
-type Topic = BTreeMap<Vec<u8>, Vec<u8>>;
+/// By key, what is held of it and the parts that this names.
+type Topic = BTreeMap<Vec<u8>, (Vec<u8>, Vec<(u128, Vec<u8>)>)>;
 
 /// Correlations with what they have said.
 struct Run {
@@ -147,10 +149,19 @@ impl Run {
     }
 
     fn write(&mut self, topic: &mut Topic) {
-        for change in self.correlator.changes() {
-            match change.value {
-                Some(value) => topic.insert(change.key, value),
-                None => topic.remove(&change.key),
+        for (key, value) in self.correlator.changes() {
+            let table = &self.rules.table;
+            let written = value.map(|Apart { bytes, parts }| {
+                let mut written = Vec::new();
+                for part in &parts {
+                    let mut all = part.digests().iter().copied().collect();
+                    part.write(table, &mut all, &mut |digest, bytes| written.push((digest, bytes)));
+                }
+                (bytes, written)
+            });
+            match written {
+                Some(written) => topic.insert(key, written),
+                None => topic.remove(&key),
             };
         }
     }
@@ -159,9 +170,10 @@ impl Run {
 /// Another process that has read what was written.
 fn read(rules: &Arc<RuleSet>, limits: &Limits, topic: &Topic, before: &Run) -> Result<Run, TestCaseError> {
     let mut run = Run { moment: before.moment, ..Run::new(rules, limits) };
-    let mut names = Names::default();
+    let parts = topic.values().flat_map(|(_, parts)| parts);
+    let mut names = Names::with(parts.map(|(digest, bytes)| (*digest, bytes.clone().into())).collect());
     run.correlator.keep_changes(true);
-    for (key, value) in topic {
+    for (key, (value, _)) in topic {
         let change = oktawatch::state::Change::new(key.clone(), Some(value.clone()));
         let is_known = run.correlator.restore(&mut names, &change);
         prop_assert_eq!(is_known, Ok(true));
@@ -189,15 +201,16 @@ fn matches(program: &Program, rules: &RuleSet, event: &Event, offset: i64) -> Ve
         fields,
         raw: None,
     };
-    let evidence = Arc::new(Evidence {
+    let evidence = Shared::new(Evidence::from(EventFacts {
         position,
         uuid: event.uuid.as_str().into(),
         published_ms: event.time_ms,
         actor: Actor { id: if event.kind == 0 { "" } else { "00u1" }.into(), ..Actor::default() },
-        ..Evidence::default()
-    });
+        ..EventFacts::default()
+    }));
     let observation = Observation { event: okta, place: None };
-    let enriched = Arc::new(Enriched { observation, session: None, user: None, travel: None, late: false });
+    let enriched =
+        Shared::new(Enriched { observation, session: None, user: None, travel: None, late: false });
     let taken = program.rules.iter().filter_map(|rule| match &rule.body {
         Body::Detection { kinds } if kinds.contains(&event.kind) => {
             rules.rules.iter().position(|one| *one.info.name == *rule.name)
@@ -208,8 +221,8 @@ fn matches(program: &Program, rules: &RuleSet, event: &Event, offset: i64) -> Ve
         rule: RuleIndex(u32::try_from(place).unwrap()),
         time_ms: event.time_ms,
         uuid: event.uuid.as_str().into(),
-        event: Arc::clone(&enriched),
-        evidence: vec![Arc::clone(&evidence)],
+        event: enriched.clone(),
+        evidence: vec![evidence.clone()],
         group: Vec::new(),
         key: event.fields.values().flatten().map(|value| value.len() as u128).sum(),
         only: None,

@@ -136,6 +136,7 @@ fn data(event: &Evidence) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::EventFacts;
 
     #[test]
     fn only_what_the_schema_takes_is_an_address() {
@@ -149,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_masked_address_is_a_name() {
-        let event = Evidence { ip: "masked:0a1b".into(), ..Evidence::default() };
+        let event = Evidence::from(EventFacts { ip: "masked:0a1b".into(), ..EventFacts::default() });
         let endpoint = src_endpoint(&event);
         assert_eq!(endpoint["ip"], Value::Null);
         assert_eq!(endpoint["name"], "masked:0a1b");
