@@ -36,9 +36,8 @@ impl Fire<'_> {
         let decided = state.gallery.get(stamp).or_else(|| state.gallery.get(self.arrived))?;
         let verdict = self.spec.verdict(&mut state.episodes, stamp.time_ms, self.now_ms, tally)?;
         let (start_ms, end_ms) = measure.window(self.timespan, stamp.time_ms);
-        let shown_after_ms = measure.shown_after_ms(self.timespan, stamp.time_ms);
-        let first = state.series.first_after(shown_after_ms);
-        let kept = state.gallery.window(shown_after_ms, stamp);
+        let first = first_shown(measure, state, self.timespan, place)?;
+        let kept = state.gallery.between(state.series.get(first)?.stamp, stamp);
         let shown = select(kept, &decided.uuid, self.spec.info.evidence_max);
         let shown_groups = correlation.group_by.iter().filter(|field| !field.hidden);
         let names = shown_groups.map(|field| field.name.clone());
@@ -62,4 +61,12 @@ impl Fire<'_> {
             verdict,
         })
     }
+}
+
+/// The place of the first event that is shown of the window that ends at a place.
+fn first_shown<M: Measure>(measure: &M, state: &State<M>, timespan: Timespan, place: usize) -> Option<usize> {
+    let series = &state.series;
+    let first = series.first_after(measure.shown_after_ms(timespan, series.time(place)?));
+    let begins = |at: &usize| series.get(*at).is_some_and(|event| measure.begins(&event.mark));
+    Some((first..=place).find(begins).unwrap_or(first))
 }

@@ -109,6 +109,12 @@ pub(super) trait Measure: Debug {
         (timespan.start(time_ms), time_ms)
     }
 
+    /// Whether the event can be the first that counts of a window that satisfies the rule. What stands
+    /// before the first such event is of no use.
+    fn begins(&self, _mark: &Self::Mark) -> bool {
+        true
+    }
+
     /// After which instant the events that an alert shows come; ms.
     fn shown_after_ms(&self, timespan: Timespan, time_ms: i64) -> i64 {
         timespan.start(time_ms)

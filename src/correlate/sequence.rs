@@ -160,6 +160,11 @@ impl Measure for Sequence {
         spoils.then_some(0)
     }
 
+    fn begins(&self, mark: &Mark) -> bool {
+        let first = self.steps.first().map_or(&[][..], |step| &step.branches);
+        first.iter().any(|branch| mark.branches.contains(&(*branch as u64)))
+    }
+
     fn mark(&self, branch: usize, matched: &Match) -> Option<Mark> {
         let read = self.reads().then(|| Box::new(self.read(branch, matched)));
         Some(Mark { branches: SmallVec::from_slice(&[branch as u64]), read })

@@ -22,6 +22,11 @@ impl Stamp {
     /// After every event.
     pub(super) const LAST: Self = Self { time_ms: i64::MAX, uuid: [u64::MAX; 2] };
 
+    /// After every event up to an instant.
+    pub(super) const fn last_of(time_ms: i64) -> Self {
+        Self { time_ms, ..Self::LAST }
+    }
+
     /// The place of an event. Ids that are no UUIDs are ordered by their hash: any order does, as
     /// long as it is always the same.
     pub(super) fn new(time_ms: i64, uuid: &str) -> Self {

@@ -80,7 +80,12 @@ impl Gallery {
 
     /// Forgets what is not after an instant.
     pub(super) fn forget(&mut self, upto_ms: i64) {
-        let gone = self.shown.partition_point(|shown| shown.stamp.time_ms <= upto_ms);
+        self.forget_to(Stamp::last_of(upto_ms));
+    }
+
+    /// Forgets what is not after an event.
+    pub(super) fn forget_to(&mut self, upto: Stamp) {
+        let gone = self.shown.partition_point(|shown| shown.stamp <= upto);
         self.shown.drain(..gone);
     }
 
@@ -92,7 +97,15 @@ impl Gallery {
 
     /// What is kept of a window, `start_ms` excluded, `last` included.
     pub(super) fn window(&self, start_ms: i64, last: Stamp) -> impl Iterator<Item = &Shown> {
-        let first = self.shown.partition_point(|shown| shown.stamp.time_ms <= start_ms);
+        self.after(self.shown.partition_point(|shown| shown.stamp.time_ms <= start_ms), last)
+    }
+
+    /// What is kept from one event to another, both included.
+    pub(super) fn between(&self, first: Stamp, last: Stamp) -> impl Iterator<Item = &Shown> {
+        self.after(self.shown.partition_point(|shown| shown.stamp < first), last)
+    }
+
+    fn after(&self, first: usize, last: Stamp) -> impl Iterator<Item = &Shown> {
         let end = self.shown.partition_point(|shown| shown.stamp <= last);
         self.shown.range(first.min(end)..end)
     }
@@ -207,6 +220,8 @@ mod tests {
         assert!(gallery.get(Stamp::new(FIRST as i64, "u")).is_none());
         gallery.forget(9);
         assert_eq!(gallery.shown[0].stamp.time_ms, 10);
-        assert_eq!(gallery.window(11, Stamp::new(14, "u")).count(), 3);
+        assert_eq!(gallery.between(Stamp::new(12, "u"), Stamp::new(14, "u")).count(), 3);
+        gallery.forget_to(Stamp::new(12, "u"));
+        assert_eq!(gallery.shown[0].stamp.time_ms, 13);
     }
 }

@@ -68,7 +68,7 @@ impl<M: Measure> State<M> {
     }
 
     /// Takes out what is in no window that ends at or after an instant, and in none that is still to
-    /// be decided.
+    /// be decided; and what is of no use in any.
     pub(super) fn prune(&mut self, measure: &M, timespan: Timespan, settled_ms: Option<i64>) {
         let Some(settled_ms) = settled_ms else { return };
         let first_open_ms =
@@ -80,6 +80,20 @@ impl<M: Measure> State<M> {
             }
         }
         self.gallery.forget(timespan.start(settled_ms));
+        self.drop_useless(measure, settled_ms);
+    }
+
+    /// Takes out what stands before the first event that can begin a window, where no such event can come
+    /// before it any more.
+    fn drop_useless(&mut self, measure: &M, settled_ms: i64) {
+        while let Some(oldest) = self.series.get(0) {
+            if oldest.stamp.time_ms >= settled_ms || measure.begins(&oldest.mark) {
+                break;
+            }
+            let Some(gone) = self.series.pop_oldest() else { return };
+            measure.removed(&gone, &mut self.tally);
+            self.gallery.forget_to(gone.stamp);
+        }
     }
 
     /// Puts the event to its place, which is given if anything changed by it.

@@ -102,6 +102,11 @@ impl Measure for TemporalOrdered {
         (!self.unwanted.is_empty()).then_some(self.timespan.0.saturating_sub(1))
     }
 
+    /// Where rules are unwanted, they are so before the first step too.
+    fn begins(&self, mark: &Values) -> bool {
+        !self.unwanted.is_empty() || self.order.first().is_some_and(|first| mark.contains(&(*first as u64)))
+    }
+
     fn mark(&self, branch: usize, _matched: &Match) -> Option<Values> {
         Some(Values::from_slice(&[branch as u64]))
     }

@@ -311,7 +311,7 @@ mod tests {
         seen.expire(MINUTE_MS);
         compact(&mut held, changes(&mut seen));
         let lengths: Vec<usize> = held.values().map(Vec::len).collect();
-        assert_eq!(lengths, [2 + 20 * 16]);
+        assert_eq!(lengths, [3 + 20 * 16]);
         assert_eq!(changes(&mut seen), []);
     }
 
@@ -325,7 +325,7 @@ mod tests {
         seen.is_new("", "one more", 0, &mut 0);
         let lengths: Vec<_> =
             changes(&mut seen).into_iter().map(|change| change.value.map(|value| value.len())).collect();
-        assert_eq!(lengths, [Some(2 + 16), Some(2)]);
+        assert_eq!(lengths, [Some(3 + 16), Some(3)]);
     }
 
     #[test]

@@ -234,7 +234,7 @@ fn said(effects: &Effects) -> String {
 /// what was there before, and for time, with which the wall clock of when it was told is written.
 fn meaning(held: &Held) -> BTreeMap<&[u8], &[u8]> {
     let unnumbered = |key: &[u8], value: &'_ [u8]| match key[0] {
-        b's' | b'u' => 2 + value[1..].iter().take_while(|byte| **byte >= 0x80).count(),
+        b's' | b'u' => 3 + value[2..].iter().take_while(|byte| **byte >= 0x80).count(),
         _ => 0,
     };
     let kept = held.iter().filter(|(key, _)| key[0] != b'd' && key[0] != b'w');
@@ -312,7 +312,7 @@ fn what_was_taken_in_is_counted_and_what_no_rule_means_is_named() {
     let home = Home::new();
     let mut held = some(&home);
     let of_another_rule = [b"c", [7; 16].as_slice()].concat();
-    held.insert(of_another_rule.clone(), vec![0, 1]);
+    held.insert(of_another_rule.clone(), vec![0, crate::state::codec::VERSION, 0]);
     held.insert(b"zzz".to_vec(), vec![1]);
     let (shard, restored) = home.restored(last_of_each(&held));
     let skipped = vec![b"zzz".to_vec(), of_another_rule];

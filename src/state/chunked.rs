@@ -117,7 +117,7 @@ mod tests {
     use crate::model::FieldTable;
 
     fn noise(len: usize) -> Vec<u8> {
-        (0..len as u64).map(|place| (place.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect()
+        (0..len).map(|place| xxhash_rust::xxh3::xxh3_64(&place.to_le_bytes()) as u8).collect()
     }
 
     fn parts_of(bytes: &[u8]) -> (Vec<u8>, BTreeMap<u128, Vec<u8>>) {

@@ -16,7 +16,7 @@ use super::shared::{Form, Held};
 use crate::model::{FieldId, FieldTable, Shared};
 
 /// The form that is written, in front of every value. One that is not known is not read.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// Texts kept to be shared between the values that are read; more are read, but not shared.
 const SHARED_TEXTS: usize = 4_096;

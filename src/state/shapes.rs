@@ -336,7 +336,7 @@ mod tests {
             assert_eq!(read::<i64>(&written(&number)), Ok(number));
         }
         assert_eq!(read::<u8>(&written(&300_u64)), Err(Corrupt("number in range")));
-        assert!(read::<u64>(&[1, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 2]).is_err());
+        assert!(read::<u64>(&[codec::VERSION, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 2]).is_err());
     }
 
     #[test]
@@ -352,6 +352,6 @@ mod tests {
     fn another_version_is_not_read() {
         assert_eq!(read::<bool>(&[9, 1]), Err(Corrupt("version that is known")));
         assert_eq!(read::<bool>(&[]), Err(Corrupt("version that is known")));
-        assert_eq!(read::<bool>(&[1, 0, 1, 0]), Err(Corrupt("end")));
+        assert_eq!(read::<bool>(&[codec::VERSION, 0, 1, 0]), Err(Corrupt("end")));
     }
 }
