@@ -1,5 +1,7 @@
 //! Who works here, where from, and with what?
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 /// The tenant's name.
 pub const COMPANY: &str = "acme";
 
@@ -26,7 +28,7 @@ pub struct Vantage {
     /// The network it belongs to.
     pub network: &'static str,
     /// The address.
-    pub ip: &'static str,
+    pub ip: IpAddr,
     /// Where.
     pub place: Place,
     /// Autonomous system.
@@ -37,7 +39,7 @@ pub struct Vantage {
     pub proxy: bool,
 }
 
-const LISBON: Place = Place {
+pub(super) const LISBON: Place = Place {
     country: "PT",
     country_name: "Portugal",
     region: "Lisbon",
@@ -45,9 +47,9 @@ const LISBON: Place = Place {
     lat: 38.72,
     lon: -9.14,
 };
-const PORTO: Place =
+pub(super) const PORTO: Place =
     Place { country: "PT", country_name: "Portugal", region: "Porto", city: "Porto", lat: 41.15, lon: -8.61 };
-const BERLIN: Place = Place {
+pub(super) const BERLIN: Place = Place {
     country: "DE",
     country_name: "Germany",
     region: "Berlin",
@@ -55,7 +57,7 @@ const BERLIN: Place = Place {
     lat: 52.52,
     lon: 13.40,
 };
-const DUBLIN: Place = Place {
+pub(super) const DUBLIN: Place = Place {
     country: "IE",
     country_name: "Ireland",
     region: "Leinster",
@@ -63,7 +65,7 @@ const DUBLIN: Place = Place {
     lat: 53.35,
     lon: -6.26,
 };
-const ASHBURN: Place = Place {
+pub(super) const ASHBURN: Place = Place {
     country: "US",
     country_name: "United States",
     region: "Virginia",
@@ -88,45 +90,51 @@ const BUCHAREST: Place = Place {
     lon: 26.10,
 };
 
-const fn vantage(
+pub(super) const fn vantage(
     network: &'static str,
-    ip: &'static str,
+    [a, b, c, d]: [u8; 4],
     place: Place,
     asn: u32,
     org: &'static str,
 ) -> Vantage {
+    let ip = IpAddr::V4(Ipv4Addr::new(a, b, c, d));
     Vantage { network, ip, place, asn, org, proxy: false }
 }
 
 /// The office.
-pub(super) const OFFICE: Vantage = vantage("198.51.100.0/27", "198.51.100.10", LISBON, 64496, "Acme Lda");
+pub(super) const OFFICE: Vantage = vantage("198.51.100.0/27", [198, 51, 100, 10], LISBON, 64496, "Acme Lda");
 /// The company VPN's exit.
 pub(super) const VPN: Vantage =
-    vantage("198.51.100.32/27", "198.51.100.40", DUBLIN, 64497, "Example Cloud Dublin");
+    vantage("198.51.100.32/27", [198, 51, 100, 40], DUBLIN, 64497, "Example Cloud Dublin");
 /// Homes, by turns.
 pub(super) const HOMES: [Vantage; 4] = [
-    vantage("203.0.113.0/27", "203.0.113.5", LISBON, 64498, "Example Fibre Portugal"),
-    vantage("203.0.113.32/27", "203.0.113.44", PORTO, 64498, "Example Fibre Portugal"),
-    vantage("203.0.113.64/27", "203.0.113.77", BERLIN, 64499, "Beispiel Telekom"),
-    vantage("2001:db8:10::/48", "2001:db8:10::1f", LISBON, 64498, "Example Fibre Portugal"),
+    vantage("203.0.113.0/27", [203, 0, 113, 5], LISBON, 64498, "Example Fibre Portugal"),
+    vantage("203.0.113.32/27", [203, 0, 113, 44], PORTO, 64498, "Example Fibre Portugal"),
+    vantage("203.0.113.64/27", [203, 0, 113, 77], BERLIN, 64499, "Beispiel Telekom"),
+    Vantage {
+        ip: IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x10, 0, 0, 0, 0, 0x1f)),
+        ..vantage("2001:db8:10::/48", [0; 4], LISBON, 64498, "Example Fibre Portugal")
+    },
 ];
 /// Phones, on a mobile network that leaves from one city.
 pub(super) const MOBILE: Vantage =
-    vantage("203.0.113.96/27", "203.0.113.101", LISBON, 64500, "Example Mobile Portugal");
+    vantage("203.0.113.96/27", [203, 0, 113, 101], LISBON, 64500, "Example Mobile Portugal");
 /// The server of an application that redeems its codes itself.
 pub(super) const APP_SERVER: Vantage =
-    vantage("192.0.2.0/27", "192.0.2.11", ASHBURN, 64501, "Example Hosting");
+    vantage("192.0.2.0/27", [192, 0, 2, 11], ASHBURN, 64501, "Example Hosting");
 /// A rented server that tries passwords.
 pub(super) const SPRAYER: Vantage = Vantage {
     proxy: true,
-    ..vantage("192.0.2.64/27", "192.0.2.77", BUCHAREST, 64502, "Bulletproof Example")
+    ..vantage("192.0.2.64/27", [192, 0, 2, 77], BUCHAREST, 64502, "Bulletproof Example")
 };
 /// Where a stolen cookie is replayed.
-pub(super) const THIEF: Vantage =
-    Vantage { proxy: true, ..vantage("192.0.2.96/27", "192.0.2.103", SINGAPORE, 64503, "Example VPN Exit") };
+pub(super) const THIEF: Vantage = Vantage {
+    proxy: true,
+    ..vantage("192.0.2.96/27", [192, 0, 2, 103], SINGAPORE, 64503, "Example VPN Exit")
+};
 /// Okta's own support.
 pub(super) const SUPPORT: Vantage =
-    vantage("192.0.2.128/27", "192.0.2.140", ASHBURN, 64504, "Example Support Vendor");
+    vantage("192.0.2.128/27", [192, 0, 2, 140], ASHBURN, 64504, "Example Support Vendor");
 
 /// Every network, for the sample GeoIP database.
 pub(super) const ALL: [Vantage; 11] =

@@ -99,7 +99,19 @@ impl Session {
         from: &company::Vantage,
         app: usize,
     ) -> Draft {
-        let (id, name) = APPS.get(app % APPS.len()).copied().unwrap_or_default();
+        let app = APPS.get(app % APPS.len()).copied().unwrap_or_default();
+        self.opens_app(random, person, at_ms, from, app)
+    }
+
+    /// The same of an application by its id and name.
+    pub(super) fn opens_app(
+        &self,
+        random: &mut Random,
+        person: &Person,
+        at_ms: i64,
+        from: &company::Vantage,
+        (id, name): (&str, &str),
+    ) -> Draft {
         let uri = format!("/app/{}/{id}/sso/saml", name.to_lowercase());
         self.does(
             random,

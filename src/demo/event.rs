@@ -96,15 +96,15 @@ impl Draft {
         let place = &vantage.place;
         let geo = json!({"city": place.city, "state": place.region, "country": place.country_name,
             "postalCode": null, "geolocation": {"lat": place.lat, "lon": place.lon}});
-        let version = if vantage.ip.contains(':') { "V6" } else { "V4" };
+        let (ip, version) = (vantage.ip.to_string(), if vantage.ip.is_ipv6() { "V6" } else { "V4" });
         let request = self.value.pointer("/transaction/id").cloned().unwrap_or_default();
         self.with("client.userAgent", json!({"rawUserAgent": agent.raw, "os": agent.os, "browser": agent.browser}))
             .with("client.device", agent.device)
-            .with("client.ipAddress", vantage.ip)
+            .with("client.ipAddress", ip.as_str())
             .with("client.geographicalContext", geo.clone())
             .with("securityContext", json!({"asNumber": vantage.asn, "asOrg": vantage.org.to_lowercase(),
                 "isp": vantage.org.to_lowercase(), "domain": ".", "isProxy": vantage.proxy}))
-            .with("request.ipChain", json!([{"ip": vantage.ip, "version": version, "source": null, "geographicalContext": geo}]))
+            .with("request.ipChain", json!([{"ip": ip, "version": version, "source": null, "geographicalContext": geo}]))
             .with("transaction.type", "WEB")
             .with("debugContext.debugData.requestId", request)
             .with("debugContext.debugData.requestUri", uri)

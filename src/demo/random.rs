@@ -9,6 +9,12 @@ impl Random {
         Self(seed ^ 0x6f6b_7461_7761_7463)
     }
 
+    /// A stream of its own for one purpose, so that what one does leaves the others as they are.
+    pub(super) fn stream(seed: u64, purpose: u64, number: u64) -> Self {
+        let mut mixed = Self::new(seed ^ purpose.rotate_left(48) ^ number.rotate_left(16));
+        Self(mixed.next())
+    }
+
     pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
