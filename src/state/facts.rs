@@ -4,8 +4,8 @@ use super::codec::{Corrupt, Durable, Reader, Writer};
 use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
-    Actor, Asn, Enriched, Event, Evidence, FieldId, Fields, Geo, GeoSource, IpFacts, Observation, Place,
-    Position, SessionFacts, Target, TravelFacts, UserFacts, Value,
+    Actor, Asn, Enriched, Event, Evidence, FieldId, Fields, Geo, GeoSource, IpFacts, IpRole, Observation,
+    Place, Position, Role, RoleReason, SessionFacts, Target, TravelFacts, UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
@@ -13,7 +13,8 @@ durable!(Actor { id, kind, login, name, unproven, known });
 durable!(Target { id, kind, alternate_id, name });
 durable!(Asn { number, org });
 durable!(Geo { country, country_name, region, city, lat, lon, accuracy_km, source });
-durable!(IpFacts { address, private, site, anonymous, hosting, proxy });
+durable!(IpFacts { address, private, site, anonymous, hosting, proxy, relay, role });
+durable!(Role { of, reason });
 durable!(Place { geo, asn, ip });
 durable!(SessionFacts {
     id,
@@ -29,7 +30,7 @@ durable!(SessionFacts {
     mfa
 });
 durable!(UserFacts { id, login, known_days, events, known, new_country, new_asn });
-durable!(TravelFacts { km, kmh, seconds, from, from_uuid });
+durable!(TravelFacts { km, kmh, seconds, from, from_uuid, known });
 durable!(Evidence {
     position,
     uuid,
@@ -55,6 +56,22 @@ durable!(Evidence {
 });
 durable!(Observation { event, place });
 durable!(Enriched { observation, session, user, travel, late });
+
+/// A word as its number among all of its kind.
+macro_rules! words {
+    ($($name:ident)*) => { $(
+        impl Durable for $name {
+            fn write(&self, out: &mut Writer<'_>) {
+                out.number(Self::ALL.iter().position(|word| word == self).unwrap_or_default() as u64);
+            }
+            fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+                Self::ALL.get(usize::read(from)?).copied().ok_or(Corrupt(stringify!($name)))
+            }
+        }
+    )* };
+}
+
+words!(IpRole RoleReason);
 
 impl Durable for GeoSource {
     fn write(&self, out: &mut Writer<'_>) {

@@ -176,6 +176,7 @@ pub fn single() -> Alert {
         seconds: 3_600,
         from: Some(lisbon()),
         from_uuid: "0b6f9b2e-598c-11ef-8478-2b7584bf8d5a".into(),
+        known: false,
     });
     event.raw = Some(Arc::from(
         r#"{"uuid":"dc9fd3c0-598c-11ef-8478-000000000000","actor":{"alternateId":"ana@example.com"}}"#,
