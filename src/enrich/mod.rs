@@ -12,6 +12,7 @@ mod context;
 mod countries;
 mod database;
 mod fill;
+mod gateway;
 mod geo;
 mod history;
 mod layout;

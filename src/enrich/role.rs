@@ -12,14 +12,9 @@
 
 use std::net::IpAddr;
 
-use super::address;
 use super::geo::GeoIp;
-use super::session;
-use super::who;
-use crate::model::{Fields, IpRole, Role, RoleReason, Value, core};
-
-/// Addresses of a chain that are looked at; a longer one is not believed at all.
-const CHAIN: usize = 16;
+use super::{gateway, session, who};
+use crate::model::{Fields, IpRole, Role, RoleReason, core};
 
 /// What user agents of Okta's own authenticators and their software kits contain.
 const AUTHENTICATOR: &[&str] = &["OktaVerify", "Okta Verify", "com.okta.", "OktaDeviceSDK"];
@@ -104,7 +99,7 @@ pub(super) fn decide(fields: &Fields, address: Option<IpAddr>, geoip: &GeoIp) ->
     let asked = Asked::of(fields);
     let configured = geoip.roles().find(address, asked.agent, asked.text(core::CLIENT_ZONE));
     match configured {
-        Some(IpRole::ProxyChain) => return gateway(fields, address, geoip),
+        Some(IpRole::ProxyChain) => return by_gateway(fields, address, geoip),
         Some(of) => return (Role { of, reason: RoleReason::Configured }, None),
         None => {}
     }
@@ -112,36 +107,16 @@ pub(super) fn decide(fields: &Fields, address: Option<IpAddr>, geoip: &GeoIp) ->
         return (Role { of: row.role, reason: row.reason }, None);
     }
     if geoip.is_gateway(address) {
-        return gateway(fields, address, geoip);
+        return by_gateway(fields, address, geoip);
     }
     let reason = if asked.is_browser() { RoleReason::Browser } else { RoleReason::OtherAgent };
     (Role { of: IpRole::UserAgent, reason }, None)
 }
 
-fn gateway(fields: &Fields, address: IpAddr, geoip: &GeoIp) -> (Role, Option<IpAddr>) {
-    let behind = behind(fields, address, geoip);
+fn by_gateway(fields: &Fields, address: IpAddr, geoip: &GeoIp) -> (Role, Option<IpAddr>) {
+    let behind = gateway::behind(fields, address, geoip);
     let reason = behind.map_or(RoleReason::Gateway, |_| RoleReason::ClientBehindGateway);
     (Role { of: IpRole::ProxyChain, reason }, behind)
-}
-
-/// Who is behind the gateway. Each proxy appends who called it, so the chain is read from its end: past
-/// the gateway's own address and those of others of the organisation stands what the outermost of them
-/// saw. What stands before that, anybody may have made up. None without a gateway at the end, and if who
-/// is behind has no public address.
-fn behind(fields: &Fields, address: IpAddr, geoip: &GeoIp) -> Option<IpAddr> {
-    let chain: Vec<Option<IpAddr>> = fields.elements(core::IP_CHAIN).map(parse).collect();
-    let is_gateway = |link: &Option<IpAddr>| link.is_some_and(|ip| ip == address || geoip.is_gateway(ip));
-    let place = chain.iter().rposition(|link| !is_gateway(link))?;
-    let believed = chain.len() <= CHAIN && place + 1 < chain.len();
-    let client = chain.get(place).copied().flatten().filter(|_| believed)?;
-    Some(client).filter(|client| !address::is_private(*client))
-}
-
-fn parse(value: Option<Value<'_>>) -> Option<IpAddr> {
-    match value {
-        Some(Value::Text(text)) => address::parse(text),
-        _ => None,
-    }
 }
 
 impl<'a> Asked<'a> {
@@ -244,7 +219,7 @@ mod tests {
     use super::*;
     use crate::config;
     use crate::enrich::testing::{event, fields};
-    use crate::model::FieldId;
+    use crate::model::{FieldId, Value};
 
     const BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Chrome/143.0.0.0 Safari/537.36";
     const PHONE: &str = "D7KQ2T9XYZ.com.okta.mobile/9.40.1 OktaVerify/9.40.1 iOS/26.1 Apple/iPhone16,1";
@@ -409,27 +384,17 @@ mod tests {
     }
 
     fn configured() -> GeoIp {
-        let role = |cidr: Option<&str>, zone: Option<&str>, role| config::RoleRange {
-            cidr: cidr.map(str::to_owned),
+        let role = |zone: &str, role| config::RoleRange {
+            cidr: None,
             agent: None,
-            zone: zone.map(str::to_owned),
+            zone: Some(zone.to_owned()),
             role,
-        };
-        let exit = config::Site {
-            cidr: "192.0.2.2".into(),
-            name: "vpn".into(),
-            country: None,
-            city: None,
-            lat: None,
-            lon: None,
         };
         GeoIp::open(&config::GeoIp {
             roles: vec![
-                role(None, Some("Servers"), IpRole::RelyingPartyBackchannel),
-                role(None, Some("Gateways"), IpRole::ProxyChain),
-                role(Some("192.0.2.3"), None, IpRole::ProxyChain),
+                role("Servers", IpRole::RelyingPartyBackchannel),
+                role("Gateways", IpRole::ProxyChain),
             ],
-            sites: vec![exit],
             ..config::GeoIp::default()
         })
         .unwrap()
@@ -442,52 +407,5 @@ mod tests {
         assert_eq!(told("Servers", "Okta-Integrations"), ("relying_party_backchannel", "configured", None));
         assert_eq!(told("Gateways", BROWSER), ("proxy_chain", "gateway", None));
         assert_eq!(told("", BROWSER), ("user_agent", "browser", None));
-    }
-
-    /// What is told of an address whose event shows this chain.
-    fn chain(address: &str, chain: &[&str]) -> (&'static str, Option<IpAddr>) {
-        let mut event = event(0, "u", &[(AGENT, Value::Text(BROWSER))]);
-        event.fields.set_list(core::IP_CHAIN, chain.iter().map(|link| Some(Value::Text(link))));
-        let (role, behind) = decide(&event.fields, address.parse().ok(), &configured());
-        (role.reason.as_str(), behind)
-    }
-
-    #[test]
-    fn who_is_behind_a_gateway_is_what_the_outermost_of_the_gateways_saw() {
-        let client = Some("203.0.113.9".parse().unwrap());
-        for gateway in ["192.0.2.2", "192.0.2.3"] {
-            let shown = ("client_behind_gateway", client);
-            assert_eq!(chain(gateway, &["203.0.113.9", gateway]), shown);
-            assert_eq!(chain(gateway, &["203.0.113.9", "192.0.2.3", gateway]), shown, "two gateways");
-            assert_eq!(
-                chain(gateway, &["198.51.100.1", "203.0.113.9", gateway]),
-                shown,
-                "the first is made up"
-            );
-            assert_eq!(
-                chain(gateway, &["192.0.2.3", "203.0.113.9", gateway]),
-                shown,
-                "so is a gateway there"
-            );
-        }
-    }
-
-    #[test]
-    fn a_chain_that_does_not_show_it_clearly_shows_nobody() {
-        let nobody = ("gateway", None);
-        let gateway = "192.0.2.2";
-        assert_eq!(chain(gateway, &[]), nobody);
-        assert_eq!(chain(gateway, &[gateway]), nobody);
-        assert_eq!(chain(gateway, &[gateway, "203.0.113.9"]), nobody, "the gateway is not at the end");
-        assert_eq!(chain(gateway, &["10.1.2.3", gateway]), nobody, "a private address is no place");
-        assert_eq!(chain(gateway, &["203.0.113.9", "nonsense", gateway]), nobody);
-        let long: Vec<&str> = std::iter::repeat_n("203.0.113.9", CHAIN).chain([gateway]).collect();
-        assert_eq!(chain(gateway, &long), nobody, "longer than any real one");
-    }
-
-    #[test]
-    fn a_chain_by_others_than_the_organisation_is_not_believed() {
-        assert_eq!(chain("203.0.113.9", &["198.51.100.1", "203.0.113.9"]), ("browser", None));
-        assert_eq!(chain("203.0.113.9", &["203.0.113.9", "192.0.2.2"]), ("browser", None), "Okta trusts it");
     }
 }
