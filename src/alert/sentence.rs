@@ -261,6 +261,8 @@ mod tests {
     fn a_journey_is_told() {
         let message = "{km} km from {from_city}, {from_country}: {kmh} km/h";
         assert_eq!(told(samples::single(), message), "2291 km from Lisbon, Portugal: 2291 km/h");
+        let other_end = told(samples::single(), "{from_ip} {from_uuid}");
+        assert_eq!(other_end, "203.0.113.7 0b6f9b2e-598c-11ef-8478-2b7584bf8d5a");
     }
 
     #[test]

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::model::{
     Activity, Actor, Alert, Asn, Attack, Confidence, Entity, EntityKind, Evidence, Geo, GeoSource, IpFacts,
-    Level, ListInfo, Measured, Mode, Place, Position, RuleInfo, RuleKind, SessionFacts, Tactic, Target,
-    TravelFacts, Window,
+    IpRole, Level, ListInfo, Measured, Mode, Place, Position, Role, RoleReason, RuleInfo, RuleKind,
+    SessionFacts, Tactic, Target, TravelFacts, Window,
 };
+
+const BROWSER: Role = Role { of: IpRole::UserAgent, reason: RoleReason::Browser };
 use uuid::Uuid;
 
 /// 2026-08-13T15:58:20.353Z
@@ -84,7 +86,7 @@ fn place(
             source: GeoSource::Database,
         })),
         asn: Some(Arc::new(Asn { number, org: Some(org.to_owned()) })),
-        ip: IpFacts { address: Some(ip.parse().unwrap()), ..IpFacts::default() },
+        ip: IpFacts { address: Some(ip.parse().unwrap()), role: BROWSER, ..IpFacts::default() },
     })
 }
 
