@@ -98,6 +98,8 @@ impl Spot {
 mod tests {
     use super::*;
     use crate::enrich::testing::permutations;
+    use crate::model::FieldTable;
+    use crate::state::{Durable as _, Names, whole, written};
 
     const DAYS: i64 = limits::TRAVEL_PAIR_DAYS as i64;
 
@@ -121,6 +123,19 @@ mod tests {
         assert!(go(&mut commutes, &madrid, &lisbon, DAYS * DAY_MS));
         assert!(go(&mut commutes, &at(38.9, -9.0), &at(40.3, -3.8), DAYS * DAY_MS + 1), "nearly there");
         assert!(!go(&mut commutes, &lisbon, &at(1.29, 103.85), DAYS * DAY_MS + 2), "another place");
+    }
+
+    #[test]
+    fn what_is_known_outlives_the_process() {
+        let (lisbon, madrid) = (at(38.72, -9.14), at(40.42, -3.70));
+        let mut commutes = Commutes::default();
+        for day in 0..DAYS {
+            go(&mut commutes, &lisbon, &madrid, day * DAY_MS);
+        }
+        let table = FieldTable::default();
+        let bytes = written(&table, |out| commutes.write(out));
+        let mut read = whole(&table, &mut Names::default(), &bytes, Commutes::read).unwrap();
+        assert!(go(&mut read, &madrid, &lisbon, DAYS * DAY_MS));
     }
 
     #[test]

@@ -237,6 +237,22 @@ mod tests {
     }
 
     #[test]
+    fn whose_an_address_is_moves_with_it() {
+        let table = FieldTable::default();
+        for of in IpRole::ALL {
+            for reason in RoleReason::ALL {
+                let ip =
+                    IpFacts { relay: true, role: Role { of: *of, reason: *reason }, ..IpFacts::default() };
+                assert_eq!(moved(&ip, &table, &table), ip);
+            }
+        }
+        let mut names = Names::default();
+        let beyond = crate::state::written(&table, |out| out.number(IpRole::ALL.len() as u64));
+        let mut reader = Reader::new(&beyond, &table, &mut names).unwrap();
+        assert_eq!(IpRole::read(&mut reader), Err(Corrupt("IpRole")));
+    }
+
+    #[test]
     fn fields_are_found_again_where_another_process_has_them() {
         let here = table(&["debugContext.debugData.a", "debugContext.debugData.b", "c"]);
         let there = table(&["c", "debugContext.debugData.b"]);
