@@ -13,7 +13,8 @@
     missing_docs,
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a bench prints, and a bench that cannot run may end"
+    clippy::disallowed_methods,
+    reason = "a bench prints and measures, and one that cannot run may end"
 )]
 
 use std::collections::{BTreeMap, BTreeSet};

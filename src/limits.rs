@@ -236,6 +236,16 @@ pub const USERS: usize = 500_000;
 /// (`state_evictions_total{table="user_places"}`).
 pub const PLACES_PER_USER: usize = 32;
 
+/// Pairs of places that one user is known to go between; beyond, the one longest not gone between goes
+/// (`state_evictions_total{table="user_commutes"}`).
+pub const TRAVEL_PAIRS_PER_USER: usize = 16;
+
+/// Days on which a user must have gone between two places until `enriched.travel.known` says so.
+pub const TRAVEL_PAIR_DAYS: usize = 5;
+
+/// Event time after which a pair of places that was not gone between is learnt anew; ms.
+pub const TRAVEL_PAIR_QUIET_MS: i64 = 60 * 24 * 3_600_000;
+
 /// Event ids remembered for deduplication; beyond, the oldest goes
 /// (`state_evictions_total{table="uuids"}`).
 pub const UUIDS: usize = 5_000_000;

@@ -42,6 +42,9 @@ pub(super) fn travel_facts(travel: &TravelFacts) -> Value {
         "from_city": maybe(from.and_then(|geo| geo.city.as_deref())),
         "from_country": maybe(from.and_then(|geo| geo.country.as_deref())),
         "from_uuid": text(&travel.from_uuid),
+        "from_ip": travel.from.as_deref().and_then(|place| place.ip.address).map(|ip| ip.to_string()),
+        "from_mobile": travel.from.as_deref().and_then(Place::mobile),
+        "known": travel.known,
     })
 }
 
@@ -53,6 +56,10 @@ pub(super) fn ip_facts(place: &Place) -> Value {
         "anonymous": place.ip.anonymous,
         "hosting": place.ip.hosting,
         "proxy": place.ip.proxy,
+        "mobile": place.mobile(),
+        "relay": place.relay(),
+        "role": place.ip.role.of.as_str(),
+        "role_reason": place.ip.role.reason.as_str(),
     })
 }
 

@@ -88,6 +88,10 @@ impl Masker {
             }
         };
         located(evidence).filter(|(path, _)| self.redacts(path)).for_each(|(_, value)| add(value));
+        let from = evidence.travel.as_ref().and_then(|travel| travel.from.as_deref()?.ip.address);
+        if let Some(address) = from.filter(|_| self.redacts("client.ipAddress")) {
+            add(&address.to_string());
+        }
         for (_, value) in evidence.read.iter().filter(|(path, _)| self.redacts(path)) {
             add(value);
         }

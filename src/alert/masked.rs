@@ -298,6 +298,18 @@ mod tests {
     }
 
     #[test]
+    fn with_addresses_that_of_the_place_before_is_hidden_wherever_it_stands() {
+        let mut alert = samples::single();
+        let read = &mut alert.evidence[0].make_mut().read;
+        read.push((Arc::from("enriched.travel.from_ip"), "203.0.113.7".to_owned()));
+        let masker = masker(&["client.ipAddress"], "");
+        let shown = Masks::of(&masker, &alert).apply(&alert).into_owned();
+        let event = &shown.evidence[0];
+        assert_eq!(event.travel.as_ref().unwrap().from.as_ref().unwrap().ip.address, None);
+        assert!(event.read.iter().all(|(_, value)| !value.contains("203.0.113.7")), "{:?}", event.read);
+    }
+
+    #[test]
     fn a_redacted_flag_is_masked_at_its_path_only() {
         let mut alert = samples::correlation();
         let read = &mut alert.evidence[0].make_mut().read;

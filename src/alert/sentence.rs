@@ -120,6 +120,11 @@ pub(super) fn one(alert: &Alert, name: &str) -> String {
         "asn" => event.and_then(asn).unwrap_or_else(|| "an unknown network".to_owned()),
         "from_city" => or(from.and_then(|geo| geo.city.as_deref()), "an unknown city"),
         "from_country" => or(from.and_then(country), "an unknown country"),
+        "from_ip" => {
+            let ip = travel.and_then(|travel| travel.from.as_ref()?.ip.address);
+            ip.map_or_else(|| "an unknown address".to_owned(), |ip| ip.to_string())
+        }
+        "from_uuid" => or(travel.map(|travel| travel.from_uuid.as_str()), "an unknown event"),
         "km" => number(travel.map(|travel| travel.km.round())),
         "kmh" => number(travel.map(|travel| travel.kmh.round())),
         "target" => or(event.and_then(|event| event.targets.iter().map(target).next()), "an unknown target"),
@@ -256,6 +261,8 @@ mod tests {
     fn a_journey_is_told() {
         let message = "{km} km from {from_city}, {from_country}: {kmh} km/h";
         assert_eq!(told(samples::single(), message), "2291 km from Lisbon, Portugal: 2291 km/h");
+        let other_end = told(samples::single(), "{from_ip} {from_uuid}");
+        assert_eq!(other_end, "203.0.113.7 0b6f9b2e-598c-11ef-8478-2b7584bf8d5a");
     }
 
     #[test]

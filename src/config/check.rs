@@ -1,6 +1,6 @@
 //! Do the values make sense, one by one and together?
 
-use super::{Config, Layer};
+use super::{Config, GeoIp, Layer};
 
 /// OCSF versions whose Detection Finding has every key that alerts use.
 pub(super) const OCSF_VERSIONS: &[&str] = &["1.5.0", "1.6.0", "1.7.0", "1.8.0"];
@@ -49,14 +49,7 @@ pub(super) fn check(config: &Config, layer: impl Fn(&str) -> Layer) -> Vec<Strin
     need(config.engine.commit_records > 0, "engine.commit_records", "must be more than 0".to_owned());
     need(config.state.partitions > 0, "state.partitions", "must be more than 0".to_owned());
     need(config.state.replication > 0, "state.replication", "must be more than 0".to_owned());
-    for (index, site) in config.geoip.sites.iter().enumerate() {
-        let good = site.cidr.parse::<ipnet::IpNet>().is_ok() || site.cidr.parse::<std::net::IpAddr>().is_ok();
-        need(
-            good,
-            &format!("geoip.sites.{index}.cidr"),
-            format!("`{}` is not an address range such as 198.51.100.0/24", site.cidr),
-        );
-    }
+    geoip(&config.geoip, &mut need);
     let listen = &config.http.listen;
     need(
         listen.is_empty() || listen.parse::<std::net::SocketAddr>().is_ok(),
@@ -75,6 +68,27 @@ pub(super) fn check(config: &Config, layer: impl Fn(&str) -> Layer) -> Vec<Strin
     }
     state(config, need);
     problems
+}
+
+/// Ranges are some, and every role is somebody's.
+fn geoip(geoip: &GeoIp, mut need: impl FnMut(bool, &str, String)) {
+    let sites = geoip.sites.iter().enumerate().map(|(index, site)| ("sites", index, &site.cidr));
+    let roles = geoip.roles.iter().enumerate();
+    let ranges = roles.clone().filter_map(|(index, role)| Some(("roles", index, role.cidr.as_ref()?)));
+    for (list, index, cidr) in sites.chain(ranges) {
+        need(
+            cidr.parse::<ipnet::IpNet>().is_ok() || cidr.parse::<std::net::IpAddr>().is_ok(),
+            &format!("geoip.{list}.{index}.cidr"),
+            format!("`{cidr}` is not an address range such as 198.51.100.0/24"),
+        );
+    }
+    for (index, role) in roles {
+        need(
+            !role.names_nothing(),
+            &format!("geoip.roles.{index}.role"),
+            "a `cidr`, an `agent` or a `zone` must say whose role it is".to_owned(),
+        );
+    }
 }
 
 /// Topics of state are nothing else's.

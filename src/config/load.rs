@@ -166,8 +166,12 @@ fn metadata<'f>(figment: &'f Figment, path: &[String]) -> Option<&'f Metadata> {
         return Some(metadata);
     }
     let (top, rest) = path.split_at_checked(2)?;
-    let map = figment.find_value(&top.join(".")).ok()?;
-    figment.get_metadata(map.as_dict()?.get(&rest.join("."))?.tag())
+    let value = figment.find_value(&top.join(".")).ok()?;
+    match value.as_dict() {
+        Some(map) => figment.get_metadata(map.get(&rest.join("."))?.tag()),
+        // A list is set as a whole.
+        None => figment.get_metadata(value.tag()),
+    }
 }
 
 fn layers(files: &[PathBuf], flags: &[(String, String)]) -> Result<Figment, Failure> {
@@ -264,6 +268,21 @@ mod tests {
     fn problem(text: &str) -> String {
         let file = file(text);
         load(&[file.path().to_path_buf()], &[]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_role_that_is_none_or_nobody_s_is_told_by_its_key_and_layer() {
+        let good = "{ cidr = \"192.0.2.1\", role = \"proxy_chain\" }";
+        let told = |bad: &str| {
+            let file = file(&format!("[geoip]\nroles = [{good}, {bad}]"));
+            let text = load(&[file.path().to_path_buf()], &[]).unwrap_err().to_string();
+            assert!(text.contains(&file.path().display().to_string()), "{text}");
+            text
+        };
+        assert!(told("{ role = \"api_client\" }").contains("geoip.roles.1.role: a `cidr`"));
+        assert!(told("{ cidr = \"192.0.2.1/40\", role = \"none\" }").contains("geoip.roles.1.cidr"));
+        let unknown = told("{ cidr = \"192.0.2.1\", role = \"browser\" }");
+        assert!(unknown.contains("browser") && unknown.contains("geoip.roles"), "{unknown}");
     }
 
     #[test]

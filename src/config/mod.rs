@@ -18,6 +18,7 @@ pub use schema::config_schema;
 pub use units::{Duration, Size};
 
 use crate::limits;
+use crate::model::IpRole;
 
 /// Every setting.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -310,6 +311,33 @@ pub struct GeoIp {
     pub anonymous: Option<PathBuf>,
     /// Named ranges of the organisation.
     pub sites: Vec<Site>,
+    /// Whose addresses are, where the organisation knows better.
+    pub roles: Vec<RoleRange>,
+}
+
+/// Whose an address is: all that is given must hold, and the first entry that does decides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleRange {
+    /// A range or an address.
+    #[serde(default)]
+    pub cidr: Option<String>,
+    /// A user agent, in which `*` stands for anything; upper and lower case are the same. It is what a
+    /// client says of itself: safer with a `cidr`.
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// A network zone of Okta's that decided the policy, by its name.
+    #[serde(default)]
+    pub zone: Option<String>,
+    /// `enriched.ip.role`
+    pub role: IpRole,
+}
+
+impl RoleRange {
+    /// Whether it would hold for everything.
+    pub fn names_nothing(&self) -> bool {
+        self.cidr.is_none() && self.agent.is_none() && self.zone.is_none()
+    }
 }
 
 /// One named range of the organisation.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Config, Duration, Size};
 use crate::error::Failure;
+use crate::model::IpRole;
 
 const EXAMPLE: &str = include_str!("../../deploy/oktawatch.example.toml");
 
@@ -65,6 +66,7 @@ fn setting(path: &str, default: &Value) -> Value {
     }
     match path {
         "geoip.sites" => return json!({ "type": "array", "items": site(), "default": default }),
+        "geoip.roles" => return json!({ "type": "array", "items": role(), "default": default }),
         "kafka.properties" => {
             let scalar = json!({ "type": ["string", "number", "boolean"] });
             return json!({ "type": "object", "additionalProperties": scalar, "default": default });
@@ -101,6 +103,22 @@ fn site() -> Value {
             "lon": { "type": "number", "minimum": -180, "maximum": 180 },
         },
         "required": ["cidr", "name"],
+        "additionalProperties": false,
+    })
+}
+
+fn role() -> Value {
+    let words: Vec<&str> = IpRole::ALL.iter().map(|role| role.as_str()).collect();
+    json!({
+        "type": "object",
+        "properties": {
+            "cidr": { "type": "string", "description": "A range or an address, IPv4 or IPv6." },
+            "agent": { "type": "string", "description": "A user agent; * stands for anything." },
+            "zone": { "type": "string", "description": "A network zone of Okta's, by its name." },
+            "role": { "type": "string", "enum": words, "description": "enriched.ip.role" },
+        },
+        "required": ["role"],
+        "anyOf": [{ "required": ["cidr"] }, { "required": ["agent"] }, { "required": ["zone"] }],
         "additionalProperties": false,
     })
 }

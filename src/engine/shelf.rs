@@ -4,8 +4,10 @@
 //! from the first value that names it to the last ([`apart`](crate::state::apart)). So have the pieces of a
 //! long value, of which few change at a time ([`chunked`](crate::state::chunked)).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use crate::model::{Change, FieldTable};
 use crate::state::{Apart, Corrupt, Dirty, Names, Part, chunked, codec};

@@ -1,6 +1,8 @@
 //! Which fields under `enriched.` does a rule read, and what stands in them?
 
-use crate::model::{FieldId, FieldTable, Fields, Place, SessionFacts, TravelFacts, UserFacts, Value, core};
+use crate::model::{
+    FieldId, FieldTable, Fields, Place, Role, SessionFacts, TravelFacts, UserFacts, Value, core,
+};
 
 /// Writes the computed fields that are read, and no others.
 pub(super) struct Filler<'a> {
@@ -65,6 +67,23 @@ impl<'a> Filler<'a> {
         self.flag(core::ENRICHED_IP_ANONYMOUS, place.ip.anonymous);
         self.flag(core::ENRICHED_IP_HOSTING, place.ip.hosting);
         self.flag(core::ENRICHED_IP_PROXY, place.ip.proxy);
+        self.set(core::ENRICHED_IP_MOBILE, place.mobile().map(Value::Boolean));
+        self.set(core::ENRICHED_IP_RELAY, place.relay().map(Value::Boolean));
+        self.address(core::ENRICHED_IP_ADDRESS, place);
+        self.role(place.ip.role);
+    }
+
+    /// `enriched.ip.role` and `.role_reason`
+    pub fn role(&mut self, role: Role) {
+        self.text(core::ENRICHED_IP_ROLE, Some(role.of.as_str()));
+        self.text(core::ENRICHED_IP_ROLE_REASON, Some(role.reason.as_str()));
+    }
+
+    /// Written out only if it is read, as most rules do not.
+    fn address(&mut self, id: FieldId, place: &Place) {
+        if let Some(address) = place.ip.address.filter(|_| self.table.is_read(id)) {
+            self.text(id, Some(&address.to_string()));
+        }
     }
 
     /// `enriched.session`
@@ -99,6 +118,11 @@ impl<'a> Filler<'a> {
         self.text(core::ENRICHED_TRAVEL_FROM_COUNTRY, from.and_then(|geo| geo.country.as_deref()));
         self.text(core::ENRICHED_TRAVEL_FROM_CITY, from.and_then(|geo| geo.city.as_deref()));
         self.text(core::ENRICHED_TRAVEL_FROM_UUID, Some(&travel.from_uuid));
+        if let Some(from) = travel.from.as_deref() {
+            self.address(core::ENRICHED_TRAVEL_FROM_IP, from);
+            self.set(core::ENRICHED_TRAVEL_FROM_MOBILE, from.mobile().map(Value::Boolean));
+        }
+        self.flag(core::ENRICHED_TRAVEL_KNOWN, travel.known);
     }
 }
 
@@ -142,8 +166,19 @@ mod tests {
         }
         let filled = fill(&all);
         // Not in this event's place, or decoded elsewhere.
-        let absent =
-            ["city", "country_name", "region", "accuracy_km", "org", "site", "level", "reasons", "positive"];
+        let absent = [
+            "city",
+            "country_name",
+            "region",
+            "accuracy_km",
+            "org",
+            "site",
+            "level",
+            "reasons",
+            "positive",
+            "mobile",
+            "from_mobile",
+        ];
         for def in core::ALL.iter().filter(|def| def.path.starts_with("enriched.")) {
             let last = def.path.rsplit('.').next().unwrap();
             let expected =

@@ -8,6 +8,7 @@ use super::address;
 use super::cache::Cache;
 use super::database::{Database, DatabaseInfo, Records};
 use super::layout::{Anonymous, Answer};
+use super::listed::Roles;
 use super::sites::Sites;
 use crate::config;
 use crate::error::Failure;
@@ -22,6 +23,7 @@ pub struct GeoIp {
     asn: Option<Database<Asn>>,
     anonymous: Option<Database<Anonymous>>,
     sites: Sites,
+    roles: Roles,
     infos: Vec<DatabaseInfo>,
 }
 
@@ -58,17 +60,18 @@ impl GeoIp {
     /// Opens what the configuration names.
     ///
     /// # Errors
-    /// A file that cannot be read or is not a database of the right kind, or a site that is wrong.
+    /// A file that cannot be read or is not a database of the right kind, or a site or role that is wrong.
     pub fn open(config: &config::GeoIp) -> Result<Self, Failure> {
         let city = open(config.city.as_deref())?;
         let asn = open(config.asn.as_deref())?;
         let anonymous = open(config.anonymous.as_deref())?;
         let sites = Sites::new(&config.sites)?;
+        let roles = Roles::new(&config.roles)?;
         let mut infos = Vec::new();
         infos.extend(city.iter().flat_map(Database::infos));
         infos.extend(asn.iter().flat_map(Database::infos));
         infos.extend(anonymous.iter().flat_map(Database::infos));
-        Ok(Self { config: config.clone(), city, asn, anonymous, sites, infos })
+        Ok(Self { config: config.clone(), city, asn, anonymous, sites, roles, infos })
     }
 
     /// Every loaded file: city first, then ASN, then anonymous-IP.
@@ -100,6 +103,23 @@ impl GeoIp {
         self.look_up(address.to_canonical(), &mut Decoded::default()).0
     }
 
+    /// Whose the configuration says that addresses are.
+    pub(super) fn roles(&self) -> &Roles {
+        &self.roles
+    }
+
+    /// The site that holds an address.
+    pub(super) fn site(&self, address: IpAddr) -> Option<Arc<str>> {
+        self.sites.find(address).map(|site| Arc::clone(&site.name))
+    }
+
+    /// Whether the configuration makes the address a gateway of the organisation: by its role, or as a
+    /// site without a location, the exit of a VPN or a proxy, which says nothing of where its users are.
+    pub(super) fn is_gateway(&self, address: IpAddr) -> bool {
+        let exit = self.sites.find(address).is_some_and(|site| site.geo.is_none());
+        exit || self.roles.is_gateway(address)
+    }
+
     /// What is known of an address, and whether the databases knew it.
     pub(super) fn look_up(&self, address: IpAddr, decoded: &mut Decoded) -> (Place, Asked) {
         let private = address::is_private(address);
@@ -121,6 +141,7 @@ impl GeoIp {
             anonymous: hidden.anonymous,
             hosting: hidden.hosting,
             proxy: hidden.proxy,
+            ..IpFacts::default()
         };
         (Place { geo: site.and_then(|site| site.geo.clone()).or(geo), asn, ip }, asked)
     }
@@ -198,6 +219,7 @@ mod tests {
                 &database("Anonymous", "203.0.113.0/25", hosting),
             )),
             sites: vec![site],
+            ..config::GeoIp::default()
         })
         .unwrap();
         let outside = geoip.place("::ffff:203.0.113.1".parse().unwrap());

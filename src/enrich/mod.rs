@@ -1,23 +1,27 @@
 //! What does an event mean beside what it says?
 //!
-//! In two steps. The [`Observer`] says what can be said of the event alone: where its address is
-//! and whose, and who acts. The [`Context`] adds what follows from the events before: of the
+//! In two steps. The [`Observer`] says what can be said of the event alone: whose its address is
+//! and where, and who acts. The [`Context`] adds what follows from the events before: of the
 //! session, of the user, and the way from the user's place before. Both write the fields under
 //! `enriched.` that a rule of the run reads, and no others.
 
 mod address;
 mod cache;
+mod commute;
 mod context;
 mod countries;
 mod database;
 mod fill;
+mod gateway;
 mod geo;
 mod history;
 mod layout;
+mod listed;
 mod observe;
 mod okta;
 mod own_address;
 mod probe;
+mod role;
 mod session;
 mod sites;
 mod table;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::countries;
-use crate::model::{Asn, Fields, Geo, GeoSource, Place, Value, core};
+use crate::model::{Asn, Fields, Geo, GeoSource, Place, Value, core, is_relay_name};
 
 /// What one event adds to what the databases know of its address.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +17,7 @@ pub(super) struct Told<'a> {
     asn: Option<(u32, Option<&'a str>)>,
     proxy: bool,
     anonymous: bool,
+    relay: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +33,7 @@ struct ToldGeo<'a> {
 struct Tunnel {
     #[serde(rename = "type")]
     kind: Option<String>,
+    operator: Option<String>,
     anonymous: Option<bool>,
 }
 
@@ -39,7 +41,7 @@ impl<'a> Told<'a> {
     /// Reads what is not known of the place yet.
     pub fn read(fields: &'a Fields, known: &Place) -> Self {
         let proxy = fields.boolean(core::IS_PROXY).unwrap_or_default();
-        let mut told = Self { geo: None, asn: None, proxy, anonymous: proxy };
+        let mut told = Self { geo: None, asn: None, proxy, anonymous: proxy, relay: false };
         if known.geo.is_none() {
             told.geo = ToldGeo::read(fields);
         }
@@ -50,11 +52,13 @@ impl<'a> Told<'a> {
         told.read_tunnels(fields);
         told.proxy &= !known.ip.proxy;
         told.anonymous &= !known.ip.anonymous;
+        told.relay &= !known.ip.relay;
         told
     }
 
     /// Whether the event adds nothing.
-    pub fn is_empty(&self) -> bool {
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
@@ -69,6 +73,7 @@ impl<'a> Told<'a> {
         }
         place.ip.proxy |= self.proxy;
         place.ip.anonymous |= self.anonymous;
+        place.ip.relay |= self.relay;
         place
     }
 
@@ -85,6 +90,7 @@ impl<'a> Told<'a> {
         geo && asn
             && with.ip.proxy == (known.ip.proxy || self.proxy)
             && with.ip.anonymous == (known.ip.anonymous || self.anonymous)
+            && with.ip.relay == (known.ip.relay || self.relay)
     }
 
     /// Structured data of 2025 and later.
@@ -109,6 +115,7 @@ impl<'a> Told<'a> {
         // What is not the JSON that is documented says nothing; the field itself stays for rules.
         let tunnels: Vec<Tunnel> = serde_json::from_str(text).unwrap_or_default();
         for tunnel in tunnels {
+            self.relay |= tunnel.operator.as_deref().is_some_and(is_relay_name);
             self.service(tunnel.kind.as_deref(), tunnel.anonymous);
         }
     }
@@ -230,6 +237,17 @@ mod tests {
         ] {
             assert_eq!(told(&fields(&[(core::TUNNELS, Value::Text(text))])), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_tunnel_of_a_private_relay_makes_one() {
+        let relay = |operator: &str| {
+            let text = format!(r#"[{{"operator":"{operator}","type":"VPN","anonymous":true}}]"#);
+            let place = place(&fields(&[(core::TUNNELS, Value::Text(&text))]));
+            (place.relay(), place.is_passage())
+        };
+        assert_eq!(relay("ICLOUD_RELAY_PROXY"), (Some(true), true));
+        assert_eq!(relay("NORD_VPN"), (None, true));
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Sites {
         let mut ranges = Vec::with_capacity(sites.len());
         for (index, site) in sites.iter().enumerate() {
             ranges.push((
-                range(index, site)?,
+                range(&format!("geoip.sites.{index}.cidr"), &site.cidr)?,
                 Site { name: Arc::from(site.name.as_str()), geo: geo(index, site)? },
             ));
         }
@@ -48,11 +48,12 @@ impl Sites {
     }
 }
 
-fn range(index: usize, site: &config::Site) -> Result<IpNet, Failure> {
-    let text = site.cidr.trim();
+/// The range or the one address that a key of the configuration gives.
+pub(super) fn range(key: &str, text: &str) -> Result<IpNet, Failure> {
+    let text = text.trim();
     let range = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     range.map_err(|_| {
-        Failure::new(format!("geoip.sites.{index}.cidr is not an address range"))
+        Failure::new(format!("{key} is not an address range"))
             .detail(format!("It is `{text}`."))
             .hint("Write it as 198.51.100.0/24 or 2001:db8::/32.")
     })

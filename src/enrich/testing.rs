@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::geo::GeoIp;
+use super::role;
 use crate::model::{Asn, Event, FieldId, Fields, Geo, IpFacts, Observation, Place, Position, Value, core};
 
 /// Fields with these values.
@@ -56,8 +58,13 @@ pub(super) fn place(address: &str, country: &str, system: u32, point: Option<(f6
     })
 }
 
-/// An event that was seen at a place.
+/// An event that was seen at a place, whose role follows from the event.
 pub(super) fn observation(event: Event, place: Option<Arc<Place>>) -> Observation {
+    let place = place.map(|place| {
+        let mut place = Place::clone(&place);
+        place.ip.role = role::decide(&event.fields, place.ip.address, &GeoIp::default()).0;
+        Arc::new(place)
+    });
     Observation { event, place }
 }
 

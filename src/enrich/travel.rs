@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::commute::Commutes;
 use super::history::{History, Seen};
-use crate::model::{Event, Geo, Place, TravelFacts};
+use crate::durable;
+use crate::model::{Event, Geo, Place, Tally, TravelFacts};
 
 /// Mean radius of the Earth in km.
 const EARTH_KM: f64 = 6_371.008_8;
@@ -14,28 +16,53 @@ const ACCURACY_KM: f64 = 20.0;
 /// What an airliner does: km worth flying, and km/h. They only weigh two ways against each other.
 const FLIGHT: (f64, f64) = (500.0, 900.0);
 
-/// Judges the ways between this place and its neighbours in event time, then takes it in. Of two
-/// ways, gives the one that is less likely to have been travelled: both its length and its speed
-/// count, so that neither a short hop within seconds nor a long journey in days hides a leap.
-pub(super) fn judge(
-    history: &mut History<Arc<Place>>,
-    event: &Event,
-    place: &Arc<Place>,
-    watermark_ms: i64,
-) -> Option<TravelFacts> {
-    place.geo.as_deref().and_then(point)?;
-    let at_ms = event.published_ms;
-    let around = history.around(at_ms, &event.uuid);
-    let before = around.before().next().and_then(|other| way(place, at_ms, other));
-    let after = around.after().next().and_then(|other| way(place, at_ms, other));
-    // Nobody stays at the exit of an anonymiser: the way there may say something, the way on does not.
-    if !place.ip.anonymous {
-        let seen = Seen { at_ms, uuid: event.uuid.clone(), what: Arc::clone(place) };
-        history.insert(seen, watermark_ms, |_, _| {});
+/// Where one user was, and between which places the user goes.
+#[derive(Debug, Default)]
+pub(super) struct Journeys {
+    places: History<Arc<Place>>,
+    commutes: Commutes,
+}
+
+durable!(Journeys { places, commutes });
+
+impl Journeys {
+    /// Judges the ways between this place and its neighbours in event time, then takes it in. Of two
+    /// ways, gives the one that is less likely to have been travelled: both its length and its speed
+    /// count, so that neither a short hop within seconds nor a long journey in days hides a leap.
+    pub fn judge(
+        &mut self,
+        event: &Event,
+        place: &Arc<Place>,
+        watermark_ms: i64,
+        tally: &mut Tally,
+    ) -> Option<TravelFacts> {
+        place.geo.as_deref().and_then(point)?;
+        let at_ms = event.published_ms;
+        let around = self.places.around(at_ms, &event.uuid);
+        let mut before = around.before().next().and_then(|other| way(place, at_ms, other));
+        let mut after = around.after().next().and_then(|other| way(place, at_ms, other));
+        // Nobody stays at the exit of an anonymiser: the way there may say something, the way on does
+        // not, and neither is learnt.
+        if !place.is_passage() {
+            let arrived_ms = around.after().next().map_or(at_ms, |other| other.at_ms);
+            self.learn(before.as_mut(), place, at_ms, tally);
+            self.learn(after.as_mut(), place, arrived_ms, tally);
+            let seen = Seen { at_ms, uuid: event.uuid.clone(), what: Arc::clone(place) };
+            self.places.insert(seen, watermark_ms, |_, _| {});
+        }
+        match (before, after) {
+            (Some(before), Some(after)) if weight(&after) > weight(&before) => Some(after),
+            (before, after) => before.or(after),
+        }
     }
-    match (before, after) {
-        (Some(before), Some(after)) if weight(&after) > weight(&before) => Some(after),
-        (before, after) => before.or(after),
+
+    /// Takes in a way, on the day on which it ended, and says of it whether it was known.
+    fn learn(&mut self, way: Option<&mut TravelFacts>, place: &Place, at_ms: i64, tally: &mut Tally) {
+        let Some(way) = way else { return };
+        let from = way.from.as_deref().and_then(|from| from.geo.as_deref());
+        if let (Some(from), Some(to)) = (from, place.geo.as_deref()) {
+            way.known = self.commutes.take(from, to, at_ms, tally);
+        }
     }
 }
 
@@ -54,6 +81,7 @@ fn way(here: &Place, at_ms: i64, other: &Seen<Arc<Place>>) -> Option<TravelFacts
         seconds: i64::try_from(ms / 1_000).unwrap_or(i64::MAX),
         from: Some(Arc::clone(there)),
         from_uuid: other.uuid.clone(),
+        known: false,
     })
 }
 
@@ -67,12 +95,13 @@ fn distance(left: &Geo, right: &Geo) -> Option<f64> {
     Some((great_circle(point(left)?, point(right)?) - radii).max(0.0))
 }
 
-fn point(geo: &Geo) -> Option<(f64, f64)> {
+/// Latitude and longitude, where both are known.
+pub(super) fn point(geo: &Geo) -> Option<(f64, f64)> {
     geo.lat.zip(geo.lon)
 }
 
 /// Distance over the surface between two points of latitude and longitude in degrees (haversine).
-fn great_circle(left: (f64, f64), right: (f64, f64)) -> f64 {
+pub(super) fn great_circle(left: (f64, f64), right: (f64, f64)) -> f64 {
     let (lat1, lat2) = (left.0.to_radians(), right.0.to_radians());
     let half_lat = ((lat2 - lat1) / 2.0).sin();
     let half_lon = ((right.1 - left.1).to_radians() / 2.0).sin();
@@ -88,17 +117,33 @@ mod tests {
 
     #[test]
     fn the_way_on_from_an_anonymiser_is_none() {
-        let mut history = History::default();
+        let mut history = Journeys::default();
         let mut exit = Place::clone(&place("198.51.100.9", "RO", 64502, Some((44.43, 26.1))));
         exit.ip.anonymous = true;
         let (home, exit) = (place("203.0.113.7", "PT", 64500, Some((38.72, -9.14))), Arc::new(exit));
-        let mut go =
-            |at_ms, uuid, place: &Arc<Place>| judge(&mut history, &event(at_ms, uuid, &[]), place, i64::MIN);
-        assert_eq!(go(0, "a", &home), None);
-        assert!(go(600_000, "b", &exit).is_some_and(|way| way.km > 2_000.0));
-        assert_eq!(go(1_200_000, "c", &home), None);
+        let mut visit = |at_ms, uuid, place: &Arc<Place>| go(&mut history, at_ms, uuid, place);
+        assert_eq!(visit(0, "a", &home), None);
+        assert!(visit(600_000, "b", &exit).is_some_and(|way| way.km > 2_000.0));
+        assert_eq!(visit(1_200_000, "c", &home), None);
     }
     use crate::enrich::testing::{event, permutations, place};
+    use crate::limits;
+
+    #[test]
+    fn a_way_gone_on_enough_days_is_known_and_one_to_a_relay_never() {
+        let relay = place("198.51.100.1", "DE", 13_335, Some(BERLIN));
+        for (there, expected) in [(at("198.51.100.1", BERLIN), true), (relay, false)] {
+            let (mut journeys, home) = (Journeys::default(), at("203.0.113.1", LISBON));
+            let mut known = Vec::new();
+            for day in 0..=limits::TRAVEL_PAIR_DAYS {
+                let at_ms = i64::try_from(day).unwrap() * 24 * HOUR_MS;
+                go(&mut journeys, at_ms, "home", &home);
+                known.push(go(&mut journeys, at_ms + 1, "there", &there).unwrap().known);
+            }
+            assert_eq!(known.pop(), Some(expected));
+            assert!(!known.contains(&true));
+        }
+    }
 
     const BERLIN: (f64, f64) = (52.52, 13.40);
     const LISBON: (f64, f64) = (38.72, -9.14);
@@ -109,13 +154,8 @@ mod tests {
         place(address, "XX", 1, Some(point))
     }
 
-    fn go(
-        history: &mut History<Arc<Place>>,
-        at_ms: i64,
-        uuid: &str,
-        place: &Arc<Place>,
-    ) -> Option<TravelFacts> {
-        judge(history, &event(at_ms, uuid, &[]), place, i64::MIN)
+    fn go(history: &mut Journeys, at_ms: i64, uuid: &str, place: &Arc<Place>) -> Option<TravelFacts> {
+        history.judge(&event(at_ms, uuid, &[]), place, i64::MIN, &mut Tally::default())
     }
 
     #[test]
@@ -128,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_way_is_its_length_less_both_radii_and_the_speed_it_needs() {
-        let mut history = History::default();
+        let mut history = Journeys::default();
         assert_eq!(go(&mut history, 0, "a", &at("203.0.113.1", BERLIN)), None);
         let way = go(&mut history, HOUR_MS / 2, "b", &at("203.0.113.2", LISBON)).unwrap();
         assert!((way.km - (great_circle(BERLIN, LISBON) - 40.0)).abs() < 1e-9);
@@ -139,7 +179,7 @@ mod tests {
 
     #[test]
     fn within_one_second_counts_as_one_second() {
-        let mut history = History::default();
+        let mut history = Journeys::default();
         go(&mut history, 0, "a", &at("203.0.113.1", BERLIN));
         let way = go(&mut history, 0, "b", &at("203.0.113.2", LISBON)).unwrap();
         assert_eq!(way.seconds, 0);
@@ -148,14 +188,14 @@ mod tests {
 
     #[test]
     fn one_address_is_one_place_whatever_its_coordinates_say() {
-        let mut history = History::default();
+        let mut history = Journeys::default();
         go(&mut history, 0, "a", &at("203.0.113.1", BERLIN));
         assert_eq!(go(&mut history, 1000, "b", &at("203.0.113.1", LISBON)), None);
     }
 
     #[test]
     fn a_place_without_coordinates_is_passed_over() {
-        let mut history = History::default();
+        let mut history = Journeys::default();
         go(&mut history, 0, "a", &at("203.0.113.1", BERLIN));
         assert_eq!(go(&mut history, 1000, "b", &place("203.0.113.9", "XX", 1, None)), None);
         assert_eq!(go(&mut history, 2000, "c", &at("203.0.113.2", LISBON)).unwrap().from_uuid, "a");
@@ -163,7 +203,7 @@ mod tests {
 
     #[test]
     fn near_places_are_no_way_at_all() {
-        let mut history = History::default();
+        let mut history = Journeys::default();
         go(&mut history, 0, "a", &at("203.0.113.1", BERLIN));
         let way = go(&mut history, 1000, "b", &at("203.0.113.2", (52.4, 13.1))).unwrap();
         assert_eq!((way.km, way.kmh), (0.0, 0.0));
@@ -173,7 +213,7 @@ mod tests {
     fn of_two_ways_the_less_likely_one_is_given() {
         // A long journey before (days), a leap after (minutes); then a hop after (one second).
         for (after, point, expected) in [(10 * 60_000, BERLIN, "z"), (1_000, (39.2, -8.6), "a")] {
-            let mut history = History::default();
+            let mut history = Journeys::default();
             go(&mut history, 0, "a", &at("203.0.113.1", NEW_YORK));
             go(&mut history, 9 * HOUR_MS + after, "z", &at("203.0.113.3", point));
             let way = go(&mut history, 9 * HOUR_MS, "m", &at("203.0.113.2", LISBON)).unwrap();
@@ -191,7 +231,7 @@ mod tests {
             (24 * HOUR_MS, "d", at("203.0.113.1", LISBON)),
         ];
         for order in permutations(events.len()) {
-            let mut history = History::default();
+            let mut history = Journeys::default();
             let mut leaps = Vec::new();
             for index in &order {
                 let (at_ms, uuid, place) = &events[*index];
@@ -223,7 +263,7 @@ mod tests {
 
         #[test]
         fn figures_are_finite_and_never_negative(a in points(), b in points(), at_ms in any::<i64>()) {
-            let mut history = History::default();
+            let mut history = Journeys::default();
             go(&mut history, 0, "a", &at("203.0.113.1", a));
             if let Some(way) = go(&mut history, at_ms, "b", &at("203.0.113.2", b)) {
                 prop_assert!(way.km.is_finite() && way.kmh.is_finite());

@@ -1,13 +1,10 @@
 //! What is known of a user?
 
-use std::sync::Arc;
-
 use compact_str::CompactString;
 
-use super::history::History;
 use super::session::earlier;
-use super::travel;
-use crate::model::{Observation, Place, Tally, TravelFacts, UserFacts};
+use super::travel::Journeys;
+use crate::model::{Observation, Tally, TravelFacts, UserFacts};
 use crate::{durable, limits};
 
 /// Sessions whose last event is longer ago than this do not count as concurrent.
@@ -22,7 +19,7 @@ pub(super) struct User {
     countries: Known<CompactString>,
     systems: Known<u32>,
     sessions: Vec<Active>,
-    places: History<Arc<Place>>,
+    journeys: Journeys,
 }
 
 /// One session of the user: when it was first and last active.
@@ -50,7 +47,7 @@ impl<T> Default for Known<T> {
     }
 }
 
-durable!(User { first_ms, events, known, countries, systems, sessions, places });
+durable!(User { first_ms, events, known, countries, systems, sessions, journeys });
 durable!(Active { id, first_ms, last_ms });
 
 durable!(Known<T> { 0 });
@@ -86,7 +83,7 @@ impl User {
         if let Some(asn) = place.asn.as_deref() {
             facts.new_asn = self.systems.is_new(asn.number, event.published_ms, tally);
         }
-        travel::judge(&mut self.places, event, place, watermark_ms)
+        self.journeys.judge(event, place, watermark_ms, tally)
     }
 
     /// Takes in the session of an event and counts those active in the hour before it, with this

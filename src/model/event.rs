@@ -142,6 +142,8 @@ pub struct TravelFacts {
     pub from: Option<Arc<Place>>,
     /// The event at that place.
     pub from_uuid: CompactString,
+    /// The user goes between the two places often enough.
+    pub known: bool,
 }
 
 /// An event that one rule matched, or a correlation that came true, as another correlation sees it.

@@ -149,6 +149,8 @@ core_fields! {
     TARGET_ALTERNATE_ID "target.alternateId" Text true "ben@example.com" "logins or names of what was acted on";
     TARGET_DISPLAY_NAME "target.displayName" Text true "Ben Example" "names of what was acted on";
     REQUEST_URI "debugContext.debugData.requestUri" Text false "/api/v1/authn" "path that was called";
+    INITIATION_TYPE "debugContext.debugData.initiationType" Text false "SP_INITIATED" "who began a single sign-on: SP_INITIATED, IDP_INITIATED, NA";
+    SIGN_ON_MODE "debugContext.debugData.signOnMode" Text false "OpenID Connect" "how an application signs its users on";
     DT_HASH "debugContext.debugData.dtHash" Text false "53dd1a7513e0256eb13b9a47bb07ed61e8ca3d35fbdc36c909567a21a65a2b19" "hash of the device token cookie";
     DEVICE_FINGERPRINT "debugContext.debugData.deviceFingerprint" Text false "541daf91d15bef64a7e08c946fd9a9d0" "browser fingerprint";
     THREAT_SUSPECTED "debugContext.debugData.threatSuspected" Boolean false "false" "ThreatInsight's view of the request";
@@ -176,6 +178,11 @@ core_fields! {
     ENRICHED_IP_ANONYMOUS "enriched.ip.anonymous" Boolean false "false" "an anonymiser: VPN service, Tor, proxy";
     ENRICHED_IP_HOSTING "enriched.ip.hosting" Boolean false "false" "a hosting provider's address";
     ENRICHED_IP_PROXY "enriched.ip.proxy" Boolean false "false" "a proxy";
+    ENRICHED_IP_MOBILE "enriched.ip.mobile" Boolean false "false" "a mobile carrier's network, by the name of its autonomous system";
+    ENRICHED_IP_RELAY "enriched.ip.relay" Boolean false "false" "a private relay: iCloud, Cloudflare, Akamai, Fastly";
+    ENRICHED_IP_ADDRESS "enriched.ip.address" Ip false "203.0.113.7" "the address that all this is about: the client's, or the one behind the organisation's gateway";
+    ENRICHED_IP_ROLE "enriched.ip.role" Text false "user_agent" "whose address it is: user_agent, relying_party_backchannel, okta_internal, mobile_authenticator, api_client, proxy_chain, none";
+    ENRICHED_IP_ROLE_REASON "enriched.ip.role_reason" Text false "browser" "what decided on the role";
     ENRICHED_USER_ID "enriched.user.id" Text false "00u1a2b3c4D5e6F7g8h9" "the user the event is about: the actor";
     ENRICHED_USER_LOGIN "enriched.user.login" Text false "ana@example.com" "the user's login, lower case";
     ENRICHED_USER_KNOWN_DAYS "enriched.user.known_days" Integer false "12" "whole days since the user was first seen";
@@ -199,6 +206,9 @@ core_fields! {
     ENRICHED_TRAVEL_FROM_COUNTRY "enriched.travel.from_country" Text false "DE" "country of the place before";
     ENRICHED_TRAVEL_FROM_CITY "enriched.travel.from_city" Text false "Berlin" "city of the place before";
     ENRICHED_TRAVEL_FROM_UUID "enriched.travel.from_uuid" Text false "dc9fd3c0-598c-11ef-8478-2b7584bf8d5a" "the event at the place before";
+    ENRICHED_TRAVEL_FROM_IP "enriched.travel.from_ip" Ip false "198.51.100.7" "address of the place before";
+    ENRICHED_TRAVEL_FROM_MOBILE "enriched.travel.from_mobile" Boolean false "false" "whether that is in a mobile carrier's network";
+    ENRICHED_TRAVEL_KNOWN "enriched.travel.known" Boolean false "false" "the user has gone between the two places on several days before";
     ENRICHED_RISK_LEVEL "enriched.risk.level" Text false "HIGH" "risk, decoded from whichever of its three encodings is there";
     ENRICHED_RISK_REASONS "enriched.risk.reasons" Text true "Anomalous Device" "why";
     ENRICHED_BEHAVIORS_POSITIVE "enriched.behaviors.positive" Text true "New Device" "behaviours that were POSITIVE";

@@ -5,6 +5,7 @@
 //! Each stage takes one of them and gives the next; none knows where its bytes came from or go to.
 
 mod alert;
+mod carrier;
 mod change;
 mod effects;
 mod event;
@@ -16,10 +17,12 @@ mod parcel;
 mod place;
 pub mod placeholder;
 mod record;
+mod role;
 mod rule;
 
 pub use crate::state::Shared;
 pub use alert::{Activity, Alert, Entity, EntityKind, Measured, Window};
+pub use carrier::is_relay_name;
 pub use change::Change;
 pub use effects::{DeadLetter, DeadLetterReason, Effects, Input, Tally};
 pub use event::{Enriched, Event, Match, Observation, SessionFacts, TravelFacts, UserFacts};
@@ -30,4 +33,5 @@ pub use instant::instant_ms;
 pub use parcel::{Cargo, Parcel};
 pub use place::{Asn, Geo, GeoSource, IpFacts, Place};
 pub use record::{Header, Position, RawRecord};
+pub use role::{IpRole, Role, RoleReason};
 pub use rule::{Attack, Confidence, Level, ListInfo, Mode, RuleIndex, RuleInfo, RuleKind, Tactic};

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Everything known about a client address without looking at any other event.
+use super::{Role, carrier};
+
+/// Everything known about the address of an event's client without looking at any other event.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Place {
     /// The location, where one is known.
@@ -12,6 +14,24 @@ pub struct Place {
     pub asn: Option<Arc<Asn>>,
     /// What kind of address it is.
     pub ip: IpFacts,
+}
+
+impl Place {
+    /// Whether the address is in a mobile carrier's network; nothing where the network's name is not known.
+    pub fn mobile(&self) -> Option<bool> {
+        self.asn.as_deref().and_then(carrier::is_mobile)
+    }
+
+    /// Whether the address is the exit of a private relay; nothing where the network is not known.
+    pub fn relay(&self) -> Option<bool> {
+        let relay = self.asn.as_deref().map(carrier::is_relay);
+        if self.ip.relay { Some(true) } else { relay }
+    }
+
+    /// Whether others than its owner leave the network there by choice: nobody stays at such an address.
+    pub fn is_passage(&self) -> bool {
+        self.ip.anonymous || self.relay() == Some(true)
+    }
 }
 
 /// A location. Names are as the source gives them; `country` is always ISO 3166-1 alpha-2.
@@ -67,14 +87,14 @@ pub struct Asn {
     pub org: Option<String>,
 }
 
-/// What kind of address it is.
+/// What kind of address it is, and whose in this event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IpFacts {
     /// The address, IPv4-mapped IPv6 unwrapped to IPv4.
     pub address: Option<IpAddr>,
     /// Not routable on the public Internet (RFC 1918, ULA, loopback, link-local, CGNAT).
     pub private: bool,
-    /// Name of the configured site whose range holds the address.
+    /// Name of the configured site whose range holds the address, or the gateway before it.
     pub site: Option<Arc<str>>,
     /// An anonymiser: from the anonymous-IP database, `securityContext.isProxy` or Okta's tunnels.
     pub anonymous: bool,
@@ -82,4 +102,8 @@ pub struct IpFacts {
     pub hosting: bool,
     /// A proxy, as Okta's `securityContext.isProxy` or the database says.
     pub proxy: bool,
+    /// A private relay, as Okta's tunnels say; [`Place::relay`] asks the network as well.
+    pub relay: bool,
+    /// Whose the address is in this event, and what says so.
+    pub role: Role,
 }

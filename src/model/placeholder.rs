@@ -28,6 +28,8 @@ pub const PLACEHOLDERS: &[(&str, &str)] = &[
     ("asn", "its autonomous system: `AS64500 Example Fibre`"),
     ("from_city", "city of the user's place before"),
     ("from_country", "country of the user's place before"),
+    ("from_ip", "address of the user's place before"),
+    ("from_uuid", "the event at the place before"),
     ("km", "distance from the place before"),
     ("kmh", "the speed that needs"),
     ("target", "the target of the decisive event"),

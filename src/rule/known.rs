@@ -104,8 +104,6 @@ known_fields! {
     "debugContext.debugData.pushWithNumberChallengeResponseType" Text false "OV_WITH_CHALLENGE_RESPONSE_INVALID" "answer to a push with a number";
     "debugContext.debugData.keyTypeUsedForAuthentication" Text false "USER_VERIFICATION" "key of the authenticator";
     "debugContext.debugData.authenticatorMethodChallengeTime" Integer false "4200" "how long the challenge took, ms";
-    "debugContext.debugData.initiationType" Text false "SP_INITIATED" "who started the sign-in to an application";
-    "debugContext.debugData.signOnMode" Text false "SAML 2.0" "how the application is signed in to";
     "debugContext.debugData.issuer" Text false "https://acme.okta.com" "issuer of the assertion";
     "debugContext.debugData.nameId" Text false "ana@example.com" "name in the assertion";
     "debugContext.debugData.qualifiedName" Text false "ana@example.com" "name with its realm";

@@ -4,8 +4,8 @@ use super::codec::{Corrupt, Durable, Reader, Writer};
 use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
-    Actor, Asn, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource, IpFacts, Observation,
-    Place, Position, SessionFacts, Target, TravelFacts, UserFacts, Value,
+    Actor, Asn, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource, IpFacts, IpRole,
+    Observation, Place, Position, Role, RoleReason, SessionFacts, Target, TravelFacts, UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
@@ -13,7 +13,8 @@ durable!(Actor { id, kind, login, name, unproven, known });
 durable!(Target { id, kind, alternate_id, name });
 durable!(Asn { number, org });
 durable!(Geo { country, country_name, region, city, lat, lon, accuracy_km, source });
-durable!(IpFacts { address, private, site, anonymous, hosting, proxy });
+durable!(IpFacts { address, private, site, anonymous, hosting, proxy, relay, role });
+durable!(Role { of, reason });
 durable!(Place { geo, asn, ip });
 durable!(SessionFacts {
     id,
@@ -29,7 +30,7 @@ durable!(SessionFacts {
     mfa
 });
 durable!(UserFacts { id, login, known_days, events, known, new_country, new_asn });
-durable!(TravelFacts { km, kmh, seconds, from, from_uuid });
+durable!(TravelFacts { km, kmh, seconds, from, from_uuid, known });
 durable!(EventFacts {
     position,
     uuid,
@@ -54,6 +55,22 @@ durable!(EventFacts {
 durable!(Evidence { facts, read, listed });
 durable!(Observation { event, place });
 durable!(Enriched { observation, session, user, travel, late });
+
+/// A word as its number among all of its kind.
+macro_rules! words {
+    ($($name:ident)*) => { $(
+        impl Durable for $name {
+            fn write(&self, out: &mut Writer<'_>) {
+                out.number(Self::ALL.iter().position(|word| word == self).unwrap_or_default() as u64);
+            }
+            fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+                Self::ALL.get(usize::read(from)?).copied().ok_or(Corrupt(stringify!($name)))
+            }
+        }
+    )* };
+}
+
+words!(IpRole RoleReason);
 
 impl Durable for GeoSource {
     fn write(&self, out: &mut Writer<'_>) {
@@ -214,6 +231,22 @@ mod tests {
         let value = T::read(&mut reader).unwrap();
         reader.finish().unwrap();
         value
+    }
+
+    #[test]
+    fn whose_an_address_is_moves_with_it() {
+        let table = FieldTable::default();
+        for of in IpRole::ALL {
+            for reason in RoleReason::ALL {
+                let ip =
+                    IpFacts { relay: true, role: Role { of: *of, reason: *reason }, ..IpFacts::default() };
+                assert_eq!(moved(&ip, &table, &table), ip);
+            }
+        }
+        let mut names = Names::default();
+        let beyond = crate::state::written(&table, |out| out.number(IpRole::ALL.len() as u64));
+        let mut reader = Reader::new(&beyond, &table, &mut names).unwrap();
+        assert_eq!(IpRole::read(&mut reader), Err(Corrupt("IpRole")));
     }
 
     #[test]

@@ -66,10 +66,9 @@ impl<T> Held<T> {
         self.form.get()
     }
 
-    /// Notes how it was written.
+    /// Notes how it was written, if nobody did.
     pub(super) fn note(&self, form: Form) {
-        // Who writes it twice at once has the same form.
-        let _ = self.form.set(form);
+        self.form.get_or_init(|| form);
     }
 }
 

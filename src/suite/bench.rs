@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use super::script::Script;
 use super::template::START_MS;
-use crate::config::{Config, Site};
+use crate::config::{Config, RoleRange, Site};
 use crate::engine::Shard;
 use crate::enrich::GeoIp;
 use crate::error::Failure;
-use crate::model::{Activity, Alert, Enriched, Level, Mode, Shared};
+use crate::model::{Activity, Alert, Enriched, IpRole, Level, Mode, Shared};
 use crate::rule::{InlineTest, RuleSet, Sources, compile};
 
-/// The configuration of tests: the defaults, with a tenant, and with one site, so that rules which
-/// leave sites out can be tested.
+/// The configuration of tests: the defaults, with a tenant, and with one site and one gateway, so that
+/// rules which leave those out can be tested.
 pub fn config() -> Config {
     let mut config = Config::default();
     "example".clone_into(&mut config.input.org);
@@ -23,6 +23,12 @@ pub fn config() -> Config {
         city: Some("Lisbon".to_owned()),
         lat: Some(38.72),
         lon: Some(-9.14),
+    });
+    config.geoip.roles.push(RoleRange {
+        cidr: Some("198.51.100.254".to_owned()),
+        agent: None,
+        zone: None,
+        role: IpRole::ProxyChain,
     });
     config
 }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::model::{
     Activity, Actor, Alert, Asn, Attack, Confidence, Entity, EntityKind, EventFacts, Evidence, Geo,
-    GeoSource, IpFacts, Level, ListInfo, Measured, Mode, Place, Position, RuleInfo, RuleKind, SessionFacts,
-    Shared, Tactic, Target, TravelFacts, Window,
+    GeoSource, IpFacts, IpRole, Level, ListInfo, Measured, Mode, Place, Position, Role, RoleReason, RuleInfo,
+    RuleKind, SessionFacts, Shared, Tactic, Target, TravelFacts, Window,
 };
+
+const BROWSER: Role = Role { of: IpRole::UserAgent, reason: RoleReason::Browser };
 use uuid::Uuid;
 
 /// 2026-08-13T15:58:20.353Z
@@ -84,7 +86,7 @@ fn place(
             source: GeoSource::Database,
         })),
         asn: Some(Arc::new(Asn { number, org: Some(org.to_owned()) })),
-        ip: IpFacts { address: Some(ip.parse().unwrap()), ..IpFacts::default() },
+        ip: IpFacts { address: Some(ip.parse().unwrap()), role: BROWSER, ..IpFacts::default() },
     })
 }
 
@@ -174,6 +176,7 @@ pub fn single() -> Alert {
         seconds: 3_600,
         from: Some(lisbon()),
         from_uuid: "0b6f9b2e-598c-11ef-8478-2b7584bf8d5a".into(),
+        known: false,
     });
     event.raw = Some(Arc::from(
         r#"{"uuid":"dc9fd3c0-598c-11ef-8478-000000000000","actor":{"alternateId":"ana@example.com"}}"#,

@@ -72,7 +72,8 @@ fn place() -> BoxedStrategy<Arc<Place>> {
         .prop_map(|(geo, asn, (site, flags))| {
             let [private, anonymous, hosting, proxy] = flags;
             let site = site.map(Arc::from);
-            let ip = IpFacts { address: None, private, site, anonymous, hosting, proxy };
+            let ip =
+                IpFacts { address: None, private, site, anonymous, hosting, proxy, ..IpFacts::default() };
             Arc::new(Place { geo: geo.map(Arc::new), asn, ip })
         })
         .boxed()
@@ -113,6 +114,7 @@ fn travel() -> BoxedStrategy<TravelFacts> {
             seconds,
             from,
             from_uuid: "before".into(),
+            known: seconds % 2 == 0,
         })
         .boxed()
 }

@@ -9,12 +9,16 @@ from okta_log import (
     BEN,
     CLEO,
     CONSOLE,
+    DUBLIN_SERVER,
+    GATEWAY,
     HELPDESK,
     LAGOS,
     LINUX,
     LISBON,
     LISBON_OFFICE,
+    LONDON_MOBILE,
     MAC,
+    PHONE,
     PROXY,
     SAM,
     SCRIPT,
@@ -28,6 +32,7 @@ from okta_log import (
     thing,
     token,
 )
+from twins import behind, commutes
 
 
 def support_breach(story):
@@ -406,3 +411,38 @@ def token_abuse(story):
         debug={"privilegeGranted": "Organization administrator"},
     )
     story.says(at(0, 9, 50), "system.api_token.revoke", *home, targets=[key], uri="/api/internal/tokens")
+
+
+def commuter_robbed(story):
+    """Somebody uses the account of a user who lives in two cities, in a third."""
+    commutes(story, 5)
+    story.signs_in(at(7, 9), ANA, LISBON, MAC, "idxMorning70000000000000000")
+    story.signs_in(at(7, 10), ANA, LAGOS, LINUX, "idxThief0000000000000000001")
+    story.events.sort(key=lambda event: event["published"])
+
+
+def phone_pretender(story):
+    """A phone approves a push; then somebody abroad who calls himself that phone uses the session."""
+    session = "idxPhone0000000000000000000"
+    story.signs_in(at(0, 9), CLEO, LISBON, WINDOWS, session, "PASSWORD_AS_FACTOR")
+    story.approves(at(0, 9, 1), CLEO, LONDON_MOBILE, session)
+    story.opens(at(0, 9, 5), CLEO, LISBON, WINDOWS, session, "Wiki")
+    story.opens(at(0, 9, 40), CLEO, LAGOS, PHONE, session, "Payroll")
+
+
+def backchannel_taken(story):
+    """An application's server redeems codes, and then somebody on it uses the session it was shown."""
+    session = "idxAnaDay0000000000000000"
+    story.signs_in(at(0, 9), ANA, LISBON, MAC, session)
+    for count in range(3):
+        story.opens(
+            at(0, 9, 5 + 10 * count), ANA, DUBLIN_SERVER, SERVER, session, "Intranet", uri="/oauth2/v1/token"
+        )
+    story.opens(at(0, 9, 40), ANA, DUBLIN_SERVER, SERVER, session, "Payroll")
+
+
+def gateway_abused(story):
+    """Behind the office's gateway a user is in Lisbon, and half an hour later in Lagos."""
+    home, thief = "idxGateway0000000000000000", "idxThief0000000000000000001"
+    story.opens(at(0, 9), ANA, GATEWAY, MAC, home, "Wiki", request=behind(GATEWAY, LISBON))
+    story.opens(at(0, 9, 30), ANA, GATEWAY, LINUX, thief, "Payroll", request=behind(GATEWAY, LAGOS))

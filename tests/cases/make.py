@@ -91,6 +91,13 @@ STORIES = {
     twins.sso_backchannel: raw,
     attacks.password_as_username: raw,
     attacks.token_abuse: raw,
+    twins.commuter: raw,
+    attacks.commuter_robbed: splunk,
+    twins.phone_abroad: raw,
+    attacks.phone_pretender: raw,
+    attacks.backchannel_taken: logstash,
+    twins.office_gateway: raw,
+    attacks.gateway_abused: raw,
 }
 
 

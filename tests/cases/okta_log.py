@@ -170,6 +170,13 @@ def thing(kind, name, prefix="0ob", **more):
 
 CONSOLE = app("Okta Admin Console")
 
+FRANKFURT = Place("198.51.100.7", "Frankfurt am Main", "Germany", 50.1155, 8.6842, 64512, "example kabel")
+FRANKFURT_HOTEL = Place(
+    "198.51.100.20", "Frankfurt am Main", "Germany", 50.1155, 8.6842, 64513, "example hotel net"
+)
+LONDON_MOBILE = Place("192.0.2.60", "London", "United Kingdom", 51.5085, -0.1257, 64514, "example mobile")
+GATEWAY = Place("192.0.2.20", "Frankfurt am Main", "Germany", 50.1155, 8.6842, 64508, "example gateway")
+
 
 class Story:
     """Writes down what happens, in the order in which it is told."""
@@ -289,7 +296,7 @@ class Story:
             legacyEventType="core.user_auth.login_success",
         )
 
-    def opens(self, after, who, place, device, session, name, uri=None):
+    def opens(self, after, who, place, device, session, name, uri=None, **more):
         """An application is opened from the browser."""
         self.says(
             after,
@@ -312,6 +319,7 @@ class Story:
             debug={"initiationType": "SP_INITIATED", "signOnMode": "SAML 2.0"},
             message="User single sign on to app",
             legacyEventType="app.auth.sso",
+            **more,
         )
 
     def fails(self, after, who, place, device, reason="INVALID_CREDENTIALS"):

@@ -12,11 +12,15 @@ from okta_log import (
     CLEO,
     CONSOLE,
     DUBLIN_SERVER,
+    FRANKFURT,
+    FRANKFURT_HOTEL,
     FRANKFURT_VPN,
+    GATEWAY,
     HELPDESK,
     KEEPALIVE,
     LISBON,
     LISBON_OFFICE,
+    LONDON_MOBILE,
     MAC,
     PORTO_MOBILE,
     PROXY,
@@ -287,3 +291,62 @@ def sso_backchannel(story):
                 debug={"grantType": "authorization_code", "clientAuthType": "client_secret_basic"},
             )
         story.opens(moment + 120, ANA, LISBON, MAC, session, "Wiki")
+
+
+def commutes(story, days):
+    """A user works in Lisbon in the morning and in Frankfurt at night, for some days; a colleague's machine never rests."""
+    for hour in range(24 * 7 + 10):
+        keep = token("trs", f"keep{hour}", 25)
+        story.says(at(0, hour, 30), "user.session.start", BEN, LISBON, KEEPALIVE, keep)
+    for day in range(days):
+        story.signs_in(at(day, 8), ANA, LISBON, MAC, f"idxMorning{day}00000000000000000")
+        story.signs_in(at(day, 20), ANA, FRANKFURT, MAC, f"idxEvening{day}00000000000000000")
+
+
+def commuter(story):
+    """A user who lives in two cities is seen in both within an hour, by a hotel's network."""
+    commutes(story, 5)
+    story.signs_in(at(7, 9), ANA, LISBON, MAC, "idxMorning70000000000000000")
+    story.signs_in(at(7, 10), ANA, FRANKFURT_HOTEL, MAC, "idxHotel000000000000000000")
+    story.events.sort(key=lambda event: event["published"])
+
+
+def phone_abroad(story):
+    """A phone on a carrier that leaves the network abroad approves pushes for a browser in Lisbon."""
+    session = "idxPhone0000000000000000000"
+    for count in range(3):
+        moment = at(0, 9, 40 * count)
+        story.says(
+            moment,
+            "system.push.send_factor_verify_push",
+            CLEO,
+            LISBON,
+            WINDOWS,
+            session,
+            targets=[CLEO.target()],
+        )
+        story.approves(moment + 20, CLEO, LONDON_MOBILE, session)
+        story.opens(moment + 60, CLEO, LISBON, WINDOWS, session, "Wiki")
+
+
+def behind(gateway, client):
+    """The chain of proxies of a request through a gateway, with what its client made up before."""
+    links = ["198.51.100.250", client.ip, gateway.ip]
+    return {"ipChain": [{"ip": ip, "geographicalContext": None, "version": "V4", "source": None} for ip in links]}
+
+
+def office_gateway(story):
+    """Everybody leaves the network through a gateway in Frankfurt; one user also works without it."""
+    session = "idxGateway0000000000000000"
+    story.signs_in(at(0, 9), ANA, LISBON, MAC, session)
+    for count in range(3):
+        story.opens(
+            at(0, 9, 10 + 20 * count),
+            ANA,
+            GATEWAY,
+            MAC,
+            session,
+            "Wiki",
+            request=behind(GATEWAY, LISBON),
+        )
+        story.opens(at(0, 9, 20 + 20 * count), ANA, LISBON, MAC, session, "Wiki")

@@ -179,7 +179,8 @@ def configurations(program, folder):
     for path in files:
         yield from (f"{path.name}: {problem}" for problem in mistakes(validator, tomllib.loads(path.read_text(encoding="utf-8"))))
     for text in ["[engine]\nworkerz = 1", "[engin]", "[engine]\nworkers = 'two'", "[time]\nidle_timeout = 'soon'",
-                 "[output]\nformat = 'xml'", "[input]\nmax_record_bytes = 'big'", "[geoip]\nsites = [{ name = 'x' }]"]:
+                 "[output]\nformat = 'xml'", "[input]\nmax_record_bytes = 'big'", "[geoip]\nsites = [{ name = 'x' }]",
+                 "[geoip]\nroles = [{ role = 'api_client' }]", "[geoip]\nroles = [{ cidr = '192.0.2.1', role = 'x' }]"]:
         file = folder / "wrong.toml"
         file.write_text(text, encoding="utf-8")
         done = subprocess.run([program.path, "config", "show", "--config", file], capture_output=True, check=False)

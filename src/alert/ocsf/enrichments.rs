@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::alert::facts::{asn_facts, geo_facts, ip_facts, session_facts, travel_facts};
 use crate::alert::json::{self, time};
 use crate::alert::provenance::{Database, DatabaseRole, Provenance};
-use crate::model::{Alert, Evidence, GeoSource};
+use crate::model::{Alert, Evidence, GeoSource, IpRole, Place};
 
 const ADDRESS: &str = "evidences[].src_endpoint.ip";
 
@@ -75,12 +75,19 @@ fn of_address(event: &Evidence, provenance: &Provenance) -> Vec<Value> {
         let by = provider("oktawatch", provenance.database(DatabaseRole::Asn));
         list.push(enrichment(ADDRESS, &event.ip, "asn", &by, asn_facts(asn)));
     }
-    if place.ip.anonymous || place.ip.hosting || place.ip.proxy || place.ip.private || place.ip.site.is_some()
-    {
+    if is_special(place) {
         let by = provider("oktawatch", provenance.database(DatabaseRole::Anonymous));
         list.push(enrichment(ADDRESS, &event.ip, "ip", &by, ip_facts(place)));
     }
     list
+}
+
+/// Whether more can be said of an address than that it is the user's.
+fn is_special(place: &Place) -> bool {
+    let ip = &place.ip;
+    let flags = [ip.anonymous, ip.hosting, ip.proxy, ip.private, ip.site.is_some()];
+    let network = place.relay() == Some(true) || place.mobile() == Some(true);
+    network || flags.contains(&true) || !matches!(ip.role.of, IpRole::UserAgent | IpRole::None)
 }
 
 fn enrichment(name: &str, value: &str, kind: &str, provider: &str, data: Value) -> Value {
