@@ -36,8 +36,13 @@ impl Fire<'_> {
         let decided = state.gallery.get(stamp).or_else(|| state.gallery.get(self.arrived))?;
         let verdict = self.spec.verdict(&mut state.episodes, stamp.time_ms, self.now_ms, tally)?;
         let (start_ms, end_ms) = measure.window(self.timespan, stamp.time_ms);
-        let first = first_shown(measure, state, self.timespan, place)?;
-        let kept = state.gallery.between(state.series.get(first)?.stamp, stamp);
+        let shown_after_ms = measure.shown_after_ms(self.timespan, stamp.time_ms);
+        let first = state.series.first_after(shown_after_ms);
+        let begin = begin(measure, state, first, place);
+        // More is kept to be shown than to be counted.
+        let from = state.series.get(begin).filter(|_| begin > first).map(|begin| begin.stamp);
+        let window = state.gallery.window(shown_after_ms, stamp);
+        let kept = window.filter(|shown| Some(shown.stamp) >= from);
         let shown = select(kept, &decided.uuid, self.spec.info.evidence_max);
         let shown_groups = correlation.group_by.iter().filter(|field| !field.hidden);
         let names = shown_groups.map(|field| field.name.clone());
@@ -53,8 +58,8 @@ impl Fire<'_> {
             event,
             decided: own,
             measured: measure.measured(reading),
-            count: (place + 1 - first) as u64,
-            first_seen_ms: state.series.time(first).unwrap_or(stamp.time_ms),
+            count: (place + 1 - begin) as u64,
+            first_seen_ms: state.series.time(begin).unwrap_or(stamp.time_ms),
             shown,
             window: Window { start_ms, end_ms, timespan_ms: self.timespan.0 },
             may_be_low: start_ms < state.lost_upto_ms.max(self.lost_upto_ms),
@@ -63,10 +68,8 @@ impl Fire<'_> {
     }
 }
 
-/// The place of the first event that is shown of the window that ends at a place.
-fn first_shown<M: Measure>(measure: &M, state: &State<M>, timespan: Timespan, place: usize) -> Option<usize> {
-    let series = &state.series;
-    let first = series.first_after(measure.shown_after_ms(timespan, series.time(place)?));
-    let begins = |at: &usize| series.get(*at).is_some_and(|event| measure.begins(&event.mark));
-    Some((first..=place).find(begins).unwrap_or(first))
+/// The place of the first event that counts of those from one place to another.
+fn begin<M: Measure>(measure: &M, state: &State<M>, first: usize, last: usize) -> usize {
+    let begins = |at: &usize| state.series.get(*at).is_some_and(|event| measure.begins(&event.mark));
+    (first..=last).find(begins).unwrap_or(first)
 }

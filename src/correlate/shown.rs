@@ -97,15 +97,7 @@ impl Gallery {
 
     /// What is kept of a window, `start_ms` excluded, `last` included.
     pub(super) fn window(&self, start_ms: i64, last: Stamp) -> impl Iterator<Item = &Shown> {
-        self.after(self.shown.partition_point(|shown| shown.stamp.time_ms <= start_ms), last)
-    }
-
-    /// What is kept from one event to another, both included.
-    pub(super) fn between(&self, first: Stamp, last: Stamp) -> impl Iterator<Item = &Shown> {
-        self.after(self.shown.partition_point(|shown| shown.stamp < first), last)
-    }
-
-    fn after(&self, first: usize, last: Stamp) -> impl Iterator<Item = &Shown> {
+        let first = self.shown.partition_point(|shown| shown.stamp.time_ms <= start_ms);
         let end = self.shown.partition_point(|shown| shown.stamp <= last);
         self.shown.range(first.min(end)..end)
     }
@@ -220,7 +212,7 @@ mod tests {
         assert!(gallery.get(Stamp::new(FIRST as i64, "u")).is_none());
         gallery.forget(9);
         assert_eq!(gallery.shown[0].stamp.time_ms, 10);
-        assert_eq!(gallery.between(Stamp::new(12, "u"), Stamp::new(14, "u")).count(), 3);
+        assert_eq!(gallery.window(11, Stamp::new(14, "u")).count(), 3);
         gallery.forget_to(Stamp::new(12, "u"));
         assert_eq!(gallery.shown[0].stamp.time_ms, 13);
     }
