@@ -343,7 +343,7 @@ impl Process {
         let mut sent = Vec::new();
         for (shard, bytes) in parcels {
             let is_short = self.setup.makes(Mistake::ShortClaims)
-                && bytes.get(1).is_some_and(|kind| CLAIMS.contains(kind))
+                && bytes.get(super::world::KIND).is_some_and(|kind| CLAIMS.contains(kind))
                 && self.member.holds(shard);
             match is_short {
                 true => self.told.push(self.told((Topic::Repartition, shard), -1, bytes)),

@@ -17,6 +17,9 @@ use super::schedule::{Step, Who};
 use super::story::{Coming, Story, compile};
 use super::worker::{Moment, Process, Setup};
 
+/// Where the bytes of a parcel say what it is: behind the version and the number of what it names.
+pub const KIND: usize = 2;
+
 /// Enough for every decision there can be to reach all others.
 const MANY_TICKS: usize = 400;
 const FEW_TICKS: usize = 9;
@@ -325,7 +328,7 @@ impl<'s> World<'s> {
             *from = next;
             for (_, body) in records {
                 let Body::Bytes { value: Some(bytes), .. } = body else { continue };
-                if bytes.get(1) != Some(&3) {
+                if bytes.get(KIND) != Some(&3) {
                     continue;
                 }
                 if let Ok(Some(Cargo::Decided { shard, waits_until_ms, .. })) = self.wire.read(&bytes) {
