@@ -19,8 +19,8 @@ pub mod placeholder;
 mod record;
 mod role;
 mod rule;
+mod shared;
 
-pub use crate::state::Shared;
 pub use alert::{Activity, Alert, Entity, EntityKind, Measured, Window};
 pub use carrier::is_relay_name;
 pub use change::Change;
@@ -35,3 +35,4 @@ pub use place::{Asn, Geo, GeoSource, IpFacts, Place};
 pub use record::{Header, Position, RawRecord};
 pub use role::{IpRole, Role, RoleReason};
 pub use rule::{Attack, Confidence, Level, ListInfo, Mode, RuleIndex, RuleInfo, RuleKind, Tactic};
+pub use shared::{Held, Shared};

@@ -11,8 +11,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::codec::{Durable, Writer};
-use super::shared::Held;
-use crate::model::FieldTable;
+use crate::model::{FieldTable, Held};
 
 /// Shorter parts stay where they are: a digest has 16 bytes, and a key of its own costs more.
 pub(super) const LEAST: usize = 96;
@@ -36,6 +35,15 @@ pub struct Part {
     digests: Arc<[u128]>,
     fresh: Option<Fresh>,
     source: Option<Arc<dyn Source>>,
+}
+
+/// How something that others hold too was written.
+#[derive(Debug)]
+pub(super) enum Form {
+    /// Apart, under these digests: its own, then those of what it names.
+    Apart(Arc<[u128]>),
+    /// In its place, being short: the bytes, and what they name.
+    Short(Box<[u8]>, Box<[Part]>),
 }
 
 /// What was written just now.

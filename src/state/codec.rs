@@ -11,9 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::apart::{self, Apart, Part};
-use super::shared::{Form, Held};
-use crate::model::{FieldId, FieldTable, Shared};
+use super::apart::{self, Apart, Form, Part};
+use crate::model::{FieldId, FieldTable, Held, Shared};
 
 /// The form that is written, in front of every value. One that is not known is not read.
 pub const VERSION: u8 = 2;
@@ -86,7 +85,7 @@ impl<'t> Writer<'t> {
             return T::write(shared, self);
         }
         let held = shared.held();
-        match held.form() {
+        match held.note() {
             Some(Form::Apart(digests)) => {
                 self.bytes.push(1);
                 self.parts.push(Part::known(digests, Arc::clone(&held)));
@@ -107,13 +106,13 @@ impl<'t> Writer<'t> {
         if out.bytes.len() < apart::LEAST {
             self.bytes.push(0);
             self.bytes.extend_from_slice(&out.bytes);
-            held.note(Form::Short(out.bytes.into(), out.parts.iter().map(Part::again).collect()));
+            held.take_note(Form::Short(out.bytes.into(), out.parts.iter().map(Part::again).collect()));
             self.parts.append(&mut out.parts);
             return;
         }
         let part = Part::new(out.finish());
         self.bytes.push(1);
-        held.note(Form::Apart(Arc::clone(part.digests())));
+        held.take_note(Form::Apart(Arc::clone(part.digests())));
         self.parts.push(part.of(held));
     }
 

@@ -14,7 +14,6 @@ pub mod chunked;
 pub mod codec;
 mod facts;
 mod shapes;
-mod shared;
 mod standing;
 
 pub use crate::model::Change;
@@ -22,5 +21,4 @@ pub use apart::{Apart, Dirty, Part};
 pub use codec::{Corrupt, Durable, Names, Reader, Writer, apart, whole, written};
 pub use facts::write_event;
 pub use shapes::{read_id, write_id};
-pub use shared::Shared;
 pub use standing::{Order, Proof, Standing, Touch};

@@ -1,32 +1,23 @@
 //! What do several owners hold that is to be written once for all of them?
 
+use std::any::Any;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use super::apart::Part;
-
 /// Something that does not change any more, held by many.
 pub struct Shared<T>(Arc<Held<T>>);
 
-/// What is held, and how it was written.
-pub(super) struct Held<T> {
+/// What is held, and what is known of it where it was written.
+pub struct Held<T> {
     what: T,
-    form: OnceLock<Form>,
-}
-
-/// How something was written.
-pub(super) enum Form {
-    /// Apart, under these digests: its own, then those of what it names.
-    Apart(Arc<[u128]>),
-    /// In its place, being short: the bytes, and what they name.
-    Short(Box<[u8]>, Box<[Part]>),
+    note: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl<T> Shared<T> {
     /// The first to hold it.
     pub fn new(what: T) -> Self {
-        Self(Arc::new(Held { what, form: OnceLock::new() }))
+        Self(Arc::new(Held { what, note: OnceLock::new() }))
     }
 
     /// What is held, if nobody else holds it.
@@ -40,7 +31,7 @@ impl<T> Shared<T> {
         T: Clone,
     {
         let held = Arc::make_mut(&mut self.0);
-        held.form = OnceLock::new();
+        held.note = OnceLock::new();
         &mut held.what
     }
 
@@ -50,31 +41,31 @@ impl<T> Shared<T> {
     }
 
     /// Itself, for one who does not ask what it is.
-    pub(super) fn held(&self) -> Arc<Held<T>> {
+    pub fn held(&self) -> Arc<Held<T>> {
         Arc::clone(&self.0)
     }
 }
 
 impl<T> Held<T> {
     /// What is held.
-    pub(super) fn what(&self) -> &T {
+    pub fn what(&self) -> &T {
         &self.what
     }
 
-    /// How it was written, if it was.
-    pub(super) fn form(&self) -> Option<&Form> {
-        self.form.get()
+    /// What was noted of it.
+    pub fn note<N: 'static>(&self) -> Option<&N> {
+        self.note.get()?.downcast_ref()
     }
 
-    /// Notes how it was written, if nobody did.
-    pub(super) fn note(&self, form: Form) {
-        self.form.get_or_init(|| form);
+    /// Notes something of it, if nothing is noted yet.
+    pub fn take_note<N: Send + Sync + 'static>(&self, note: N) {
+        self.note.get_or_init(|| Box::new(note));
     }
 }
 
 impl<T: Clone> Clone for Held<T> {
     fn clone(&self) -> Self {
-        Self { what: self.what.clone(), form: OnceLock::new() }
+        Self { what: self.what.clone(), note: OnceLock::new() }
     }
 }
 
