@@ -236,6 +236,9 @@ pub const USERS: usize = 500_000;
 /// (`state_evictions_total{table="user_places"}`).
 pub const PLACES_PER_USER: usize = 32;
 
+/// Addresses of a chain of proxies; a longer one is not believed at all.
+pub const IP_CHAIN: usize = 16;
+
 /// Pairs of places that one user is known to go between; beyond, the one longest not gone between goes
 /// (`state_evictions_total{table="user_commutes"}`).
 pub const TRAVEL_PAIRS_PER_USER: usize = 16;

@@ -24,7 +24,7 @@ const BATCH: usize = 1_000;
 /// Sentences of each rule that are printed.
 const SHOWN: usize = 5;
 /// Alerts of level medium for 1,000 users and day. A company of 200 then sees less than one a day, which somebody
-/// can look at in the morning; what stays are self-services that a rule cannot tell from an intruder's.
+/// can look at in the morning.
 const MEDIUM_MOST: f64 = 3.0;
 
 fn config(name: &str, sites: Vec<Site>) -> Config {

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::evidence::facts;
 use super::facts::{asn_facts, geo_facts, ip_facts, position, session_facts, travel_facts, user_facts};
 use super::json::{maybe, put, text, tidy, time};
 use super::mask::Masker;
 use super::masked::Masks;
-use super::{OutRecord, header};
+use super::{OutRecord, event_facts, header};
 use crate::enrich::actor_key;
 use crate::model::{Enriched, Evidence, FieldId, FieldTable, Shared, Value as FieldValue};
 
@@ -19,7 +18,7 @@ const SCHEMA: &str = "okta-event-1";
 /// The event's own JSON with one more object, `enriched`; without its JSON, the values that were
 /// read, by path. The key is the actor's.
 pub(super) fn record(topic: &Arc<str>, masker: &Masker, event: &Enriched, table: &FieldTable) -> OutRecord {
-    let shown = Shared::new(Evidence::from(facts(event)));
+    let shown = Shared::new(Evidence::from(event_facts(event)));
     let masks = Masks::of_event(masker, &shown);
     let unproven = shown.actor.unproven;
     let mut enriched = enriched(event, table);

@@ -9,13 +9,13 @@ use crate::model::{Actor, Enriched, EventFacts, FieldId, FieldTable, Fields, Tar
 use crate::text::cut;
 
 /// What an alert keeps of what a rule read of an event.
-pub fn read(table: &FieldTable, reads: &[FieldId], event: &Enriched) -> Vec<(Arc<str>, String)> {
+pub fn fields_read(table: &FieldTable, reads: &[FieldId], event: &Enriched) -> Vec<(Arc<str>, String)> {
     let fields = &event.event().fields;
-    reads.iter().filter_map(|id| read_one(table, fields, *id)).collect()
+    reads.iter().filter_map(|id| read(table, fields, *id)).collect()
 }
 
 /// What an alert keeps of an event, whichever rule matched it.
-pub fn facts(event: &Enriched) -> EventFacts {
+pub fn event_facts(event: &Enriched) -> EventFacts {
     let observation = &event.observation;
     let inner = &observation.event;
     let fields = &inner.fields;
@@ -85,7 +85,7 @@ fn targets(fields: &Fields) -> Vec<Target> {
 }
 
 /// One field the rule reads, if anything stands there.
-fn read_one(table: &FieldTable, fields: &Fields, id: FieldId) -> Option<(Arc<str>, String)> {
+fn read(table: &FieldTable, fields: &Fields, id: FieldId) -> Option<(Arc<str>, String)> {
     let mut values = fields.values(id).filter(|value| *value != Value::Container);
     let first = values.next()?;
     let shown = match (first, values.next()) {
@@ -154,7 +154,11 @@ mod tests {
 
     fn kept(fill: impl FnOnce(&mut Fields), reads: &[FieldId]) -> Evidence {
         let (table, event) = event(fill);
-        Evidence { facts: facts(&event).into(), read: read(&table, reads, &event), listed: Vec::new() }
+        Evidence {
+            facts: event_facts(&event).into(),
+            read: fields_read(&table, reads, &event),
+            listed: Vec::new(),
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 pub use attack_names::technique_name;
-pub use evidence::{facts, read};
+pub use evidence::{event_facts, fields_read};
 pub use id::{id, identify};
 pub use provenance::{Database, DatabaseRole, Provenance};
 pub use readable::{readable, styled};

@@ -1,5 +1,6 @@
 //! What does a match lead to, here and in other shards?
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -15,12 +16,13 @@ use crate::state::Proof;
 
 impl Shard {
     /// A detection matched: its own alert, then the correlations that take it. An event that stands
-    /// `apart` feeds none.
+    /// `apart` feeds none. What all rules
+    /// show of the event is made for the first of them.
     pub(super) fn matched(
         &mut self,
         index: RuleIndex,
         event: &Shared<Enriched>,
-        facts: &Shared<EventFacts>,
+        facts: &OnceCell<Shared<EventFacts>>,
         apart: bool,
         effects: &mut Effects,
     ) {
@@ -36,8 +38,8 @@ impl Shard {
             return;
         }
         let evidence = Shared::new(Evidence {
-            facts: facts.clone(),
-            read: alert::read(&rules.table, detection.reads(), event),
+            facts: facts.get_or_init(|| alert::event_facts(event).into()).clone(),
+            read: alert::fields_read(&rules.table, detection.reads(), event),
             listed: detection.listed(&rules.table, &event.event().fields),
         });
         let matched = Match {

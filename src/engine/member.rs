@@ -100,9 +100,10 @@ impl Member {
         }
     }
 
-    /// The shard, as it was restored under the member's rules, is the member's from now on. Keys that were skipped then are state
-    /// of rules that this process does not have. They are taken back after a while, as nobody else would;
-    /// not at once, as a shard may pass through processes of an older version while a new one comes in.
+    /// The shard, as it was restored under the member's rules, is the member's from now on. Keys that were
+    /// skipped then are state of rules that this process does not have. They are taken back after a while,
+    /// as nobody else would; not at once, as a shard may pass through processes of an older version while a
+    /// new one comes in.
     pub fn hold(&mut self, mut shard: Shard, skipped: Vec<Vec<u8>>) {
         debug_assert!(shard.runs(&self.rules), "what other rules mean of its state was left out");
         // The databases may have been replaced while it was restored.

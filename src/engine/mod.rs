@@ -22,9 +22,9 @@ mod single;
 mod watermark;
 mod wire;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
-use crate::alert;
 use crate::config::Config;
 use crate::correlate::Correlator;
 use crate::enrich::{Context, GeoIp, Observer};
@@ -316,7 +316,7 @@ impl Shard {
             if self.wants_enriched {
                 effects.enriched.push(enriched.clone());
             }
-            let facts = Shared::new(alert::facts(&enriched));
+            let facts = OnceCell::new();
             for index in &matched {
                 self.matched(*index, &enriched, &facts, apart, effects);
             }

@@ -34,7 +34,7 @@ impl Shelf {
                 Some(Apart { bytes, mut parts }) => {
                     let value = chunked::cut(bytes, &mut parts);
                     let first = self.hold(&key, &parts, &mut before);
-                    write(first, &parts, table, out);
+                    write(first, parts, table, out);
                     Some(value)
                 }
                 None => {
@@ -85,7 +85,7 @@ fn name(all: &mut Named, digest: u128) -> bool {
 }
 
 /// Writes those that nobody named before.
-fn write(mut first: BTreeSet<u128>, parts: &[Part], table: &FieldTable, out: &mut Vec<Change>) {
+fn write(mut first: BTreeSet<u128>, parts: Vec<Part>, table: &FieldTable, out: &mut Vec<Change>) {
     for part in parts {
         if first.is_empty() {
             return;

@@ -4,20 +4,18 @@ use std::net::IpAddr;
 
 use super::address;
 use super::geo::GeoIp;
+use crate::limits;
 use crate::model::{Fields, Value, core};
 
-/// Addresses of a chain that are looked at; a longer one is not believed at all.
-const CHAIN: usize = 16;
-
-/// Who is behind a gateway, by the chain of proxies that the event shows. Each proxy appends who called it, so the chain is read from its end: past
-/// the gateway's own address and those of others of the organisation stands what the outermost of them
-/// saw. What stands before that, anybody may have made up. None without a gateway at the end, and if who
+/// Who is behind a gateway, by the chain of proxies that the event shows. Each proxy appends who called it,
+/// so the chain is read from its end: past the gateway's own address and those of others of the
+/// organisation stands what the outermost of them saw. What stands before that, anybody may have made up. None without a gateway at the end, and if who
 /// is behind has no public address.
 pub(super) fn behind(fields: &Fields, address: IpAddr, geoip: &GeoIp) -> Option<IpAddr> {
     let chain: Vec<Option<IpAddr>> = fields.elements(core::IP_CHAIN).map(parse).collect();
     let is_gateway = |link: &Option<IpAddr>| link.is_some_and(|ip| ip == address || geoip.is_gateway(ip));
     let place = chain.iter().rposition(|link| !is_gateway(link))?;
-    let believed = chain.len() <= CHAIN && place + 1 < chain.len();
+    let believed = chain.len() <= limits::IP_CHAIN && place + 1 < chain.len();
     let client = chain.get(place).copied().flatten().filter(|_| believed)?;
     Some(client).filter(|client| !address::is_private(*client))
 }
@@ -93,7 +91,7 @@ mod tests {
         assert_eq!(chain(gateway, &[gateway, "203.0.113.9"]), nobody, "the gateway is not at the end");
         assert_eq!(chain(gateway, &["10.1.2.3", gateway]), nobody, "a private address is no place");
         assert_eq!(chain(gateway, &["203.0.113.9", "nonsense", gateway]), nobody);
-        let long: Vec<&str> = std::iter::repeat_n("203.0.113.9", CHAIN).chain([gateway]).collect();
+        let long: Vec<&str> = std::iter::repeat_n("203.0.113.9", limits::IP_CHAIN).chain([gateway]).collect();
         assert_eq!(chain(gateway, &long), nobody, "longer than any real one");
     }
 

@@ -34,7 +34,11 @@ impl Roles {
 
     /// The role of the first entry that holds.
     pub fn find(&self, address: IpAddr, agent: &str, zone: &str) -> Option<IpRole> {
-        self.0.iter().find(|listed| listed.holds(address, agent, zone)).map(|listed| listed.role)
+        if self.0.is_empty() {
+            return None;
+        }
+        let (agent, zone) = (agent.to_lowercase(), zone.to_lowercase());
+        self.0.iter().find(|listed| listed.holds(address, &agent, &zone)).map(|listed| listed.role)
     }
 
     /// Whether an address by itself, whoever calls, is said to be a gateway's.
@@ -61,10 +65,11 @@ impl Listed {
         })
     }
 
+    /// Of texts in lower case.
     fn holds(&self, address: IpAddr, agent: &str, zone: &str) -> bool {
         self.range.is_none_or(|range| range.contains(&address))
-            && self.agent.as_deref().is_none_or(|pattern| matches(pattern, &agent.to_lowercase()))
-            && self.zone.as_deref().is_none_or(|name| name == zone.to_lowercase())
+            && self.agent.as_deref().is_none_or(|pattern| matches(pattern, agent))
+            && self.zone.as_deref().is_none_or(|name| name == zone)
     }
 }
 

@@ -197,12 +197,14 @@ impl<'a> Asked<'a> {
 
     /// A sign-in by a script is whoever's who knows the password, and so is a session it has.
     fn is_script(&self) -> bool {
-        let agent = self.agent.to_ascii_lowercase();
+        let begins = |script: &&str| {
+            self.agent.get(..script.len()).is_some_and(|start| start.eq_ignore_ascii_case(script))
+        };
         who::is_user(self.fields)
             && self.uri.starts_with("/api/")
             && !self.uri.starts_with("/api/v1/authn")
             && !self.has_session()
-            && SCRIPTS.iter().any(|script| agent.starts_with(script))
+            && SCRIPTS.iter().any(begins)
     }
 
     fn has_session(&self) -> bool {

@@ -111,24 +111,18 @@ impl Part {
     ///
     /// What is not written just now is written again, under the name that it has: with fewer fields read
     /// than before, its bytes may be others.
-    pub fn write(
-        &self,
-        table: &FieldTable,
-        wanted: &mut BTreeSet<u128>,
-        take: &mut dyn FnMut(u128, Vec<u8>),
-    ) {
+    pub fn write(self, table: &FieldTable, wanted: &mut BTreeSet<u128>, take: &mut dyn FnMut(u128, Vec<u8>)) {
         if !self.digests.iter().any(|digest| wanted.contains(digest)) {
             return;
         }
-        let again = || self.source.as_ref().map(|source| source.fresh(table));
-        let again = if self.fresh.is_none() { again() } else { None };
-        let Some(Fresh { bytes, below }) = again.as_ref().or(self.fresh.as_ref()) else { return };
+        let own = self.digest();
+        let again = || self.source.map(|source| source.fresh(table));
+        let Some(Fresh { bytes, below }) = self.fresh.or_else(again) else { return };
         for part in below {
             part.write(table, wanted, take);
         }
-        let own = self.digest();
         if wanted.remove(&own) {
-            take(own, bytes.clone());
+            take(own, bytes);
         }
     }
 }

@@ -416,7 +416,6 @@ def token_abuse(story):
 def commuter_robbed(story):
     """Somebody uses the account of a user who lives in two cities, in a third."""
     commutes(story, 5)
-    story.signs_in(at(7, 9), ANA, LISBON, MAC, "idxMorning70000000000000000")
     story.signs_in(at(7, 10), ANA, LAGOS, LINUX, "idxThief0000000000000000001")
     story.events.sort(key=lambda event: event["published"])
 

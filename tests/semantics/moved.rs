@@ -153,7 +153,7 @@ impl Run {
             let table = &self.rules.table;
             let written = value.map(|Apart { bytes, parts }| {
                 let mut written = Vec::new();
-                for part in &parts {
+                for part in parts {
                     let mut all = part.digests().iter().copied().collect();
                     part.write(table, &mut all, &mut |digest, bytes| written.push((digest, bytes)));
                 }
