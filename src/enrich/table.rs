@@ -143,6 +143,13 @@ impl<S: Default> Table<S> {
         (work(&mut entry.state), 0)
     }
 
+    /// What is held of a key at this time, without making it.
+    #[allow(dead_code, reason = "read by the facts of sessions and principals")]
+    pub fn get(&self, key: KeyRef<'_>, at_ms: i64) -> Option<&S> {
+        let entry = self.entries.get(&key)?;
+        (at_ms.saturating_sub(entry.last_ms) <= self.quiet_ms).then_some(&entry.state)
+    }
+
     fn add<R>(&mut self, key: KeyRef<'_>, by: Touch, work: impl FnOnce(&mut S) -> R) -> (R, u64) {
         let mut evicted = 0;
         // More than one where the bound was lowered since the keys were written.

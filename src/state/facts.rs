@@ -5,7 +5,8 @@ use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
     Actor, Asn, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource, IpFacts, IpRole,
-    Observation, Place, Position, Role, RoleReason, SessionFacts, Target, TravelFacts, UserFacts, Value,
+    Notice, NoticeKind, Observation, Place, Position, Role, RoleReason, Said, SessionFacts, Target,
+    TravelFacts, UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
@@ -54,6 +55,8 @@ durable!(EventFacts {
 });
 durable!(Evidence { facts, read, listed });
 durable!(Observation { event, place });
+durable!(Said { of, at_ms, uuid, event_type, by });
+durable!(Notice { org, id, login, said });
 durable!(Enriched { observation, session, user, travel, late });
 
 /// A word as its number among all of its kind.
@@ -70,7 +73,7 @@ macro_rules! words {
     )* };
 }
 
-words!(IpRole RoleReason);
+words!(IpRole RoleReason NoticeKind);
 
 impl Durable for GeoSource {
     fn write(&self, out: &mut Writer<'_>) {

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 import attacks
+import storms
 import twins
 from okta_log import Story
 
@@ -98,6 +99,10 @@ STORIES = {
     attacks.backchannel_taken: logstash,
     twins.office_gateway: raw,
     attacks.gateway_abused: raw,
+    storms.stuffing_residential: raw,
+    storms.expired_monday: splunk,
+    storms.long_login: raw,
+    storms.long_name: raw,
 }
 
 
