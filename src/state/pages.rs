@@ -11,8 +11,9 @@ use std::ops::Range;
 use super::codec::{Corrupt, Durable, Reader, Writer};
 use crate::model::Shared;
 
-/// Elements of a page; one that is put in between may make it twice as long.
-const PAGE: usize = 64;
+/// Elements of a page; one that is put in between may make it twice as long. Short in tests, so that what is
+/// tested with a few events has pages.
+const PAGE: usize = if cfg!(test) { 2 } else { 64 };
 /// Elements that lie open at most: then the older half becomes a page.
 const OPEN: usize = 2 * PAGE;
 
