@@ -7,12 +7,13 @@ use compact_str::CompactString;
 
 use super::fill::Filler;
 use super::own_address::own_address;
+use super::principals::Principals;
 use super::session::{self, Session};
 use super::table::{KeyRef, Table};
 use super::user::User;
 use super::who;
 use crate::model::{
-    Change, Enriched, Event, FieldTable, Observation, SessionFacts, Tally, TravelFacts, UserFacts, core,
+    Change, Enriched, Event, FieldTable, Observation, PrincipalClass, SessionFacts, Tally, TravelFacts, UserFacts, core,
 };
 use crate::state::{Corrupt, Names, Proof, Touch};
 use crate::{config, limits};
@@ -27,6 +28,7 @@ pub struct Context {
     table: Arc<FieldTable>,
     sessions: Table<Session>,
     users: Table<User>,
+    principals: Principals,
     watermark_ms: i64,
 }
 
@@ -49,6 +51,7 @@ impl Context {
             table,
             sessions: Table::new(limits.sessions, limits::SESSION_QUIET_MS),
             users: Table::new(limits.users, limits::USER_QUIET_MS),
+            principals: Principals::default(),
             watermark_ms: i64::MIN,
         }
     }
@@ -58,16 +61,31 @@ impl Context {
         self.table = table;
     }
 
+    /// Takes `[principals]` of the configuration.
+    pub fn list(&mut self, principals: &config::Principals) {
+        self.principals.list(principals);
+    }
+
+    /// What can be said of an event that the state must not take in.
+    pub fn apart(&self, mut observation: Observation, late: bool) -> Enriched {
+        let principal = self.principals.alone(&observation);
+        Filler::new(&self.table, &mut observation.event.fields).principal(&principal);
+        Enriched { principal, ..Enriched::alone(observation, late) }
+    }
+
     /// Takes the event into the state and says what the state makes of it.
     pub fn enrich(&mut self, mut observation: Observation, late: bool, tally: &mut Tally) -> Enriched {
-        let own = own_address(&observation);
         let by = touch(&observation.event);
+        let principal = self.principals.take(&observation, by, tally);
+        // Who only gets tokens has many addresses, and no place.
+        let own = own_address(&observation).filter(|_| principal.is.class != PrincipalClass::TokenGranter);
         let user = self.user(&observation, own, by, tally);
         let mut session = self.session(&observation, own, by, tally);
         if let (Some(session), Some(concurrent)) = (&mut session, user.concurrent) {
             session.concurrent = concurrent;
         }
         let mut filler = Filler::new(&self.table, &mut observation.event.fields);
+        filler.principal(&principal);
         if let Some(session) = &session {
             filler.session(session);
         }
@@ -77,7 +95,7 @@ impl Context {
         if let Some(travel) = &user.travel {
             filler.travel(travel);
         }
-        Enriched { observation, session, user: user.facts, travel: user.travel, late }
+        Enriched { observation, session, user: user.facts, travel: user.travel, late, principal }
     }
 
     /// How many sessions are held.
@@ -95,6 +113,7 @@ impl Context {
         self.watermark_ms = self.watermark_ms.max(watermark_ms);
         self.sessions.expire(self.watermark_ms);
         self.users.expire(self.watermark_ms);
+        self.principals.expire(self.watermark_ms);
     }
 
     /// Sessions and users held now, for metrics.
@@ -106,6 +125,7 @@ impl Context {
     pub fn keep_changes(&mut self, wanted: bool) {
         self.sessions.keep_changes(wanted);
         self.users.keep_changes(wanted);
+        self.principals.keep_changes(wanted);
     }
 
     /// The sessions and users that changed since the last time, if that is kept in mind.
@@ -113,6 +133,7 @@ impl Context {
         let mut changes = Vec::new();
         self.sessions.changes(SESSIONS, &self.table, &mut changes);
         self.users.changes(USERS, &self.table, &mut changes);
+        self.principals.changes(&self.table, &mut changes);
         changes
     }
 
@@ -125,7 +146,7 @@ impl Context {
         match change.key.split_first() {
             Some((&SESSIONS, key)) => self.sessions.restore(key, value, fields, names)?,
             Some((&USERS, key)) => self.users.restore(key, value, fields, names)?,
-            _ => return Ok(false),
+            _ => return self.principals.restore(names, change, &self.table),
         }
         Ok(true)
     }

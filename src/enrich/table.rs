@@ -117,6 +117,12 @@ impl<S: Default> Table<S> {
         }
     }
 
+    /// The state of a key, if it has not been quiet for too long at this time.
+    pub fn get(&self, key: KeyRef<'_>, time_ms: i64) -> Option<&S> {
+        let entry = self.entries.get(&key)?;
+        (time_ms.saturating_sub(entry.last_ms) <= self.quiet_ms).then_some(&entry.state)
+    }
+
     /// Works on the state of a key that is active at this time, made if there is none. Gives what
     /// the work gives, and how many other keys had to go.
     pub fn with<R>(&mut self, key: KeyRef<'_>, by: Touch, work: impl FnOnce(&mut S) -> R) -> (R, u64) {
@@ -274,6 +280,15 @@ mod tests {
             }
             assert_eq!(touch(&mut table, "a", next).0, 1);
         }
+    }
+
+    #[test]
+    fn a_key_is_looked_at_without_being_touched_as_long_as_it_is_not_quiet() {
+        let mut table = Table::new(10, QUIET_MS);
+        touch(&mut table, "a", 0);
+        let get = |time_ms| table.get(KeyRef { org: None, id: "a" }, time_ms).copied();
+        assert_eq!((get(QUIET_MS), get(QUIET_MS + 1)), (Some(1), None));
+        assert_eq!(table.get(KeyRef { org: None, id: "b" }, 0), None);
     }
 
     #[test]

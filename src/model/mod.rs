@@ -16,10 +16,12 @@ mod instant;
 mod parcel;
 mod place;
 pub mod placeholder;
+mod principal;
 mod record;
 mod role;
 mod rule;
 mod shared;
+mod words;
 
 pub use alert::{Activity, Alert, Entity, EntityKind, Measured, Window};
 pub use carrier::is_relay_name;
@@ -32,7 +34,11 @@ pub use fields::{Fields, Value};
 pub use instant::instant_ms;
 pub use parcel::{Cargo, Parcel};
 pub use place::{Asn, Geo, GeoSource, IpFacts, Place};
+pub use principal::{
+    Cause, CauseLink, HabitFacts, Principal, PrincipalClass, PrincipalFacts, PrincipalReason, SystemClass, SystemFacts, SystemReason,
+};
 pub use record::{Header, Position, RawRecord};
 pub use role::{IpRole, Role, RoleReason};
 pub use rule::{Attack, Confidence, Level, ListInfo, Mode, RuleIndex, RuleInfo, RuleKind, Tactic};
 pub use shared::{Held, Shared};
+use words::words;
