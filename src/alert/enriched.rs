@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::facts::{
-    asn_facts, geo_facts, ip_facts, position, principal_facts, session_facts, system_facts, travel_facts, user_facts,
+    asn_facts, geo_facts, ip_facts, position, principal_facts, session_facts, system_facts, travel_facts,
+    user_facts,
 };
 use super::json::{maybe, put, text, tidy, time};
 use super::mask::Masker;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use compact_str::{CompactString, ToCompactString as _};
 
 use crate::limits;
-use crate::model::{Actor, Enriched, EventFacts, FieldId, FieldTable, Fields, Principal, Target, Value, core};
+use crate::model::{
+    Actor, Enriched, EventFacts, FieldId, FieldTable, Fields, Principal, Target, Value, core,
+};
 use crate::text::cut;
 
 /// What an alert keeps of what a rule read of an event.
@@ -154,7 +156,7 @@ mod tests {
             raw: None,
         };
         let observation = Observation { event, place: Some(samples::lisbon()) };
-        (table, Enriched { observation, session: None, user: None, travel: None, late: false })
+        (table, Enriched::alone(observation, false))
     }
 
     fn kept(fill: impl FnOnce(&mut Fields), reads: &[FieldId]) -> Evidence {

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::json::{maybe, number, text};
 use crate::model::{
-    Asn, Evidence, Geo, Place, Position, PrincipalClass, PrincipalFacts, SessionFacts, SystemFacts, TravelFacts, UserFacts};
+    Asn, Evidence, Geo, Place, Position, PrincipalClass, PrincipalFacts, SessionFacts, SystemFacts,
+    TravelFacts, UserFacts,
+};
 
 /// Where a record stands.
 pub(super) fn position(position: &Position) -> Value {

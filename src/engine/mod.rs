@@ -27,10 +27,10 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::correlate::Correlator;
-use crate::enrich::{Context, GeoIp, Observer};
+use crate::enrich::{Context, GeoIp, Observer, cause, notice};
 use crate::model::{
-    Cargo, Effects, Enriched, Event, Input, Measured, Observation, Parcel, RawRecord, RuleIndex, Shared,
-    Tally, core,
+    Cargo, Effects, Enriched, Event, Input, Measured, Notice, Observation, Parcel, RawRecord, RuleIndex,
+    Shared, Tally, core,
 };
 use crate::rule::{Body, Memo, Rule, RuleSet};
 use crate::source::{self, Reader, Room};
@@ -241,7 +241,22 @@ impl Shard {
         intake::count(&event, tally);
         if self.is_new(&event, tally) {
             let observation = self.observer.observe(event, tally);
+            let notices = [notice(&observation), cause(&observation)];
             self.observation(observation, effects);
+            for notice in notices.into_iter().flatten() {
+                self.notice(notice, effects);
+            }
+        }
+    }
+
+    /// What an event says to a user: of this shard or of another.
+    fn notice(&mut self, notice: Notice, effects: &mut Effects) {
+        let parcel = self.placement.told(notice);
+        match parcel.cargo {
+            Cargo::Notice(notice) if parcel.to == self.placement.shard => {
+                self.context.notice(&notice, &mut effects.tally);
+            }
+            _ => effects.parcels.push(parcel),
         }
     }
 
@@ -282,6 +297,7 @@ impl Shard {
                     self.observation(*observation, effects);
                 }
             }
+            Cargo::Notice(notice) => self.context.notice(&notice, &mut effects.tally),
             Cargo::Match { consumer, matched } => self.received(consumer, *matched, effects),
             Cargo::Read { topic, partition, highest_ms, idle, next } => {
                 self.watermark.read(&topic, partition, Progress { highest_ms, idle, next });

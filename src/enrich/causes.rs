@@ -75,7 +75,8 @@ pub fn cause(observation: &Observation) -> Option<Notice> {
 }
 
 fn is_odd(asked: &Asked<'_>) -> bool {
-    asked.text(core::OUTCOME_RESULT) == "FAILURE" || asked.text(core::BEHAVIORS).contains("New Device=POSITIVE")
+    asked.text(core::OUTCOME_RESULT) == "FAILURE"
+        || asked.text(core::BEHAVIORS).contains("New Device=POSITIVE")
 }
 
 /// The user that an event is upon, else the user that acts.
@@ -126,7 +127,8 @@ impl Causes {
     pub fn find(&self, at_ms: i64, links: Links) -> Option<Cause> {
         let near = |heard: &&Heard| (0..=limits::CAUSE_QUIET_MS).contains(&at_ms.saturating_sub(heard.at_ms));
         let found = self.0.iter().filter(near).filter_map(|heard| Some((heard.link(at_ms, links)?, heard)));
-        let (link, heard) = found.max_by_key(|(link, heard)| (std::cmp::Reverse(*link as u8), heard.at_ms))?;
+        let (link, heard) =
+            found.max_by_key(|(link, heard)| (std::cmp::Reverse(*link as u8), heard.at_ms))?;
         Some(Cause { uuid: heard.uuid.clone(), event_type: heard.event_type.clone(), link })
     }
 }
@@ -189,7 +191,11 @@ mod tests {
     #[test]
     fn what_belongs_together_comes_before_what_is_near_in_time() {
         let transaction: &[(FieldId, &str)] = &[(core::TRANSACTION_ID, "Z1"), (core::SESSION_ID, "idx1")];
-        let causes = heard(&[(0, "same", transaction), (10, "session", &[(core::SESSION_ID, "idx2")]), (20, "near", &[])]);
+        let causes = heard(&[
+            (0, "same", transaction),
+            (10, "session", &[(core::SESSION_ID, "idx2")]),
+            (20, "near", &[]),
+        ]);
         let find = |at_ms, values: &[(FieldId, &str)]| {
             let values: Vec<_> = values.iter().map(|(id, text)| (*id, Value::Text(text))).collect();
             let fields = event(at_ms, "x", &values).fields;
@@ -197,7 +203,10 @@ mod tests {
         };
         let some = |uuid: &str, link| Some((uuid.to_owned(), link));
         assert_eq!(find(30, &[(core::TRANSACTION_ID, "Z1")]), some("same", "transaction"));
-        assert_eq!(find(30, &[(core::SESSION_ID, ""), (core::ROOT_SESSION_ID, "idx2")]), some("session", "session"));
+        assert_eq!(
+            find(30, &[(core::SESSION_ID, ""), (core::ROOT_SESSION_ID, "idx2")]),
+            some("session", "session")
+        );
         assert_eq!(find(30, &[(core::SESSION_ID, "")]), some("near", "time"));
         assert_eq!(find(15, &[(core::SESSION_ID, "")]), some("session", "time"), "what is later is no cause");
         let late = limits::CAUSE_MS + 21;

@@ -10,10 +10,12 @@ use super::own_address::own_address;
 use super::principals::Principals;
 use super::session::{self, Session};
 use super::table::{KeyRef, Table};
+use super::told::Told;
 use super::user::User;
 use super::who;
 use crate::model::{
-    Change, Enriched, Event, FieldTable, Observation, PrincipalClass, SessionFacts, Tally, TravelFacts, UserFacts, core,
+    Change, Enriched, Event, FieldTable, Notice, NoticeKind, Observation, PrincipalClass, SessionFacts,
+    Tally, TravelFacts, UserFacts, core,
 };
 use crate::state::{Corrupt, Names, Proof, Touch};
 use crate::{config, limits};
@@ -29,12 +31,14 @@ pub struct Context {
     sessions: Table<Session>,
     users: Table<User>,
     principals: Principals,
+    told: Table<Told>,
     watermark_ms: i64,
 }
 
 /// The tables by the first byte of their keys.
 const SESSIONS: u8 = b's';
 const USERS: u8 = b'u';
+const TOLD: u8 = b'n';
 
 /// What the user's state says of one event.
 #[derive(Default)]
@@ -52,6 +56,7 @@ impl Context {
             sessions: Table::new(limits.sessions, limits::SESSION_QUIET_MS),
             users: Table::new(limits.users, limits::USER_QUIET_MS),
             principals: Principals::default(),
+            told: Table::new(limits.users, limits::USER_QUIET_MS),
             watermark_ms: i64::MIN,
         }
     }
@@ -76,7 +81,8 @@ impl Context {
     /// Takes the event into the state and says what the state makes of it.
     pub fn enrich(&mut self, mut observation: Observation, late: bool, tally: &mut Tally) -> Enriched {
         let by = touch(&observation.event);
-        let principal = self.principals.take(&observation, by, tally);
+        let role = self.holds_role(&observation.event);
+        let principal = self.principals.take(&observation, by, role, tally);
         // Who only gets tokens has many addresses, and no place.
         let own = own_address(&observation).filter(|_| principal.is.class != PrincipalClass::TokenGranter);
         let user = self.user(&observation, own, by, tally);
@@ -98,6 +104,26 @@ impl Context {
         Enriched { observation, session, user: user.facts, travel: user.travel, late, principal }
     }
 
+    /// Takes in what somebody else did to a user of this shard; it may come twice.
+    pub fn notice(&mut self, notice: &Notice, tally: &mut Tally) {
+        if notice.said.of == NoticeKind::MayBeAnswered {
+            return self.principals.hear(notice, tally);
+        }
+        let key = KeyRef { org: notice.org.as_ref(), id: &notice.id };
+        // Whoever could do it has signed in.
+        let by = Touch { proof: Proof::Acted, time_ms: notice.said.at_ms };
+        let ((), evicted) = self.told.with(key, by, |told| told.take(&notice.said));
+        tally.evict("notices", evicted);
+    }
+
+    /// Whether the actor of an event was given an administrator's role, and none was taken away since.
+    fn holds_role(&self, event: &Event) -> bool {
+        let (Some(id), at_ms) = (who::user_id(&event.fields), event.published_ms) else { return false };
+        let told = self.told.get(KeyRef { org: event.org.as_ref(), id }, at_ms);
+        let last = |of| told.and_then(|told| told.last(of, at_ms)).map(|said| said.at_ms);
+        last(NoticeKind::RoleGranted) > last(NoticeKind::RoleRevoked)
+    }
+
     /// How many sessions are held.
     pub fn sessions(&self) -> usize {
         self.sessions.len()
@@ -114,6 +140,7 @@ impl Context {
         self.sessions.expire(self.watermark_ms);
         self.users.expire(self.watermark_ms);
         self.principals.expire(self.watermark_ms);
+        self.told.expire(self.watermark_ms);
     }
 
     /// Sessions and users held now, for metrics.
@@ -126,6 +153,7 @@ impl Context {
         self.sessions.keep_changes(wanted);
         self.users.keep_changes(wanted);
         self.principals.keep_changes(wanted);
+        self.told.keep_changes(wanted);
     }
 
     /// The sessions and users that changed since the last time, if that is kept in mind.
@@ -134,6 +162,7 @@ impl Context {
         self.sessions.changes(SESSIONS, &self.table, &mut changes);
         self.users.changes(USERS, &self.table, &mut changes);
         self.principals.changes(&self.table, &mut changes);
+        self.told.changes(TOLD, &self.table, &mut changes);
         changes
     }
 
@@ -146,6 +175,7 @@ impl Context {
         match change.key.split_first() {
             Some((&SESSIONS, key)) => self.sessions.restore(key, value, fields, names)?,
             Some((&USERS, key)) => self.users.restore(key, value, fields, names)?,
+            Some((&TOLD, key)) => self.told.restore(key, value, fields, names)?,
             _ => return self.principals.restore(names, change, &self.table),
         }
         Ok(true)

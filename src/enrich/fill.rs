@@ -1,7 +1,8 @@
 //! Which fields under `enriched.` does a rule read, and what stands in them?
 
 use crate::model::{
-    FieldId, FieldTable, Fields, Place, PrincipalFacts, Role, SessionFacts, TravelFacts, UserFacts, Value, core,
+    FieldId, FieldTable, Fields, Place, PrincipalFacts, Role, SessionFacts, TravelFacts, UserFacts, Value,
+    core,
 };
 
 /// Writes the computed fields that are read, and no others.

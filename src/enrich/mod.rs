@@ -20,6 +20,7 @@ mod granter;
 mod history;
 mod layout;
 mod listed;
+mod notice;
 mod observe;
 mod okta;
 mod own_address;
@@ -33,12 +34,15 @@ mod system;
 mod table;
 #[cfg(test)]
 mod testing;
+mod told;
 mod travel;
 mod user;
 mod who;
 
+pub use causes::cause;
 pub use context::Context;
 pub use database::DatabaseInfo;
 pub use geo::GeoIp;
+pub use notice::notice;
 pub use observe::{Observer, fill, is_filled};
 pub use who::{actor_key, login_key};

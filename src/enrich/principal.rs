@@ -70,9 +70,7 @@ const fn row(class: PrincipalClass, reason: PrincipalReason, holds: fn(&Asked<'_
 /// The table. `[principals]` of the configuration is asked before it, of whom Okta knows.
 const ROWS: &[Row] = &[
     row(PrincipalClass::OktaSupport, PrincipalReason::SupportEvent, |asked| asked.is_support_event()),
-    row(PrincipalClass::OktaSupport, PrincipalReason::SupportSignature, |asked| {
-        asked.is_support_signature()
-    }),
+    row(PrincipalClass::OktaSupport, PrincipalReason::SupportSignature, |asked| asked.is_support_signature()),
     row(PrincipalClass::OktaSystem, PrincipalReason::SystemPrincipal, |asked| asked.is_system()),
     row(PrincipalClass::AiAgent, PrincipalReason::AgentType, |asked| asked.is_agent()),
     row(PrincipalClass::ApiToken, PrincipalReason::ApiToken, |asked| asked.has_api_token()),
@@ -297,7 +295,8 @@ mod tests {
         assert_eq!(is(&[(KIND, ""), (ID, "x1"), (LOGIN, "x1"), grant]), pattern);
         assert_eq!(is(&[(KIND, ""), (ID, "x1"), (LOGIN, "ana@example.com"), grant]).0, "unknown");
         assert_eq!(
-            is(&[(KIND, ""), (ID, "x1"), (LOGIN, ""), grant, (core::TARGET_ALTERNATE_ID, "ben@example.com")]).0,
+            is(&[(KIND, ""), (ID, "x1"), (LOGIN, ""), grant, (core::TARGET_ALTERNATE_ID, "ben@example.com")])
+                .0,
             "unknown"
         );
         assert_eq!(is(&[(LOGIN, ""), grant]), ("human", "user"), "a user's own, until it is a routine");

@@ -120,8 +120,7 @@ mod tests {
             (core::SESSION_ID, ""),
             (core::TRANSACTION_TYPE, "JOB"),
         ];
-        let values: Vec<_> =
-            job.iter().chain(values).map(|(id, text)| (*id, Value::Text(text))).collect();
+        let values: Vec<_> = job.iter().chain(values).map(|(id, text)| (*id, Value::Text(text))).collect();
         let event = event(0, "u", &values);
         let facts = decide(&Asked::of(&event.fields), PrincipalClass::OktaSystem).unwrap();
         (facts.class.as_str(), facts.reason.as_str())

@@ -61,6 +61,12 @@ pub struct Enriched {
 }
 
 impl Enriched {
+    /// An observation to which no state adds anything.
+    pub fn alone(observation: Observation, late: bool) -> Self {
+        let principal = PrincipalFacts::default();
+        Self { observation, session: None, user: None, travel: None, principal, late }
+    }
+
     /// Who, when and some of its fields: what is kept of an event that a correlation came true at.
     pub fn only(&self, fields: &[FieldId]) -> Self {
         let event = self.event();
@@ -75,7 +81,7 @@ impl Enriched {
             raw: None,
         };
         let observation = Observation { event, place: None };
-        Self { observation, session: None, user: None, travel: None, late: self.late }
+        Self::alone(observation, self.late)
     }
 
     /// The event inside.

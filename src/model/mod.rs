@@ -13,6 +13,7 @@ mod evidence;
 mod field;
 mod fields;
 mod instant;
+mod notice;
 mod parcel;
 mod place;
 pub mod placeholder;
@@ -32,10 +33,12 @@ pub use evidence::{Actor, EventFacts, Evidence, Target};
 pub use field::{FieldDef, FieldId, FieldKind, FieldTable, KEYWORDS, OPEN_MAPS, core};
 pub use fields::{Fields, Value};
 pub use instant::instant_ms;
+pub use notice::{Links, Notice, NoticeKind, Said};
 pub use parcel::{Cargo, Parcel};
 pub use place::{Asn, Geo, GeoSource, IpFacts, Place};
 pub use principal::{
-    Cause, CauseLink, HabitFacts, Principal, PrincipalClass, PrincipalFacts, PrincipalReason, SystemClass, SystemFacts, SystemReason,
+    Cause, CauseLink, HabitFacts, Principal, PrincipalClass, PrincipalFacts, PrincipalReason, SystemClass,
+    SystemFacts, SystemReason,
 };
 pub use record::{Header, Position, RawRecord};
 pub use role::{IpRole, Role, RoleReason};

@@ -4,10 +4,10 @@ use super::codec::{Corrupt, Durable, Reader, Writer};
 use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
-    Actor, Asn, Cause, CauseLink, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource, HabitFacts,
-    IpFacts, IpRole, Observation, Place, Position, Principal, PrincipalClass, PrincipalFacts,
-    PrincipalReason, Role, RoleReason, SessionFacts, SystemClass, SystemFacts, SystemReason, Target,
-    TravelFacts, UserFacts, Value,
+    Actor, Asn, Cause, CauseLink, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource,
+    HabitFacts, IpFacts, IpRole, Links, Notice, NoticeKind, Observation, Place, Position, Principal,
+    PrincipalClass, PrincipalFacts, PrincipalReason, Role, RoleReason, Said, SessionFacts, SystemClass,
+    SystemFacts, SystemReason, Target, TravelFacts, UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
@@ -62,6 +62,9 @@ durable!(Cause { uuid, event_type, link });
 durable!(SystemFacts { class, reason, cause });
 durable!(PrincipalFacts { is, interactive, habit, system });
 durable!(Enriched { observation, session, user, travel, principal, late });
+durable!(Said { of, at_ms, uuid, event_type, by });
+durable!(Links { transaction, trace, session });
+durable!(Notice { org, id, login, said, links });
 
 /// A word as its number among all of its kind.
 macro_rules! words {
@@ -77,7 +80,7 @@ macro_rules! words {
     )* };
 }
 
-words!(IpRole RoleReason PrincipalClass PrincipalReason SystemClass SystemReason CauseLink);
+words!(IpRole RoleReason PrincipalClass PrincipalReason SystemClass SystemReason CauseLink NoticeKind);
 
 impl Durable for GeoSource {
     fn write(&self, out: &mut Writer<'_>) {

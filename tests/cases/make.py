@@ -14,6 +14,7 @@ from pathlib import Path
 
 import attacks
 import principals
+import storms
 import twins
 from okta_log import Story
 
@@ -106,6 +107,10 @@ STORIES = {
     principals.server_fleet_grows: raw,
     principals.service_account_used: logstash,
     principals.service_account_at_work: logstash,
+    storms.stuffing_residential: raw,
+    storms.expired_monday: splunk,
+    storms.long_login: raw,
+    storms.long_name: raw,
 }
 
 
