@@ -146,7 +146,7 @@ mod tests {
         };
         let observation = Observation { event, place: Some(samples::lisbon()) };
         let session = Some(SessionFacts { id: "s1".into(), ..SessionFacts::default() });
-        (table, Enriched { observation, session, user: None, travel: None, late: false })
+        (table, Enriched { session, ..Enriched::alone(observation, false) })
     }
 
     fn rendered(raw: Option<&str>, login: &str, id: &str) -> (String, String) {
