@@ -241,7 +241,8 @@ fn touch(event: &Event) -> Touch {
 mod tests {
     use super::*;
     use crate::enrich::testing::{event, observation, place};
-    use crate::model::{FieldId, Value};
+    use crate::enrich::cause;
+    use crate::model::{FieldId, Said, Value};
 
     const LISBON: (f64, f64) = (38.72, -9.14);
     const BERLIN: (f64, f64) = (52.52, 13.40);
@@ -343,6 +344,39 @@ mod tests {
         other.org = Some(Arc::from("other"));
         let enriched = context.enrich(observation(other, None), false, &mut Tally::default());
         assert_eq!((enriched.session.unwrap().events, enriched.user.unwrap().events), (1, 1));
+    }
+
+    #[test]
+    fn who_was_given_a_role_is_an_administrator_until_it_is_taken_away() {
+        let mut context = context(10, 10);
+        let reason = |context: &mut Context, at_ms| run(context, at_ms, &[]).0.principal.is.reason.as_str();
+        let mut tell = |context: &mut Context, of, at_ms| {
+            let said = Said { of, at_ms, uuid: at_ms.to_string().into(), ..Said::default() };
+            let notice = Notice { org: Some(Arc::from("acme")), id: "00uana".into(), said, ..Notice::default() };
+            context.notice(&notice, &mut Tally::default());
+        };
+        assert_eq!(reason(&mut context, 0), "user");
+        tell(&mut context, NoticeKind::RoleGranted, 10);
+        assert_eq!((reason(&mut context, 5), reason(&mut context, 20)), ("user", "holds_role"));
+        tell(&mut context, NoticeKind::RoleRevoked, 30);
+        assert_eq!(reason(&mut context, 40), "user");
+    }
+
+    #[test]
+    fn what_okta_answers_is_told_with_what_it_is() {
+        let mut context = context(10, 10);
+        let change = [(core::EVENT_TYPE, Value::Text("user.account.update_password"))];
+        let cause = cause(&observation(event(0, "cause", &change), None)).unwrap();
+        context.notice(&cause, &mut Tally::default());
+        let system = [
+            (core::ACTOR_TYPE, Value::Text("SystemPrincipal")),
+            (core::EVENT_TYPE, Value::Text("system.email.password_reset.sent_message")),
+            (core::TARGET_TYPE, Value::Text("User")),
+            (core::TARGET_ID, Value::Text("00uana")),
+        ];
+        let facts = run(&mut context, 1_000, &system).0.principal.system.unwrap();
+        assert_eq!((facts.class.as_str(), facts.reason.as_str()), ("reaction", "message"));
+        assert_eq!(facts.cause.unwrap().uuid, "cause");
     }
 
     #[test]

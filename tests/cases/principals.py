@@ -14,6 +14,7 @@ from okta_log import (
     CONSOLE,
     DUBLIN_SERVER,
     HELPDESK,
+    KEEPALIVE,
     LAGOS,
     LINUX,
     LISBON,
@@ -59,8 +60,21 @@ def enters_console(story, moment, who, place, device, session):
     )
 
 
+def never_rests(story, days):
+    """A colleague's machine asks for its session every hour, so that the tenant is never silent."""
+    for hour in range(24 * days):
+        keep = token("trs", f"keep{hour}", 25)
+        story.says(at(0, hour, 30), "user.session.start", CLEO, LISBON, KEEPALIVE, keep)
+
+
+def in_order(story):
+    """Told thread by thread; what Okta writes is in the order of time."""
+    story.events.sort(key=lambda event: event["published"])
+
+
 def integrations_login(story):
     """Okta's own relay signs in to the Admin Console for an administrator, from Okta's address."""
+    never_rests(story, 4)
     for day in range(4):
         session = f"idxSamDay{day}000000000000000"
         story.signs_in(at(day, 8), SAM, LISBON_OFFICE, WINDOWS, session)
@@ -76,6 +90,7 @@ def integrations_login(story):
                 targets=[BEN.target(), thing("UserGroup", "Project", "00g")],
                 uri="/api/v1/groups",
             )
+    in_order(story)
 
 
 def agent(name):
@@ -99,6 +114,7 @@ def by_agent(story, moment, who, place, device, host):
 
 def directory_days(story, days):
     """Ordinary days with a directory: people sign in by its agent, and its changes come in at night."""
+    never_rests(story, days + 1)
     for day in range(days):
         for number, who in enumerate((ANA, BEN, CLEO)):
             by_agent(story, at(day, 8, 10 * number), who, LISBON, WINDOWS, "DC-01")
@@ -147,6 +163,7 @@ def rogue_directory_agent(story):
     story.system(at(3, 14, 30), "system.agent.ad.import_user", [thing("User", "svc_backup", "00u")])
     for number, who in enumerate((ANA, BEN, CLEO)):
         by_agent(story, at(3, 14, 40 + 4 * number), who, SINGAPORE_HOST, LINUX, "DC-07")
+    in_order(story)
 
 
 def directory_agent_upgrade(story):
@@ -183,6 +200,7 @@ def directory_agent_upgrade(story):
     for number, who in enumerate((ANA, BEN, CLEO)):
         by_agent(story, at(3, 11, 4 * number), who, LISBON, WINDOWS, "DC-02")
     story.system(at(3, 12), "system.agent.ad.import_user", [ANA.target(), app("Active Directory")])
+    in_order(story)
 
 
 def client(name, kind="PublicClientApp"):
@@ -266,6 +284,7 @@ def server_fleet_grows(story):
 
 def backup_days(story, days):
     """Every night a program works under a service account's token; Sam's own script runs at noon."""
+    never_rests(story, days + 1)
     for day in range(days):
         for count in range(3):
             story.says(
@@ -301,6 +320,7 @@ def service_account_used(story):
     story.signs_in(at(14, 3), BACKUP, LAGOS, LINUX, session, "PASSWORD_AS_FACTOR")
     story.opens(at(14, 3, 2), BACKUP, LAGOS, LINUX, session, "Wiki")
     enters_console(story, at(14, 3, 5), BACKUP, LAGOS, LINUX, session)
+    in_order(story)
 
 
 def service_account_at_work(story):
@@ -321,3 +341,4 @@ def service_account_at_work(story):
     session = "idxSamDay1400000000000000"
     story.signs_in(at(14, 8), SAM, LISBON_OFFICE, WINDOWS, session)
     enters_console(story, at(14, 8, 10), SAM, LISBON_OFFICE, WINDOWS, session)
+    in_order(story)
