@@ -304,7 +304,6 @@ mod tests {
         let mut most = run(&service());
         most = most.after(Sign::Console, 20_000 * DAY_MS).after(Sign::Token(u64::MAX), 20_000 * DAY_MS);
         most.addresses = vec![u64::MAX; limits::ROUTINE_ADDRESSES];
-        eprintln!("ACTOR service {} most {}", bytes(&run(&service())), bytes(&most));
         assert!(bytes(&most) < 100, "{}", bytes(&most));
     }
 }

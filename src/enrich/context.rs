@@ -240,8 +240,8 @@ fn touch(event: &Event) -> Touch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::enrich::testing::{event, observation, place};
     use crate::enrich::cause;
+    use crate::enrich::testing::{event, observation, place};
     use crate::model::{FieldId, Said, Value};
 
     const LISBON: (f64, f64) = (38.72, -9.14);
@@ -350,9 +350,10 @@ mod tests {
     fn who_was_given_a_role_is_an_administrator_until_it_is_taken_away() {
         let mut context = context(10, 10);
         let reason = |context: &mut Context, at_ms| run(context, at_ms, &[]).0.principal.is.reason.as_str();
-        let mut tell = |context: &mut Context, of, at_ms| {
+        let tell = |context: &mut Context, of, at_ms| {
             let said = Said { of, at_ms, uuid: at_ms.to_string().into(), ..Said::default() };
-            let notice = Notice { org: Some(Arc::from("acme")), id: "00uana".into(), said, ..Notice::default() };
+            let notice =
+                Notice { org: Some(Arc::from("acme")), id: "00uana".into(), said, ..Notice::default() };
             context.notice(&notice, &mut Tally::default());
         };
         assert_eq!(reason(&mut context, 0), "user");

@@ -286,7 +286,6 @@ mod tests {
         for day in 20_000..20_030 {
             taken(&mut typical, day, u32::try_from(day % 2).unwrap(), &[]);
         }
-        eprintln!("GRANTER typical {}", bytes(&typical));
         assert!(bytes(&typical) < 200, "{}", bytes(&typical));
         let mut worst = Granter::default();
         for n in 0..1_000 {
@@ -299,7 +298,6 @@ mod tests {
             ];
             taken(&mut worst, 20_000 + i64::from(n), 4_000_000_000 + n, &values);
         }
-        eprintln!("GRANTER worst {}", bytes(&worst));
         assert!(bytes(&worst) < 4_096, "{}", bytes(&worst));
     }
 }
