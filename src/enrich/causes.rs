@@ -179,7 +179,10 @@ mod tests {
         assert_eq!(noticed(7, "u", &[CHANGE, (core::ACTOR_ID, "")]), None, "nobody");
     }
 
-    fn heard(all: &[(i64, &str, &[(FieldId, &str)])]) -> Causes {
+    /// When, under which uuid, and with which values a password is changed.
+    type Changed<'a> = (i64, &'a str, &'a [(FieldId, &'a str)]);
+
+    fn heard(all: &[Changed<'_>]) -> Causes {
         let mut causes = Causes::default();
         for (at_ms, uuid, values) in all {
             let values: Vec<_> = [CHANGE].iter().chain(*values).copied().collect();
