@@ -236,6 +236,53 @@ pub const USERS: usize = 500_000;
 /// (`state_evictions_total{table="user_places"}`).
 pub const PLACES_PER_USER: usize = 32;
 
+/// Principals that are remembered in one shard for what they are (administrators, service accounts), and
+/// token granters whose habits are held there; beyond, the one that stands lowest goes, of those the least
+/// recently active (`state_evictions_total{table="principals"}`, `{table="granters"}`).
+pub const PRINCIPALS_PER_SHARD: usize = 50_000;
+
+/// Autonomous systems remembered for one token granter; beyond, as with all of its habits, the least
+/// recently seen goes (`state_evictions_total{table="granter_habits"}`).
+pub const SYSTEMS_PER_GRANTER: usize = 32;
+
+/// Kinds of software remembered for one token granter.
+pub const CLIENTS_PER_GRANTER: usize = 16;
+
+/// Scopes remembered for one token granter.
+pub const SCOPES_PER_GRANTER: usize = 64;
+
+/// Grant types, and ways to prove who it is, remembered for one token granter, each.
+pub const TYPES_PER_GRANTER: usize = 8;
+
+/// Event time after which a trait of a token granter that was not seen is new again; ms.
+pub const GRANTER_HABIT_QUIET_MS: i64 = 90 * 24 * 3_600_000;
+
+/// Days on which programs, and nobody at a browser, must have used an account until it is a service account.
+pub const SERVICE_DAYS: u8 = 10;
+
+/// Days after which it no longer counts that somebody used an account at a browser, or that a principal did
+/// anything else than get tokens.
+pub const SERVICE_QUIET_DAYS: i64 = 60;
+
+/// Days on which somebody must have used a service account at a browser until it is none.
+pub const SERVICE_HAND_DAYS: u8 = 3;
+
+/// Events of one user that Okta may answer, held to tell the cause of what it does; beyond, the oldest goes.
+pub const CAUSES_PER_USER: usize = 4;
+
+/// Event time after which what Okta does to a user is no answer to an event before, unless the two belong
+/// together; ms.
+pub const CAUSE_MS: i64 = 5 * 60_000;
+
+/// Event time after which it is none in any case; ms.
+pub const CAUSE_QUIET_MS: i64 = 3_600_000;
+
+/// Tokens that a principal must get in a row, and from how many addresses, until that is all it does.
+pub const ROUTINE_TOKENS: u8 = 24;
+
+/// See [`ROUTINE_TOKENS`].
+pub const ROUTINE_ADDRESSES: usize = 3;
+
 /// Addresses of a chain of proxies; a longer one is not believed at all.
 pub const IP_CHAIN: usize = 16;
 

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use super::attack_names::{parent, technique_name};
-use super::facts::{ip_facts, position, session_facts, travel_facts};
+use super::facts::{acting, ip_facts, position, session_facts, travel_facts};
 use super::json::{maybe, text, tidy, time};
 use super::provenance::{Provenance, VERSION};
 use super::{raw_event, runbook_link, sentence};
@@ -263,6 +263,7 @@ pub(super) fn evidence(event: &Evidence) -> Value {
         "reason": text(&event.reason),
         "user": text(sentence::user(event)),
         "user_id": text(&event.actor.id),
+        "principal": acting(event),
         "session_id": text(&event.session_id),
         "source": source(event),
         "ip": event.place.as_deref().map(ip_facts),

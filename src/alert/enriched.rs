@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::facts::{asn_facts, geo_facts, ip_facts, position, session_facts, travel_facts, user_facts};
+use super::facts::{
+    asn_facts, geo_facts, ip_facts, position, principal_facts, session_facts, system_facts, travel_facts,
+    user_facts,
+};
 use super::json::{maybe, put, text, tidy, time};
 use super::mask::Masker;
 use super::masked::Masks;
@@ -80,6 +83,8 @@ fn enriched(event: &Enriched, table: &FieldTable) -> Value {
         "user": event.user.as_ref().map(user_facts),
         "session": event.session.as_ref().map(session_facts),
         "travel": event.travel.as_ref().map(travel_facts),
+        "principal": principal_facts(&event.principal),
+        "system": event.principal.system.as_ref().map(system_facts),
         "late": event.late,
         "lossy": event.event().lossy,
         "envelope": text(&event.event().envelope),
@@ -141,7 +146,7 @@ mod tests {
         };
         let observation = Observation { event, place: Some(samples::lisbon()) };
         let session = Some(SessionFacts { id: "s1".into(), ..SessionFacts::default() });
-        (table, Enriched { observation, session, user: None, travel: None, late: false })
+        (table, Enriched { session, ..Enriched::alone(observation, false) })
     }
 
     fn rendered(raw: Option<&str>, login: &str, id: &str) -> (String, String) {

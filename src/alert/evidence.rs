@@ -5,7 +5,9 @@ use std::sync::Arc;
 use compact_str::{CompactString, ToCompactString as _};
 
 use crate::limits;
-use crate::model::{Actor, Enriched, EventFacts, FieldId, FieldTable, Fields, Target, Value, core};
+use crate::model::{
+    Actor, Enriched, EventFacts, FieldId, FieldTable, Fields, Principal, Target, Value, core,
+};
 use crate::text::cut;
 
 /// What an alert keeps of what a rule read of an event.
@@ -27,7 +29,11 @@ pub fn event_facts(event: &Enriched) -> EventFacts {
         display_message: long(fields, core::DISPLAY_MESSAGE),
         result: short(fields, core::OUTCOME_RESULT),
         reason: short(fields, core::OUTCOME_REASON),
-        actor: Actor { known: event.user.as_ref().is_some_and(|user| user.known), ..actor(fields) },
+        actor: Actor {
+            known: event.user.as_ref().is_some_and(|user| user.known),
+            is: event.principal.is,
+            ..actor(fields)
+        },
         session_id: session_id(event),
         ip: address(event),
         place: observation.place.clone(),
@@ -55,6 +61,7 @@ fn actor(fields: &Fields) -> Actor {
         id,
         login,
         known: false,
+        is: Principal::default(),
     }
 }
 

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::json::{maybe, number, text};
-use crate::model::{Asn, Geo, Place, Position, SessionFacts, TravelFacts, UserFacts};
+use crate::model::{
+    Asn, Evidence, Geo, Place, Position, PrincipalClass, PrincipalFacts, SessionFacts, SystemFacts,
+    TravelFacts, UserFacts,
+};
 
 /// Where a record stands.
 pub(super) fn position(position: &Position) -> Value {
@@ -29,6 +32,41 @@ pub(super) fn session_facts(session: &SessionFacts) -> Value {
         "concurrent": session.concurrent,
         "admin": session.admin,
         "mfa": session.mfa,
+    })
+}
+
+/// Who really acted, of an event that is shown; nothing where it could not be told.
+pub(super) fn acting(event: &Evidence) -> Option<Value> {
+    let is = event.actor.is;
+    let known = is.class != PrincipalClass::Unknown;
+    known.then(|| json!({ "class": is.class.as_str(), "reason": is.reason.as_str() }))
+}
+
+/// `enriched.principal.*`
+pub(super) fn principal_facts(principal: &PrincipalFacts) -> Value {
+    let habit = principal.habit.as_ref();
+    json!({
+        "class": principal.is.class.as_str(),
+        "reason": principal.is.reason.as_str(),
+        "interactive": principal.interactive,
+        "known_days": habit.map(|habit| habit.known_days),
+        "new_asn": habit.map(|habit| habit.new_asn),
+        "new_client": habit.map(|habit| habit.new_client),
+        "new_scope": habit.map(|habit| habit.new_scope),
+        "new_grant_type": habit.map(|habit| habit.new_grant_type),
+        "new_auth_type": habit.map(|habit| habit.new_auth_type),
+    })
+}
+
+/// `enriched.system.*`
+pub(super) fn system_facts(system: &SystemFacts) -> Value {
+    let cause = system.cause.as_ref();
+    json!({
+        "class": system.class.as_str(),
+        "reason": system.reason.as_str(),
+        "cause_uuid": cause.map(|cause| cause.uuid.as_str()),
+        "cause_event_type": cause.map(|cause| cause.event_type.as_str()),
+        "cause_link": cause.map(|cause| cause.link.as_str()),
     })
 }
 

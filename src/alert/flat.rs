@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::json::{maybe, text, tidy, time};
 use super::provenance::{Provenance, VERSION};
 use super::{raw_event, runbook_link, sentence};
-use crate::model::{Activity, Alert, Evidence};
+use crate::model::{Activity, Alert, Evidence, PrincipalClass};
 
 /// The alert with one level of keys.
 pub(super) fn row(alert: &Alert, raw: bool, provenance: &Provenance) -> Value {
@@ -59,6 +59,7 @@ fn who_and_where(alert: &Alert) -> Value {
         "user": event.map_or(Value::Null, |event| text(sentence::user(event))),
         "user_id": event.map_or(Value::Null, |event| text(&event.actor.id)),
         "user_name": event.map_or(Value::Null, |event| text(&event.actor.name)),
+        "principal": event.map(|event| event.actor.is.class).filter(|class| *class != PrincipalClass::Unknown),
         "session_id": event.map_or(Value::Null, |event| text(&event.session_id)),
         "ip": event.map_or(Value::Null, |event| text(&event.ip)),
         "ip_anonymous": place.map(|place| place.ip.anonymous),

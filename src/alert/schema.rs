@@ -34,6 +34,7 @@ const KEYS: &[Key] = &[
     ("user", "string", false, "The actor's login; masked where it may be a mistyped password."),
     ("user_id", "string", false, "The actor's id."),
     ("user_name", "string", false, "The actor's name."),
+    ("principal", "string", false, "Who really acts: human, admin, service_account, token_granter, …"),
     ("session_id", "string", false, "The Okta session."),
     ("ip", "string", false, "Client address of the decisive event."),
     ("ip_anonymous", "boolean", false, "Whether it is an anonymiser."),

@@ -5,6 +5,7 @@
 
 mod check;
 mod load;
+mod principals;
 mod schema;
 mod units;
 
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use load::{Layer, Setting, load, settings};
+pub use principals::Principals;
 pub use schema::config_schema;
 pub use units::{Duration, Size};
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub rules: Rules,
     /// Where addresses are.
     pub geoip: GeoIp,
+    /// Who acts, where the organisation knows better than the log.
+    pub principals: Principals,
     /// Health and metrics.
     pub http: Http,
     /// What is written to stderr.

@@ -6,6 +6,7 @@
 //! | | |
 //! |---|---|
 //! | `s`, `u` | sessions and users, by tenant and id |
+//! | `p`, `g`, `r` | principals, habits of those that get tokens, and what Okta may answer, by tenant and id |
 //! | `d` | ids of events, by their minute: see the module `chunks` |
 //! | `i` | alerts of single-event rules, by the digests of the rule and of what they are about |
 //! | `w` | time: the one record that belongs to no key |
@@ -208,6 +209,9 @@ fn table(key: &[u8]) -> &'static str {
     match key.first() {
         Some(b's') => "sessions",
         Some(b'u') => "users",
+        Some(b'p') => "principals",
+        Some(b'g') => "habits of token granters",
+        Some(b'r') => "causes",
         Some(&chunks::NAME) => "event ids",
         Some(&single::NAME) => "alerts of single-event rules",
         Some(&TIME) if key.len() == 1 => "time",

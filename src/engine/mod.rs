@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::correlate::Correlator;
-use crate::enrich::{Context, GeoIp, Observer, notice};
+use crate::enrich::{Context, GeoIp, Observer, cause, notice};
 use crate::model::{
     Cargo, Effects, Enriched, Event, Input, Measured, Notice, Observation, Parcel, RawRecord, RuleIndex,
     Shared, Tally, core,
@@ -121,13 +121,15 @@ impl Shard {
         let table = &rules.table;
         let routes = Routes::new(&rules, placement);
         let limits = placement.share(&config.limits);
+        let mut context = Context::new(Arc::clone(table), &limits);
+        context.list(&config.principals);
         let mut correlator = Correlator::new(Arc::clone(&rules), &limits);
         correlator.set_levels(routes.levels(), |rule| routes.level(rule));
         Self {
             reader: Reader::new(Arc::clone(table), reading(config)),
             room: Room::default(),
             observer: Observer::new(Arc::clone(table), geoip),
-            context: Context::new(Arc::clone(table), &limits),
+            context,
             seen: Seen::new(config.time.dedup_window.as_millis(), limits.uuids),
             watermark: Watermark::new(&config.time),
             singles: Singles::new(limits.keys_per_rule),
@@ -239,9 +241,9 @@ impl Shard {
         intake::count(&event, tally);
         if self.is_new(&event, tally) {
             let observation = self.observer.observe(event, tally);
-            let notice = notice(&observation);
+            let notices = [notice(&observation), cause(&observation)];
             self.observation(observation, effects);
-            if let Some(notice) = notice {
+            for notice in notices.into_iter().flatten() {
                 self.notice(notice, effects);
             }
         }
@@ -278,7 +280,7 @@ impl Shard {
         let late = self.watermark.reached_ms().is_some_and(|watermark_ms| published_ms < watermark_ms);
         tally.late += u64::from(late);
         let mut enriched = if ahead {
-            Enriched::alone(observation, late)
+            self.context.apart(observation, late)
         } else {
             self.context.enrich(observation, late, tally)
         };

@@ -35,6 +35,12 @@ const NEEDED: &[FieldId] = &[
     core::OUTCOME_REASON,
     core::SESSION_ID,
     core::TRANSACTION_TYPE,
+    core::TRANSACTION_ID,
+    core::TRACE_ID,
+    core::GRANT_TYPE,
+    core::CLIENT_AUTH_TYPE,
+    core::GRANTED_SCOPES,
+    core::REQUESTED_SCOPES,
     core::API_TOKEN_ID,
     core::TARGET_ID,
     core::TARGET_TYPE,
@@ -103,7 +109,9 @@ impl Wire {
     /// An event with what rules and evidence need of it; what follows from that is not sent.
     fn observation(&self, observation: &Observation, out: &mut Writer<'_>) {
         let (event, table) = (&observation.event, &self.rules.table);
-        let is_sent = |id| (table.is_read(id) && !is_filled(id)) || NEEDED.contains(&id);
+        // What Okta does for a session has no session of its own.
+        let is_root = |id| id == core::ROOT_SESSION_ID && !event.fields.exists(core::SESSION_ID);
+        let is_sent = |id| (table.is_read(id) && !is_filled(id)) || NEEDED.contains(&id) || is_root(id);
         write_event(event, is_sent, out);
         observation.place.write(out);
     }

@@ -7,14 +7,15 @@ use compact_str::CompactString;
 
 use super::fill::Filler;
 use super::own_address::own_address;
+use super::principals::Principals;
 use super::session::{self, Session};
 use super::table::{KeyRef, Table};
 use super::told::Told;
 use super::user::User;
 use super::who;
 use crate::model::{
-    Change, Enriched, Event, FieldTable, Notice, Observation, SessionFacts, Tally, TravelFacts, UserFacts,
-    core,
+    Change, Enriched, Event, FieldTable, Notice, NoticeKind, Observation, PrincipalClass, SessionFacts,
+    Tally, TravelFacts, UserFacts, core,
 };
 use crate::state::{Corrupt, Names, Proof, Touch};
 use crate::{config, limits};
@@ -29,6 +30,7 @@ pub struct Context {
     table: Arc<FieldTable>,
     sessions: Table<Session>,
     users: Table<User>,
+    principals: Principals,
     told: Table<Told>,
     watermark_ms: i64,
 }
@@ -53,6 +55,7 @@ impl Context {
             table,
             sessions: Table::new(limits.sessions, limits::SESSION_QUIET_MS),
             users: Table::new(limits.users, limits::USER_QUIET_MS),
+            principals: Principals::default(),
             told: Table::new(limits.users, limits::USER_QUIET_MS),
             watermark_ms: i64::MIN,
         }
@@ -63,16 +66,32 @@ impl Context {
         self.table = table;
     }
 
+    /// Takes `[principals]` of the configuration.
+    pub fn list(&mut self, principals: &config::Principals) {
+        self.principals.list(principals);
+    }
+
+    /// What can be said of an event that the state must not take in.
+    pub fn apart(&self, mut observation: Observation, late: bool) -> Enriched {
+        let principal = self.principals.alone(&observation);
+        Filler::new(&self.table, &mut observation.event.fields).principal(&principal);
+        Enriched { principal, ..Enriched::alone(observation, late) }
+    }
+
     /// Takes the event into the state and says what the state makes of it.
     pub fn enrich(&mut self, mut observation: Observation, late: bool, tally: &mut Tally) -> Enriched {
-        let own = own_address(&observation);
         let by = touch(&observation.event);
+        let role = self.holds_role(&observation.event);
+        let principal = self.principals.take(&observation, by, role, tally);
+        // Who only gets tokens has many addresses, and no place.
+        let own = own_address(&observation).filter(|_| principal.is.class != PrincipalClass::TokenGranter);
         let user = self.user(&observation, own, by, tally);
         let mut session = self.session(&observation, own, by, tally);
         if let (Some(session), Some(concurrent)) = (&mut session, user.concurrent) {
             session.concurrent = concurrent;
         }
         let mut filler = Filler::new(&self.table, &mut observation.event.fields);
+        filler.principal(&principal);
         if let Some(session) = &session {
             filler.session(session);
         }
@@ -82,16 +101,27 @@ impl Context {
         if let Some(travel) = &user.travel {
             filler.travel(travel);
         }
-        Enriched { observation, session, user: user.facts, travel: user.travel, late }
+        Enriched { observation, session, user: user.facts, travel: user.travel, late, principal }
     }
 
     /// Takes in what somebody else did to a user of this shard; it may come twice.
     pub fn notice(&mut self, notice: &Notice, tally: &mut Tally) {
+        if notice.said.of == NoticeKind::MayBeAnswered {
+            return self.principals.hear(notice, tally);
+        }
         let key = KeyRef { org: notice.org.as_ref(), id: &notice.id };
         // Whoever could do it has signed in.
         let by = Touch { proof: Proof::Acted, time_ms: notice.said.at_ms };
         let ((), evicted) = self.told.with(key, by, |told| told.take(&notice.said));
         tally.evict("notices", evicted);
+    }
+
+    /// Whether the actor of an event was given an administrator's role, and none was taken away since.
+    fn holds_role(&self, event: &Event) -> bool {
+        let (Some(id), at_ms) = (who::user_id(&event.fields), event.published_ms) else { return false };
+        let told = self.told.get(KeyRef { org: event.org.as_ref(), id }, at_ms);
+        let last = |of| told.and_then(|told| told.last(of, at_ms)).map(|said| said.at_ms);
+        last(NoticeKind::RoleGranted) > last(NoticeKind::RoleRevoked)
     }
 
     /// How many sessions are held.
@@ -109,6 +139,7 @@ impl Context {
         self.watermark_ms = self.watermark_ms.max(watermark_ms);
         self.sessions.expire(self.watermark_ms);
         self.users.expire(self.watermark_ms);
+        self.principals.expire(self.watermark_ms);
         self.told.expire(self.watermark_ms);
     }
 
@@ -121,6 +152,7 @@ impl Context {
     pub fn keep_changes(&mut self, wanted: bool) {
         self.sessions.keep_changes(wanted);
         self.users.keep_changes(wanted);
+        self.principals.keep_changes(wanted);
         self.told.keep_changes(wanted);
     }
 
@@ -129,6 +161,7 @@ impl Context {
         let mut changes = Vec::new();
         self.sessions.changes(SESSIONS, &self.table, &mut changes);
         self.users.changes(USERS, &self.table, &mut changes);
+        self.principals.changes(&self.table, &mut changes);
         self.told.changes(TOLD, &self.table, &mut changes);
         changes
     }
@@ -143,7 +176,7 @@ impl Context {
             Some((&SESSIONS, key)) => self.sessions.restore(key, value, fields, names)?,
             Some((&USERS, key)) => self.users.restore(key, value, fields, names)?,
             Some((&TOLD, key)) => self.told.restore(key, value, fields, names)?,
-            _ => return Ok(false),
+            _ => return self.principals.restore(names, change, &self.table),
         }
         Ok(true)
     }
@@ -207,8 +240,9 @@ fn touch(event: &Event) -> Touch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::enrich::cause;
     use crate::enrich::testing::{event, observation, place};
-    use crate::model::{FieldId, Value};
+    use crate::model::{FieldId, Said, Value};
 
     const LISBON: (f64, f64) = (38.72, -9.14);
     const BERLIN: (f64, f64) = (52.52, 13.40);
@@ -310,6 +344,40 @@ mod tests {
         other.org = Some(Arc::from("other"));
         let enriched = context.enrich(observation(other, None), false, &mut Tally::default());
         assert_eq!((enriched.session.unwrap().events, enriched.user.unwrap().events), (1, 1));
+    }
+
+    #[test]
+    fn who_was_given_a_role_is_an_administrator_until_it_is_taken_away() {
+        let mut context = context(10, 10);
+        let reason = |context: &mut Context, at_ms| run(context, at_ms, &[]).0.principal.is.reason.as_str();
+        let tell = |context: &mut Context, of, at_ms| {
+            let said = Said { of, at_ms, uuid: at_ms.to_string().into(), ..Said::default() };
+            let notice =
+                Notice { org: Some(Arc::from("acme")), id: "00uana".into(), said, ..Notice::default() };
+            context.notice(&notice, &mut Tally::default());
+        };
+        assert_eq!(reason(&mut context, 0), "user");
+        tell(&mut context, NoticeKind::RoleGranted, 10);
+        assert_eq!((reason(&mut context, 5), reason(&mut context, 20)), ("user", "holds_role"));
+        tell(&mut context, NoticeKind::RoleRevoked, 30);
+        assert_eq!(reason(&mut context, 40), "user");
+    }
+
+    #[test]
+    fn what_okta_answers_is_told_with_what_it_is() {
+        let mut context = context(10, 10);
+        let change = [(core::EVENT_TYPE, Value::Text("user.account.update_password"))];
+        let cause = cause(&observation(event(0, "cause", &change), None)).unwrap();
+        context.notice(&cause, &mut Tally::default());
+        let system = [
+            (core::ACTOR_TYPE, Value::Text("SystemPrincipal")),
+            (core::EVENT_TYPE, Value::Text("system.email.password_reset.sent_message")),
+            (core::TARGET_TYPE, Value::Text("User")),
+            (core::TARGET_ID, Value::Text("00uana")),
+        ];
+        let facts = run(&mut context, 1_000, &system).0.principal.system.unwrap();
+        assert_eq!((facts.class.as_str(), facts.reason.as_str()), ("reaction", "message"));
+        assert_eq!(facts.cause.unwrap().uuid, "cause");
     }
 
     #[test]

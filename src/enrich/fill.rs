@@ -1,7 +1,8 @@
 //! Which fields under `enriched.` does a rule read, and what stands in them?
 
 use crate::model::{
-    FieldId, FieldTable, Fields, Place, Role, SessionFacts, TravelFacts, UserFacts, Value, core,
+    FieldId, FieldTable, Fields, Place, PrincipalFacts, Role, SessionFacts, TravelFacts, UserFacts, Value,
+    core,
 };
 
 /// Writes the computed fields that are read, and no others.
@@ -109,6 +110,29 @@ impl<'a> Filler<'a> {
         self.flag(core::ENRICHED_USER_NEW_ASN, user.new_asn);
     }
 
+    /// `enriched.principal` and `enriched.system`
+    pub fn principal(&mut self, principal: &PrincipalFacts) {
+        self.text(core::ENRICHED_PRINCIPAL_CLASS, Some(principal.is.class.as_str()));
+        self.text(core::ENRICHED_PRINCIPAL_REASON, Some(principal.is.reason.as_str()));
+        self.flag(core::ENRICHED_PRINCIPAL_INTERACTIVE, principal.interactive);
+        if let Some(habit) = &principal.habit {
+            self.set(core::ENRICHED_PRINCIPAL_KNOWN_DAYS, Some(Value::Integer(habit.known_days)));
+            self.flag(core::ENRICHED_PRINCIPAL_NEW_ASN, habit.new_asn);
+            self.flag(core::ENRICHED_PRINCIPAL_NEW_CLIENT, habit.new_client);
+            self.flag(core::ENRICHED_PRINCIPAL_NEW_SCOPE, habit.new_scope);
+            self.flag(core::ENRICHED_PRINCIPAL_NEW_GRANT_TYPE, habit.new_grant_type);
+            self.flag(core::ENRICHED_PRINCIPAL_NEW_AUTH_TYPE, habit.new_auth_type);
+        }
+        if let Some(system) = &principal.system {
+            self.text(core::ENRICHED_SYSTEM_CLASS, Some(system.class.as_str()));
+            self.text(core::ENRICHED_SYSTEM_REASON, Some(system.reason.as_str()));
+            let cause = system.cause.as_ref();
+            self.text(core::ENRICHED_SYSTEM_CAUSE_UUID, cause.map(|cause| cause.uuid.as_str()));
+            self.text(core::ENRICHED_SYSTEM_CAUSE_EVENT_TYPE, cause.map(|cause| cause.event_type.as_str()));
+            self.text(core::ENRICHED_SYSTEM_CAUSE_LINK, cause.map(|cause| cause.link.as_str()));
+        }
+    }
+
     /// `enriched.travel`
     pub fn travel(&mut self, travel: &TravelFacts) {
         self.number(core::ENRICHED_TRAVEL_KM, Some(tenths(travel.km)));
@@ -135,6 +159,7 @@ fn tenths(number: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::enrich::testing::{fields, place};
+    use crate::model::{Cause, HabitFacts, SystemFacts};
 
     #[test]
     fn every_field_that_is_read_is_written_and_no_other() {
@@ -145,6 +170,14 @@ mod tests {
             from_uuid: "before".into(),
             ..TravelFacts::default()
         };
+        let event_type = "user.risk.detect".into();
+        let cause = Cause { uuid: "cause".into(), event_type, ..Cause::default() };
+        let cause = Some(Box::new(cause));
+        let principal = PrincipalFacts {
+            habit: Some(HabitFacts::default()),
+            system: Some(SystemFacts { cause, ..SystemFacts::default() }),
+            ..PrincipalFacts::default()
+        };
         let fill = |table: &FieldTable| {
             let mut fields = fields(&[]);
             let mut filler = Filler::new(table, &mut fields);
@@ -153,6 +186,7 @@ mod tests {
             filler.session(&session);
             filler.user(&UserFacts::default());
             filler.travel(&travel);
+            filler.principal(&principal);
             let filled = table.iter().filter(|(id, _)| fields.exists(*id));
             filled.map(|(_, path)| path.to_owned()).collect::<Vec<_>>()
         };

@@ -5,8 +5,10 @@
 //! session, of the user, and the way from the user's place before. Both write the fields under
 //! `enriched.` that a rule of the run reads, and no others.
 
+mod actor;
 mod address;
 mod cache;
+mod causes;
 mod commute;
 mod context;
 mod countries;
@@ -14,6 +16,7 @@ mod database;
 mod fill;
 mod gateway;
 mod geo;
+mod granter;
 mod history;
 mod layout;
 mod listed;
@@ -21,10 +24,13 @@ mod notice;
 mod observe;
 mod okta;
 mod own_address;
+mod principal;
+mod principals;
 mod probe;
 mod role;
 mod session;
 mod sites;
+mod system;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -33,6 +39,7 @@ mod travel;
 mod user;
 mod who;
 
+pub use causes::cause;
 pub use context::Context;
 pub use database::DatabaseInfo;
 pub use geo::GeoIp;

@@ -5,7 +5,7 @@
 
 use compact_str::CompactString;
 
-use crate::model::{FieldId, Fields, Notice, NoticeKind, Observation, Said, Value, core};
+use crate::model::{FieldId, Fields, Links, Notice, NoticeKind, Observation, Said, Value, core};
 
 /// Event types and what they do to the user who is their target.
 const TYPES: &[(&str, NoticeKind)] = &[
@@ -43,6 +43,7 @@ pub fn notice(observation: &Observation) -> Option<Notice> {
             event_type: event_type.into(),
             by: by.unwrap_or_default().into(),
         },
+        links: Links::default(),
     })
 }
 

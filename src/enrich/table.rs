@@ -144,7 +144,6 @@ impl<S: Default> Table<S> {
     }
 
     /// What is held of a key at this time, without making it.
-    #[allow(dead_code, reason = "read by the facts of sessions and principals")]
     pub fn get(&self, key: KeyRef<'_>, at_ms: i64) -> Option<&S> {
         let entry = self.entries.get(&key)?;
         (at_ms.saturating_sub(entry.last_ms) <= self.quiet_ms).then_some(&entry.state)
@@ -281,6 +280,15 @@ mod tests {
             }
             assert_eq!(touch(&mut table, "a", next).0, 1);
         }
+    }
+
+    #[test]
+    fn a_key_is_looked_at_without_being_touched_as_long_as_it_is_not_quiet() {
+        let mut table = Table::new(10, QUIET_MS);
+        touch(&mut table, "a", 0);
+        let get = |time_ms| table.get(KeyRef { org: None, id: "a" }, time_ms).copied();
+        assert_eq!((get(QUIET_MS), get(QUIET_MS + 1)), (Some(1), None));
+        assert_eq!(table.get(KeyRef { org: None, id: "b" }, 0), None);
     }
 
     #[test]

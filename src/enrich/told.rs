@@ -20,7 +20,6 @@ impl Told {
     }
 
     /// The last of a kind, if it was done by then.
-    #[allow(dead_code, reason = "read by the facts of sessions and principals")]
     pub fn last(&self, of: NoticeKind, by_ms: i64) -> Option<&Said> {
         self.0.iter().find(|known| known.of == of && known.at_ms <= by_ms)
     }

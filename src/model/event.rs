@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::{Evidence, FieldId, Fields, IpFacts, Place, Position, RuleIndex, Shared};
+use super::{Evidence, FieldId, Fields, IpFacts, Place, Position, PrincipalFacts, RuleIndex, Shared};
 
 /// One Okta event, taken out of its envelope and decoded.
 #[derive(Clone, Debug)]
@@ -54,6 +54,8 @@ pub struct Enriched {
     pub user: Option<UserFacts>,
     /// The way from the user's place before, if both are known.
     pub travel: Option<TravelFacts>,
+    /// Who really acts.
+    pub principal: PrincipalFacts,
     /// It came after the watermark had passed it.
     pub late: bool,
 }
@@ -61,7 +63,8 @@ pub struct Enriched {
 impl Enriched {
     /// An observation to which no state adds anything.
     pub fn alone(observation: Observation, late: bool) -> Self {
-        Self { observation, session: None, user: None, travel: None, late }
+        let principal = PrincipalFacts::default();
+        Self { observation, session: None, user: None, travel: None, principal, late }
     }
 
     /// Who, when and some of its fields: what is kept of an event that a correlation came true at.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::{Place, Position, SessionFacts, Shared, TravelFacts};
+use super::{Place, Position, Principal, SessionFacts, Shared, TravelFacts};
 
 /// One contributing event as one rule shows it, small enough to be kept in a window.
 #[derive(Clone, Debug, Default)]
@@ -99,6 +99,8 @@ pub struct Actor {
     pub unproven: bool,
     /// The user has done something, at this event or before: one who only ever failed has not.
     pub known: bool,
+    /// Who really acts.
+    pub is: Principal,
 }
 
 /// What was acted on.

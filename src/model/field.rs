@@ -159,6 +159,11 @@ core_fields! {
     RISK "debugContext.debugData.risk" Text false "{level=LOW}" "risk as Okta writes it; see enriched.risk.level";
     LOG_ONLY_SECURITY_DATA "debugContext.debugData.logOnlySecurityData" Text false "{\"risk\":{\"level\":\"LOW\"}}" "risk and behaviours as JSON; see enriched.risk.level";
     TUNNELS "debugContext.debugData.tunnels" Text false "[{\"operator\":\"NORD_VPN\",\"type\":\"VPN\",\"anonymous\":true}]" "anonymisers as JSON; see enriched.ip.anonymous";
+    GRANT_TYPE "debugContext.debugData.grantType" Text false "client_credentials" "how an OAuth client gets its token";
+    CLIENT_AUTH_TYPE "debugContext.debugData.clientAuthType" Text false "private_key_jwt" "how it proves who it is; none: it cannot, as it runs on users' devices";
+    GRANTED_SCOPES "debugContext.debugData.grantedScopes" Text false "openid, profile" "what the token is good for";
+    REQUESTED_SCOPES "debugContext.debugData.requestedScopes" Text false "openid, profile" "what was asked for";
+    TRACE_ID "debugContext.debugData.traceId" Text false "c5a59a7f-9b50-4d33-9e1e-8b6cc4ade87c" "work of Okta's that one thing set off";
     DEVICE_ID "device.id" Text false "guo1a2b3c4D5e6F7g8h9" "registered device";
     DEVICE_NAME "device.name" Text false "ana-laptop" "its name";
 
@@ -189,6 +194,20 @@ core_fields! {
     ENRICHED_USER_EVENTS "enriched.user.events" Integer false "340" "events of the user so far, with this one";
     ENRICHED_USER_NEW_COUNTRY "enriched.user.new_country" Boolean false "false" "first event of the user from this country";
     ENRICHED_USER_NEW_ASN "enriched.user.new_asn" Boolean false "false" "first event of the user from this autonomous system";
+    ENRICHED_PRINCIPAL_CLASS "enriched.principal.class" Text false "human" "who really acts: human, admin, service_account, token_granter, api_token, okta_system, okta_support, device, ai_agent, unknown";
+    ENRICHED_PRINCIPAL_REASON "enriched.principal.reason" Text false "user" "what decided on the class";
+    ENRICHED_PRINCIPAL_INTERACTIVE "enriched.principal.interactive" Boolean false "true" "whether a person does it: successfully, in a browser, with no API token";
+    ENRICHED_PRINCIPAL_KNOWN_DAYS "enriched.principal.known_days" Integer false "40" "of a token granter or an AI agent: whole days since it first got something";
+    ENRICHED_PRINCIPAL_NEW_ASN "enriched.principal.new_asn" Boolean false "false" "its servers' first event from this autonomous system";
+    ENRICHED_PRINCIPAL_NEW_CLIENT "enriched.principal.new_client" Boolean false "false" "its servers' first event with this software, versions aside";
+    ENRICHED_PRINCIPAL_NEW_SCOPE "enriched.principal.new_scope" Boolean false "false" "a scope that it never got before";
+    ENRICHED_PRINCIPAL_NEW_GRANT_TYPE "enriched.principal.new_grant_type" Boolean false "false" "a grant type by which it never got a token before";
+    ENRICHED_PRINCIPAL_NEW_AUTH_TYPE "enriched.principal.new_auth_type" Boolean false "false" "a way to prove who it is that it never used before";
+    ENRICHED_SYSTEM_CLASS "enriched.system.class" Text false "import" "what Okta's own work is: maintenance, import, reaction, support_action, federation";
+    ENRICHED_SYSTEM_REASON "enriched.system.reason" Text false "import_event" "what decided on the class";
+    ENRICHED_SYSTEM_CAUSE_UUID "enriched.system.cause_uuid" Text false "dc9fd3c0-598c-11ef-8478-2b7584bf8d5a" "the user's event that it answers, if that came before";
+    ENRICHED_SYSTEM_CAUSE_EVENT_TYPE "enriched.system.cause_event_type" Text false "user.risk.detect" "what that was";
+    ENRICHED_SYSTEM_CAUSE_LINK "enriched.system.cause_link" Text false "transaction" "what the two have in common besides the user: transaction, trace, session, time";
     ENRICHED_SESSION_ID "enriched.session.id" Text false "idxAbC1d2E3f4G5h6I7j8" "the Okta session, if the event has a real one";
     ENRICHED_SESSION_AGE_S "enriched.session.age_s" Integer false "600" "seconds since its first event";
     ENRICHED_SESSION_EVENTS "enriched.session.events" Integer false "14" "its events so far, with this one";

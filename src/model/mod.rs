@@ -17,6 +17,7 @@ mod notice;
 mod parcel;
 mod place;
 pub mod placeholder;
+mod principal;
 mod record;
 mod role;
 mod rule;
@@ -32,9 +33,13 @@ pub use evidence::{Actor, EventFacts, Evidence, Target};
 pub use field::{FieldDef, FieldId, FieldKind, FieldTable, KEYWORDS, OPEN_MAPS, core};
 pub use fields::{Fields, Value};
 pub use instant::instant_ms;
-pub use notice::{Notice, NoticeKind, Said};
+pub use notice::{Links, Notice, NoticeKind, Said};
 pub use parcel::{Cargo, Parcel};
 pub use place::{Asn, Geo, GeoSource, IpFacts, Place};
+pub use principal::{
+    Cause, CauseLink, HabitFacts, Principal, PrincipalClass, PrincipalFacts, PrincipalReason, SystemClass,
+    SystemFacts, SystemReason,
+};
 pub use record::{Header, Position, RawRecord};
 pub use role::{IpRole, Role, RoleReason};
 pub use rule::{Attack, Confidence, Level, ListInfo, Mode, RuleIndex, RuleInfo, RuleKind, Tactic};

@@ -24,6 +24,8 @@ words! {
         RoleGranted = "role_granted",
         /// One was taken away.
         RoleRevoked = "role_revoked",
+        /// Nothing yet: Okta may do something about an event of the user: for Okta itself, not for the user.
+        MayBeAnswered = "may_be_answered",
     }
 }
 
@@ -38,6 +40,19 @@ pub struct Notice {
     pub login: CompactString,
     /// What was done.
     pub said: Said,
+    /// What the event belongs to.
+    pub links: Links,
+}
+
+/// What an event belongs to, as digests; 0 where there is nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// The request.
+    pub transaction: u64,
+    /// The chain of work of Okta's.
+    pub trace: u64,
+    /// The session.
+    pub session: u64,
 }
 
 /// What was done, when, by whom.

@@ -4,13 +4,14 @@ use super::codec::{Corrupt, Durable, Reader, Writer};
 use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
-    Actor, Asn, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource, IpFacts, IpRole,
-    Notice, NoticeKind, Observation, Place, Position, Role, RoleReason, Said, SessionFacts, Target,
-    TravelFacts, UserFacts, Value,
+    Actor, Asn, Cause, CauseLink, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource,
+    HabitFacts, IpFacts, IpRole, Links, Notice, NoticeKind, Observation, Place, Position, Principal,
+    PrincipalClass, PrincipalFacts, PrincipalReason, Role, RoleReason, Said, SessionFacts, SystemClass,
+    SystemFacts, SystemReason, Target, TravelFacts, UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
-durable!(Actor { id, kind, login, name, unproven, known });
+durable!(Actor { id, kind, login, name, unproven, known, is });
 durable!(Target { id, kind, alternate_id, name });
 durable!(Asn { number, org });
 durable!(Geo { country, country_name, region, city, lat, lon, accuracy_km, source });
@@ -55,9 +56,15 @@ durable!(EventFacts {
 });
 durable!(Evidence { facts, read, listed });
 durable!(Observation { event, place });
+durable!(Principal { class, reason });
+durable!(HabitFacts { known_days, new_asn, new_client, new_scope, new_grant_type, new_auth_type });
+durable!(Cause { uuid, event_type, link });
+durable!(SystemFacts { class, reason, cause });
+durable!(PrincipalFacts { is, interactive, habit, system });
+durable!(Enriched { observation, session, user, travel, principal, late });
 durable!(Said { of, at_ms, uuid, event_type, by });
-durable!(Notice { org, id, login, said });
-durable!(Enriched { observation, session, user, travel, late });
+durable!(Links { transaction, trace, session });
+durable!(Notice { org, id, login, said, links });
 
 /// A word as its number among all of its kind.
 macro_rules! words {
@@ -73,7 +80,7 @@ macro_rules! words {
     )* };
 }
 
-words!(IpRole RoleReason NoticeKind);
+words!(IpRole RoleReason PrincipalClass PrincipalReason SystemClass SystemReason CauseLink NoticeKind);
 
 impl Durable for GeoSource {
     fn write(&self, out: &mut Writer<'_>) {

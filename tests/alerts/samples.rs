@@ -107,6 +107,7 @@ pub fn event(n: i64, event_type: &str, result: &str, place: Arc<Place>) -> Evide
             name: "Ana Example".into(),
             unproven: false,
             known: true,
+            ..Actor::default()
         },
         session_id: "idxAbC1d2E3f4G5h6I7j8".into(),
         ip: place.ip.address.map(|ip| ip.to_string()).unwrap_or_default().into(),
@@ -249,6 +250,7 @@ pub fn mistyped_password(typed: &str) -> Alert {
         name: "".into(),
         unproven: true,
         known: false,
+        ..Actor::default()
     };
     failed.targets = Vec::new();
     failed.session = None;

@@ -89,6 +89,7 @@ fn actor() -> BoxedStrategy<Actor> {
             login: login.into(),
             name: name.into(),
             known: !unproven,
+            ..Actor::default()
         })
         .boxed()
 }

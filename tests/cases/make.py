@@ -3,7 +3,7 @@
 Run: python tests/cases/make.py          writes every events.jsonl anew
      python tests/cases/make.py --check  fails if that would change one
 
-The stories are told in attacks.py and twins.py. What must alert stands in the folder's expected.jsonl, and why
+The stories are told in attacks.py, twins.py and principals.py. What must alert stands in the folder's expected.jsonl, and why
 in its README.md; both are kept by hand.
 """
 
@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 import attacks
+import principals
 import storms
 import twins
 from okta_log import Story
@@ -99,6 +100,13 @@ STORIES = {
     attacks.backchannel_taken: logstash,
     twins.office_gateway: raw,
     attacks.gateway_abused: raw,
+    principals.integrations_login: raw,
+    principals.rogue_directory_agent: splunk,
+    principals.directory_agent_upgrade: splunk,
+    principals.client_secret_stolen: raw,
+    principals.server_fleet_grows: raw,
+    principals.service_account_used: logstash,
+    principals.service_account_at_work: logstash,
     storms.stuffing_residential: raw,
     storms.expired_monday: splunk,
     storms.long_login: raw,

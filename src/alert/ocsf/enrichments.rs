@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::alert::facts::{asn_facts, geo_facts, ip_facts, session_facts, travel_facts};
+use crate::alert::facts::{acting, asn_facts, geo_facts, ip_facts, session_facts, travel_facts};
 use crate::alert::json::{self, time};
 use crate::alert::provenance::{Database, DatabaseRole, Provenance};
-use crate::model::{Alert, Evidence, GeoSource, IpRole, Place};
+use crate::model::{Alert, Evidence, GeoSource, IpRole, Place, PrincipalClass};
 
 const ADDRESS: &str = "evidences[].src_endpoint.ip";
 
-/// Each fact once: place and network for each address, the session's last state, every journey, what
+/// Each fact once: place and network for each address, the session's last state, who really acts, every journey, what
 /// stands in which list.
 pub(super) fn enrichments(alert: &Alert, provenance: &Provenance) -> Vec<Value> {
     let mut seen = BTreeSet::new();
@@ -30,6 +30,7 @@ pub(super) fn enrichments(alert: &Alert, provenance: &Provenance) -> Vec<Value> 
             list.push(enrichment(name, &session.id, "session", "oktawatch", session_facts(session)));
         }
     }
+    list.extend(principals(alert));
     for event in &alert.evidence {
         if let Some(travel) = &event.travel {
             list.push(enrichment(
@@ -42,6 +43,21 @@ pub(super) fn enrichments(alert: &Alert, provenance: &Provenance) -> Vec<Value> 
         }
     }
     list.extend(hits(alert));
+    list
+}
+
+/// Who really acts, where that is not just a person: each actor once, as of the last event.
+fn principals(alert: &Alert) -> Vec<Value> {
+    let mut seen = BTreeSet::new();
+    let mut list = Vec::new();
+    for event in alert.evidence.iter().rev() {
+        let (id, class) = (event.actor.id.as_str(), event.actor.is.class);
+        if matches!(class, PrincipalClass::Unknown | PrincipalClass::Human) || !seen.insert(id) {
+            continue;
+        }
+        let data = acting(event).unwrap_or_default();
+        list.push(enrichment("evidences[].actor.user.uid", id, "principal", "oktawatch", data));
+    }
     list
 }
 
