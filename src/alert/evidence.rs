@@ -35,6 +35,8 @@ pub fn event_facts(event: &Enriched) -> EventFacts {
         targets: targets(fields),
         session: event.session.clone(),
         travel: event.travel.clone(),
+        token: event.token.clone(),
+        admin: event.admin.clone(),
         late: event.late,
         lossy: inner.lossy,
         org: inner.org.clone(),
@@ -149,7 +151,7 @@ mod tests {
             raw: None,
         };
         let observation = Observation { event, place: Some(samples::lisbon()) };
-        (table, Enriched { observation, session: None, user: None, travel: None, late: false })
+        (table, Enriched { observation, session: None, user: None, travel: None, token: None, admin: None, late: false })
     }
 
     fn kept(fill: impl FnOnce(&mut Fields), reads: &[FieldId]) -> Evidence {

@@ -60,6 +60,7 @@ fn who_and_where(alert: &Alert) -> Value {
         "user_id": event.map_or(Value::Null, |event| text(&event.actor.id)),
         "user_name": event.map_or(Value::Null, |event| text(&event.actor.name)),
         "session_id": event.map_or(Value::Null, |event| text(&event.session_id)),
+        "token_id": event.and_then(|event| event.token.as_ref()).map(|token| text(&token.id)),
         "ip": event.map_or(Value::Null, |event| text(&event.ip)),
         "ip_anonymous": place.map(|place| place.ip.anonymous),
         "ip_site": maybe(place.and_then(|place| place.ip.site.as_deref())),

@@ -263,7 +263,7 @@ impl Shard {
         let late = self.watermark.reached_ms().is_some_and(|watermark_ms| published_ms < watermark_ms);
         tally.late += u64::from(late);
         let mut enriched = if ahead {
-            Enriched { observation, session: None, user: None, travel: None, late }
+            Enriched { observation, session: None, user: None, travel: None, token: None, admin: None, late }
         } else {
             self.context.enrich(observation, late, tally)
         };

@@ -5,9 +5,12 @@
 //! session, of the user, and the way from the user's place before. Both write the fields under
 //! `enriched.` that a rule of the run reads, and no others.
 
+mod account;
 mod address;
+mod agent;
 mod cache;
 mod commute;
+mod console;
 mod context;
 mod countries;
 mod database;
@@ -15,6 +18,7 @@ mod fill;
 mod gateway;
 mod geo;
 mod history;
+mod known;
 mod layout;
 mod listed;
 mod observe;
@@ -27,8 +31,12 @@ mod sites;
 mod table;
 #[cfg(test)]
 mod testing;
+mod token;
+mod trace;
 mod travel;
 mod user;
+#[cfg(test)]
+mod weight;
 mod who;
 
 pub use context::Context;

@@ -117,6 +117,11 @@ impl<S: Default> Table<S> {
         }
     }
 
+    /// The state of a key, if there is one; it counts as no activity.
+    pub fn get(&self, key: KeyRef<'_>) -> Option<&S> {
+        self.entries.get(&key).map(|entry| &entry.state)
+    }
+
     /// Works on the state of a key that is active at this time, made if there is none. Gives what
     /// the work gives, and how many other keys had to go.
     pub fn with<R>(&mut self, key: KeyRef<'_>, by: Touch, work: impl FnOnce(&mut S) -> R) -> (R, u64) {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::{Evidence, FieldId, Fields, IpFacts, Place, Position, RuleIndex, Shared};
+use super::{
+    AdminFacts, Ending, Evidence, Factors, FieldId, Fields, IpFacts, Place, Position, RuleIndex, Shared, TokenFacts,
+};
 
 /// One Okta event, taken out of its envelope and decoded.
 #[derive(Clone, Debug)]
@@ -54,6 +56,10 @@ pub struct Enriched {
     pub user: Option<UserFacts>,
     /// The way from the user's place before, if both are known.
     pub travel: Option<TravelFacts>,
+    /// The API token that made the request, or that it is about.
+    pub token: Option<Box<TokenFacts>>,
+    /// What its session does as an administrator's.
+    pub admin: Option<Box<AdminFacts>>,
     /// It came after the watermark had passed it.
     pub late: bool,
 }
@@ -73,7 +79,7 @@ impl Enriched {
             raw: None,
         };
         let observation = Observation { event, place: None };
-        Self { observation, session: None, user: None, travel: None, late: self.late }
+        Self { observation, session: None, user: None, travel: None, token: None, admin: None, late: self.late }
     }
 
     /// The event inside.
@@ -101,12 +107,32 @@ pub struct SessionFacts {
     pub os_changed: bool,
     /// The user agent differs from the event before.
     pub ua_changed: bool,
+    /// Okta's name of the browser differs from the event before.
+    pub browser_changed: bool,
+    /// The hash of the device token cookie differs from the event before.
+    pub cookie_changed: bool,
+    /// The browser's fingerprint differs from the event before.
+    pub fingerprint_changed: bool,
+    /// The registered device differs from the event before.
+    pub device_changed: bool,
+    /// Another program, or one on another platform, or in an earlier version: no update of the same one.
+    pub client_changed: bool,
+    /// How alike the user agent is to that of the event before, in hundredths, if both are known.
+    pub ua_similarity: Option<u8>,
     /// Sessions of the user active in the last hour.
     pub concurrent: u32,
     /// It has entered the Admin Console.
     pub admin: bool,
     /// It has passed a second factor.
     pub mfa: bool,
+    /// The factors it has passed.
+    pub factors: Factors,
+    /// Applications it has opened.
+    pub apps: u32,
+    /// What ended it before this event.
+    pub ended_by: Option<Ending>,
+    /// Seconds since then.
+    pub since_end_s: Option<i64>,
 }
 
 /// `enriched.user.*`

@@ -4,8 +4,9 @@ use super::codec::{Corrupt, Durable, Reader, Writer};
 use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
-    Actor, Asn, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource, IpFacts, IpRole,
-    Observation, Place, Position, Role, RoleReason, SessionFacts, Target, TravelFacts, UserFacts, Value,
+    Actor, AdminFacts, Asn, Ending, Enriched, Event, EventFacts, Evidence, Factors, FieldId, Fields, Geo,
+    GeoSource, IpFacts, IpRole, Observation, Place, Position, Role, RoleReason, SessionFacts, Target, TokenFacts,
+    TokenOrigin, TravelFacts, UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
@@ -25,10 +26,41 @@ durable!(SessionFacts {
     country_changed,
     os_changed,
     ua_changed,
+    browser_changed,
+    cookie_changed,
+    fingerprint_changed,
+    device_changed,
+    client_changed,
+    ua_similarity,
     concurrent,
     admin,
-    mfa
+    mfa,
+    factors,
+    apps,
+    ended_by,
+    since_end_s
 });
+durable!(TokenFacts {
+    id,
+    created,
+    age_s,
+    known_days,
+    uses,
+    quiet_s,
+    client,
+    new_asn,
+    new_ip,
+    new_client,
+    elsewhere,
+    outside_range,
+    network,
+    network_before,
+    zones,
+    revoked,
+    owner_admin
+});
+durable!(TokenOrigin { by, at_ms, ip, asn, country, owner_admin });
+durable!(AdminFacts { seconds, write, read, writes, reads, silent_s, without_entry });
 durable!(UserFacts { id, login, known_days, events, known, new_country, new_asn });
 durable!(TravelFacts { km, kmh, seconds, from, from_uuid, known });
 durable!(EventFacts {
@@ -47,6 +79,8 @@ durable!(EventFacts {
     targets,
     session,
     travel,
+    token,
+    admin,
     late,
     lossy,
     org,
@@ -54,7 +88,7 @@ durable!(EventFacts {
 });
 durable!(Evidence { facts, read, listed });
 durable!(Observation { event, place });
-durable!(Enriched { observation, session, user, travel, late });
+durable!(Enriched { observation, session, user, travel, token, admin, late });
 
 /// A word as its number among all of its kind.
 macro_rules! words {
@@ -70,7 +104,16 @@ macro_rules! words {
     )* };
 }
 
-words!(IpRole RoleReason);
+words!(IpRole RoleReason Ending);
+
+impl Durable for Factors {
+    fn write(&self, out: &mut Writer<'_>) {
+        self.bits().write(out);
+    }
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        u16::read(from).map(Self::from_bits)
+    }
+}
 
 impl Durable for GeoSource {
     fn write(&self, out: &mut Writer<'_>) {

@@ -3,7 +3,7 @@
 Run: python tests/cases/make.py          writes every events.jsonl anew
      python tests/cases/make.py --check  fails if that would change one
 
-The stories are told in attacks.py and twins.py. What must alert stands in the folder's expected.jsonl, and why
+The stories are told in attacks.py, twins.py and entities.py. What must alert stands in the folder's expected.jsonl, and why
 in its README.md; both are kept by hand.
 """
 
@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 import attacks
+import entities
 import twins
 from okta_log import Story
 
@@ -98,6 +99,15 @@ STORIES = {
     attacks.backchannel_taken: logstash,
     twins.office_gateway: raw,
     attacks.gateway_abused: raw,
+    entities.console_refused: raw,
+    entities.provider_touched: logstash,
+    entities.two_administrators: raw,
+    entities.console_day: raw,
+    entities.browser_updated: raw,
+    entities.token_stolen: raw,
+    entities.token_moves: splunk,
+    entities.cleared_lives_on: raw,
+    entities.cleared_begins_anew: raw,
 }
 
 
