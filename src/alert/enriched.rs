@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::facts::{admin_facts, asn_facts, geo_facts, ip_facts, position, session_facts, token_facts, travel_facts, user_facts};
+use super::facts::{
+    admin_facts, asn_facts, geo_facts, ip_facts, position, session_facts, token_facts, travel_facts,
+    user_facts,
+};
 use super::json::{maybe, put, text, tidy, time};
 use super::mask::Masker;
 use super::masked::Masks;
@@ -143,7 +146,18 @@ mod tests {
         };
         let observation = Observation { event, place: Some(samples::lisbon()) };
         let session = Some(SessionFacts { id: "s1".into(), ..SessionFacts::default() });
-        (table, Enriched { observation, session, user: None, travel: None, token: None, admin: None, late: false })
+        (
+            table,
+            Enriched {
+                observation,
+                session,
+                user: None,
+                travel: None,
+                token: None,
+                admin: None,
+                late: false,
+            },
+        )
     }
 
     fn rendered(raw: Option<&str>, login: &str, id: &str) -> (String, String) {

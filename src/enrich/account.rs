@@ -5,7 +5,8 @@
 
 use super::agent::hash;
 use super::console;
-use crate::model::{Ending, Event, core};
+use super::told::Told;
+use crate::model::{Ending, Event, NoticeKind, Said, core};
 use crate::{durable, limits};
 
 /// What is kept of one account.
@@ -45,6 +46,21 @@ impl Account {
         }
     }
 
+    /// Takes in what others did last to the account by the time of an event of its user's.
+    pub fn told(&mut self, told: &Told, event: &Event) {
+        let at_ms = event.published_ms;
+        let login = event.fields.text(core::ACTOR_ALTERNATE_ID).unwrap_or_default();
+        for kind in [NoticeKind::SessionsEnded, NoticeKind::PasswordReset] {
+            let said = told.last(kind, at_ms).filter(|said| !said.by.eq_ignore_ascii_case(login));
+            if let Some(said) = said {
+                self.sessions_over(said.at_ms, ending(said), None);
+            }
+        }
+        if let Some(said) = told.last(NoticeKind::RoleGranted, at_ms) {
+            self.is_admin_from(said.at_ms);
+        }
+    }
+
     /// The user is an administrator from this time on.
     pub fn is_admin_from(&mut self, at_ms: i64) {
         self.admin_ms = Some(self.admin_ms.map_or(at_ms, |since_ms| since_ms.min(at_ms)));
@@ -70,6 +86,15 @@ impl Account {
         let session = hash(session);
         let meant = |over: &&Over| over.at_ms > began_ms && over.at_ms < at_ms && over.but != Some(session);
         self.endings.iter().rev().find(meant).copied()
+    }
+}
+
+/// What somebody else ended the sessions by.
+fn ending(said: &Said) -> Ending {
+    match said.event_type.as_str() {
+        "user.lifecycle.suspend" | "user.lifecycle.deactivate" => Ending::Suspend,
+        _ if said.of == NoticeKind::PasswordReset => Ending::Reset,
+        _ => Ending::Clear,
     }
 }
 
@@ -126,6 +151,35 @@ mod tests {
         let own = [other[0], other[1], (core::TARGET_ID, Value::Text("00uana"))];
         take(&mut account, 100, &own);
         assert_eq!(account.over("idxtwo", 0, 200).map(|over| over.by), Some(Ending::Clear));
+    }
+
+    #[test]
+    fn what_others_did_ends_sessions_and_makes_administrators() {
+        let said = |of, event_type: &str, by: &str| {
+            let mut told = Told::default();
+            told.take(&Said {
+                of,
+                at_ms: 100,
+                event_type: event_type.into(),
+                by: by.into(),
+                ..Said::default()
+            });
+            let mut account = Account::default();
+            account.told(&told, &event(200, "u", &[]));
+            (account.over("idxone", 0, 200).map(|over| over.by), account.was_admin(100))
+        };
+        let (ended, reset) = (NoticeKind::SessionsEnded, NoticeKind::PasswordReset);
+        assert_eq!(said(ended, "user.session.clear", "sam@example.com"), (Some(Ending::Clear), false));
+        assert_eq!(said(ended, "user.lifecycle.suspend", "sam@example.com"), (Some(Ending::Suspend), false));
+        assert_eq!(
+            said(reset, "user.account.reset_password", "sam@example.com"),
+            (Some(Ending::Reset), false)
+        );
+        assert_eq!(said(reset, "user.account.update_password", "ANA@example.com"), (None, false));
+        assert_eq!(
+            said(NoticeKind::RoleGranted, "user.account.privilege.grant", "sam@example.com"),
+            (None, true)
+        );
     }
 
     #[test]

@@ -130,7 +130,11 @@ impl System {
 
     /// Whether the other is of another platform, not only in another version.
     pub fn is_other(self, other: Self) -> bool {
-        if self.platform == Platform::Unknown as u8 { self.whole != other.whole } else { self.platform != other.platform }
+        if self.platform == Platform::Unknown as u8 {
+            self.whole != other.whole
+        } else {
+            self.platform != other.platform
+        }
     }
 }
 
@@ -198,8 +202,15 @@ mod tests {
     fn another_program_or_platform_is_another_client() {
         assert_eq!(likeness(CHROME, SAFARI), 40);
         assert_eq!(likeness(CHROME, EDGE), 0);
-        assert_eq!(likeness(CHROME, &CHROME.replace("Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64")), 30);
-        assert_eq!(likeness("Go-http-client/2.0", "curl/8.1"), 0, "that neither names a platform is nothing alike");
+        assert_eq!(
+            likeness(CHROME, &CHROME.replace("Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64")),
+            30
+        );
+        assert_eq!(
+            likeness("Go-http-client/2.0", "curl/8.1"),
+            0,
+            "that neither names a platform is nothing alike"
+        );
     }
 
     #[test]
@@ -213,7 +224,9 @@ mod tests {
     fn an_operating_system_is_known_by_its_platform() {
         let is_other = |one, other| System::read(one).is_other(System::read(other));
         assert!(!is_other("Mac OS 14.5 (Sonoma)", "Mac OS X"));
-        assert!(is_other("Mac OS X", "Linux") && is_other("Mac OS X", "Plan 9") && is_other("Plan 9", "Mac OS X"));
+        assert!(
+            is_other("Mac OS X", "Linux") && is_other("Mac OS X", "Plan 9") && is_other("Plan 9", "Mac OS X")
+        );
         assert!(!is_other("Plan 9", "Plan 9") && is_other("Plan 9", "Inferno"));
     }
 }

@@ -208,7 +208,9 @@ mod tests {
         ] {
             assert_eq!(work(kind, "/api/v1/x", "00uana"), (true, false, false), "{kind}");
         }
-        for kind in ["policy.evaluate_sign_on", "user.authentication.sso", "security.threat.detected", "group.readd"] {
+        for kind in
+            ["policy.evaluate_sign_on", "user.authentication.sso", "security.threat.detected", "group.readd"]
+        {
             assert_eq!(work(kind, "/api/v1/x", "00uben"), (false, false, false), "{kind}");
         }
     }
@@ -229,7 +231,10 @@ mod tests {
         assert_eq!(work("workflows.user.table.export", "", "t"), (false, true, false));
         let path = "/reports/password-health/async_csv_download_schedule";
         assert_eq!(work("policy.evaluate_sign_on", path, "p"), (false, true, true));
-        assert_eq!(work("user.session.access_admin_app", "/admin/sso/callback", "0oa"), (false, false, false));
+        assert_eq!(
+            work("user.session.access_admin_app", "/admin/sso/callback", "0oa"),
+            (false, false, false)
+        );
     }
 
     #[test]

@@ -11,11 +11,12 @@ use super::own_address::own_address;
 use super::session::{self, Session};
 use super::table::{KeyRef, Table};
 use super::token::{self, Token};
+use super::told::Told;
 use super::user::User;
 use super::who;
 use crate::model::{
-    AdminFacts, Change, Enriched, Event, FieldTable, Observation, SessionFacts, Tally, TokenFacts, TravelFacts,
-    UserFacts, core,
+    AdminFacts, Change, Enriched, Event, FieldTable, Notice, Observation, SessionFacts, Tally, TokenFacts,
+    TravelFacts, UserFacts, core,
 };
 use crate::state::{Corrupt, Names, Proof, Touch};
 use crate::{config, limits};
@@ -31,6 +32,7 @@ pub struct Context {
     sessions: Table<Session>,
     users: Table<User>,
     tokens: Table<Token>,
+    told: Table<Told>,
     watermark_ms: i64,
 }
 
@@ -38,6 +40,7 @@ pub struct Context {
 const SESSIONS: u8 = b's';
 const USERS: u8 = b'u';
 const TOKENS: u8 = b't';
+const TOLD: u8 = b'n';
 
 /// What the user's state says of one event.
 #[derive(Default)]
@@ -56,6 +59,7 @@ impl Context {
             sessions: Table::new(limits.sessions, limits::SESSION_QUIET_MS),
             users: Table::new(limits.users, limits::USER_QUIET_MS),
             tokens: Table::new(limits.tokens, limits::TOKEN_QUIET_MS),
+            told: Table::new(limits.users, limits::USER_QUIET_MS),
             watermark_ms: i64::MIN,
         }
     }
@@ -74,7 +78,8 @@ impl Context {
         if let (Some(session), Some(concurrent)) = (&mut session, user.concurrent) {
             session.concurrent = concurrent;
         }
-        let (token, admin) = (self.token(&observation, by, &user.account, tally).map(Box::new), admin.flatten().map(Box::new));
+        let (token, admin) =
+            (self.token(&observation, by, &user.account, tally).map(Box::new), admin.flatten().map(Box::new));
         let mut filler = Filler::new(&self.table, &mut observation.event.fields);
         if let Some(session) = &session {
             filler.session(session);
@@ -94,6 +99,15 @@ impl Context {
         Enriched { observation, session, user: user.facts, travel: user.travel, token, admin, late }
     }
 
+    /// Takes in what somebody else did to a user of this shard; it may come twice.
+    pub fn notice(&mut self, notice: &Notice, tally: &mut Tally) {
+        let key = KeyRef { org: notice.org.as_ref(), id: &notice.id };
+        // Whoever could do it has signed in.
+        let by = Touch { proof: Proof::Acted, time_ms: notice.said.at_ms };
+        let ((), evicted) = self.told.with(key, by, |told| told.take(&notice.said));
+        tally.evict("notices", evicted);
+    }
+
     /// How many sessions are held.
     pub fn sessions(&self) -> usize {
         self.sessions.len()
@@ -110,6 +124,7 @@ impl Context {
         self.sessions.expire(self.watermark_ms);
         self.users.expire(self.watermark_ms);
         self.tokens.expire(self.watermark_ms);
+        self.told.expire(self.watermark_ms);
     }
 
     /// Sessions and users held now, for metrics.
@@ -122,6 +137,7 @@ impl Context {
         self.sessions.keep_changes(wanted);
         self.users.keep_changes(wanted);
         self.tokens.keep_changes(wanted);
+        self.told.keep_changes(wanted);
     }
 
     /// The sessions and users that changed since the last time, if that is kept in mind.
@@ -130,6 +146,7 @@ impl Context {
         self.sessions.changes(SESSIONS, &self.table, &mut changes);
         self.users.changes(USERS, &self.table, &mut changes);
         self.tokens.changes(TOKENS, &self.table, &mut changes);
+        self.told.changes(TOLD, &self.table, &mut changes);
         changes
     }
 
@@ -143,6 +160,7 @@ impl Context {
             Some((&SESSIONS, key)) => self.sessions.restore(key, value, fields, names)?,
             Some((&USERS, key)) => self.users.restore(key, value, fields, names)?,
             Some((&TOKENS, key)) => self.tokens.restore(key, value, fields, names)?,
+            Some((&TOLD, key)) => self.told.restore(key, value, fields, names)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -172,6 +190,9 @@ impl Context {
             let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms, tally));
             OfUser { facts: Some(facts), travel: visit, concurrent, account }
         });
+        if let Some(told) = self.told.get(KeyRef { org: event.org.as_ref(), id }, at_ms) {
+            of_user.account.told(told, event);
+        }
         if let Some(facts) = &mut of_user.facts {
             facts.id = CompactString::from(id);
             facts.login = who::login(&event.fields).unwrap_or_default();
@@ -197,7 +218,8 @@ impl Context {
         facts.id = CompactString::from(id);
         tally.evict("sessions", evicted);
         if let Some(admin) = admin.as_mut().filter(|admin| admin.without_entry) {
-            let root = session::root(&event.fields, id).and_then(|root| self.sessions.get(key(root)));
+            let root = session::root(&event.fields, id)
+                .and_then(|root| self.sessions.get(key(root), event.published_ms));
             admin.without_entry = !root.is_some_and(|root| root.has_entered(event.published_ms));
         }
         Some((facts, admin))
@@ -275,7 +297,8 @@ mod tests {
         let type_of = |kind| (core::EVENT_TYPE, Value::Text(kind));
         run(&mut context, 0, &[type_of("user.session.access_admin_app")]);
         let target = [(core::TARGET_TYPE, Value::Text("Token")), (core::TARGET_ID, Value::Text("00T1"))];
-        let (made, _) = run(&mut context, 60_000, &[type_of("system.api_token.create"), target[0], target[1]]);
+        let (made, _) =
+            run(&mut context, 60_000, &[type_of("system.api_token.create"), target[0], target[1]]);
         assert_eq!(made.token.unwrap().uses, 0);
         let used = [(core::API_TOKEN_ID, Value::Text("00T1")), type_of("user.lifecycle.create")];
         let berlin = place("198.51.100.1", "DE", 2, Some(BERLIN));

@@ -62,6 +62,7 @@ impl<T: PartialEq> Known<T> {
     }
 
     /// How many values are held.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -239,7 +239,8 @@ mod tests {
     fn a_factor_and_the_admin_console_count_from_their_time_on() {
         let mut session = Session::default();
         let factor = [(core::EVENT_TYPE, Value::Text(FACTOR))];
-        let denied = [(core::EVENT_TYPE, Value::Text(console::ENTRY)), (core::OUTCOME_RESULT, Value::Text("FAILURE"))];
+        let denied =
+            [(core::EVENT_TYPE, Value::Text(console::ENTRY)), (core::OUTCOME_RESULT, Value::Text("FAILURE"))];
         let admin = [(core::EVENT_TYPE, Value::Text(console::ENTRY))];
         let mut facts = |at_ms, values: &[_]| {
             let facts = take(&mut session, at_ms, "203.0.113.1", values);
@@ -303,7 +304,8 @@ mod tests {
 
     #[test]
     fn the_console_without_its_entry_is_told_only_of_a_session_seen_from_its_beginning() {
-        let export = |session: &mut Session| admin(session, 20, "analytics.reports.export.request", "").unwrap();
+        let export =
+            |session: &mut Session| admin(session, 20, "analytics.reports.export.request", "").unwrap();
         let mut begun = Session::default();
         admin(&mut begun, 10, "user.session.start", "");
         assert!(export(&mut begun).without_entry);
@@ -333,7 +335,8 @@ mod tests {
     fn an_update_of_the_browser_is_the_same_client() {
         let mut session = Session::default();
         let mut with = |at_ms, agent: &str, cookie| {
-            let values = [(core::CLIENT_USER_AGENT, Value::Text(agent)), (core::DT_HASH, Value::Text(cookie))];
+            let values =
+                [(core::CLIENT_USER_AGENT, Value::Text(agent)), (core::DT_HASH, Value::Text(cookie))];
             let facts = take(&mut session, at_ms, "203.0.113.1", &values);
             (facts.ua_changed, facts.ua_similarity, facts.client_changed, facts.cookie_changed)
         };
@@ -341,7 +344,11 @@ mod tests {
         assert_eq!(with(10, &chrome(143), "a"), (false, None, false, false));
         assert_eq!(with(20, &chrome(144), "a"), (true, Some(90), false, false));
         assert_eq!(with(30, "curl/8.1", "b"), (true, Some(0), true, true));
-        assert_eq!(with(15, &chrome(143), ""), (true, Some(90), false, false), "between, as the later is an update");
+        assert_eq!(
+            with(15, &chrome(143), ""),
+            (true, Some(90), false, false),
+            "between, as the later is an update"
+        );
     }
 
     #[test]

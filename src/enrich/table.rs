@@ -117,11 +117,6 @@ impl<S: Default> Table<S> {
         }
     }
 
-    /// The state of a key, if there is one; it counts as no activity.
-    pub fn get(&self, key: KeyRef<'_>) -> Option<&S> {
-        self.entries.get(&key).map(|entry| &entry.state)
-    }
-
     /// Works on the state of a key that is active at this time, made if there is none. Gives what
     /// the work gives, and how many other keys had to go.
     pub fn with<R>(&mut self, key: KeyRef<'_>, by: Touch, work: impl FnOnce(&mut S) -> R) -> (R, u64) {
@@ -146,6 +141,12 @@ impl<S: Default> Table<S> {
             self.order.insert(after.0, after.1, key);
         }
         (work(&mut entry.state), 0)
+    }
+
+    /// What is held of a key at this time, without making it.
+    pub fn get(&self, key: KeyRef<'_>, at_ms: i64) -> Option<&S> {
+        let entry = self.entries.get(&key)?;
+        (at_ms.saturating_sub(entry.last_ms) <= self.quiet_ms).then_some(&entry.state)
     }
 
     fn add<R>(&mut self, key: KeyRef<'_>, by: Touch, work: impl FnOnce(&mut S) -> R) -> (R, u64) {

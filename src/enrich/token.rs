@@ -120,7 +120,9 @@ impl Token {
             _ => {}
         }
         let text = |field| observation.event.fields.text(field);
-        let Some(network) = text(core::NETWORK_CONNECTION).filter(|_| Some(at_ms) >= self.network_ms) else { return };
+        let Some(network) = text(core::NETWORK_CONNECTION).filter(|_| Some(at_ms) >= self.network_ms) else {
+            return;
+        };
         facts.network_before = std::mem::replace(&mut self.network, short(network));
         self.zones = short(text(core::INCLUDED_ZONES).unwrap_or_default());
         self.network_ms = Some(at_ms);
@@ -145,8 +147,10 @@ impl Token {
         facts.client = event.fields.text(core::CLIENT_USER_AGENT).map(agent::name).unwrap_or_default();
         let address = address(observation);
         facts.outside_range = address.is_some_and(|address| self.refused.holds(&address, at_ms));
-        facts.elsewhere =
-            self.created.as_deref().is_some_and(|created| address.is_some() && is_elsewhere(created, observation));
+        facts.elsewhere = self
+            .created
+            .as_deref()
+            .is_some_and(|created| address.is_some() && is_elsewhere(created, observation));
         if is_done(&event.fields) {
             self.learn(observation, address, facts, tally);
         }
@@ -270,7 +274,10 @@ mod tests {
         assert_eq!(take(&mut token, 500, "203.0.113.1", &[USE]).created, None);
         let made = done(&mut token, 1_000, "create", "ZONE");
         let created = made.created.unwrap();
-        assert_eq!((created.by.as_str(), created.at_ms, created.asn), ("ana@example.com", 1_000, Some(64500)));
+        assert_eq!(
+            (created.by.as_str(), created.at_ms, created.asn),
+            ("ana@example.com", 1_000, Some(64500))
+        );
         let facts = take(&mut token, 61_000, "203.0.113.9", &[USE, GO]);
         assert_eq!((facts.age_s, facts.uses, facts.quiet_s), (Some(60), 2, Some(60)));
         assert!(!facts.elsewhere && facts.network == "ZONE");

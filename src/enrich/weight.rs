@@ -84,7 +84,11 @@ fn account() -> usize {
 fn each_takes_no_more_room_than_this() {
     let told = [
         ("a session of ten events, the last five minutes unsettled", session(10, true, 5), 300),
-        ("a session of a thousand events, each from elsewhere with another browser", session(1_000, false, 1_000), 3_200),
+        (
+            "a session of a thousand events, each from elsewhere with another browser",
+            session(1_000, false, 1_000),
+            3_200,
+        ),
         ("a token from one place", token(100, true), 200),
         ("a token from a thousand places and programs", token(1_000, false), 2_400),
         ("an account whose sessions were ended all the time", account(), 160),

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use compact_str::CompactString;
 
+use super::words;
+
 /// `enriched.token.*`: the API token that made the request, or that the event is about.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TokenFacts {
@@ -79,37 +81,21 @@ pub struct AdminFacts {
     pub without_entry: bool,
 }
 
-/// What ended a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The user signed out.
-    End,
-    /// Okta ended it.
-    Expire,
-    /// All of the user's sessions were cleared.
-    Clear,
-    /// The account was suspended or deactivated.
-    Suspend,
-    /// The password was reset by somebody else.
-    Reset,
-    /// The user changed the password.
-    Password,
-}
-
-impl Ending {
-    /// Every one of them.
-    pub const ALL: &'static [Self] =
-        &[Self::End, Self::Expire, Self::Clear, Self::Suspend, Self::Reset, Self::Password];
-
-    /// The word that rules use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::End => "end",
-            Self::Expire => "expire",
-            Self::Clear => "clear",
-            Self::Suspend => "suspend",
-            Self::Reset => "reset",
-            Self::Password => "password",
-        }
+words! {
+    /// What ended a session.
+    Ending {
+        /// The user signed out.
+        #[default]
+        End = "end",
+        /// Okta ended it.
+        Expire = "expire",
+        /// All of the user's sessions were cleared.
+        Clear = "clear",
+        /// The account was suspended or deactivated.
+        Suspend = "suspend",
+        /// The password was reset by somebody else.
+        Reset = "reset",
+        /// The user changed the password.
+        Password = "password",
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use super::{
-    AdminFacts, Ending, Evidence, Factors, FieldId, Fields, IpFacts, Place, Position, RuleIndex, Shared, TokenFacts,
+    AdminFacts, Ending, Evidence, Factors, FieldId, Fields, IpFacts, Place, Position, RuleIndex, Shared,
+    TokenFacts,
 };
 
 /// One Okta event, taken out of its envelope and decoded.
@@ -65,6 +66,11 @@ pub struct Enriched {
 }
 
 impl Enriched {
+    /// An observation to which no state adds anything.
+    pub fn alone(observation: Observation, late: bool) -> Self {
+        Self { observation, session: None, user: None, travel: None, token: None, admin: None, late }
+    }
+
     /// Who, when and some of its fields: what is kept of an event that a correlation came true at.
     pub fn only(&self, fields: &[FieldId]) -> Self {
         let event = self.event();
@@ -79,7 +85,7 @@ impl Enriched {
             raw: None,
         };
         let observation = Observation { event, place: None };
-        Self { observation, session: None, user: None, travel: None, token: None, admin: None, late: self.late }
+        Self::alone(observation, self.late)
     }
 
     /// The event inside.

@@ -74,7 +74,9 @@ impl Factors {
     pub fn words(self) -> impl Iterator<Item = &'static str> {
         let mut before = "";
         // Those of one word are neighbours.
-        self.kinds().map(|(_, word, _)| *word).filter(move |word| std::mem::replace(&mut before, word) != *word)
+        self.kinds()
+            .map(|(_, word, _)| *word)
+            .filter(move |word| std::mem::replace(&mut before, word) != *word)
     }
 
     /// What the strongest of them proves.

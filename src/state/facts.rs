@@ -5,8 +5,8 @@ use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
     Actor, AdminFacts, Asn, Ending, Enriched, Event, EventFacts, Evidence, Factors, FieldId, Fields, Geo,
-    GeoSource, IpFacts, IpRole, Observation, Place, Position, Role, RoleReason, SessionFacts, Target, TokenFacts,
-    TokenOrigin, TravelFacts, UserFacts, Value,
+    GeoSource, IpFacts, IpRole, Notice, NoticeKind, Observation, Place, Position, Role, RoleReason, Said,
+    SessionFacts, Target, TokenFacts, TokenOrigin, TravelFacts, UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
@@ -88,6 +88,8 @@ durable!(EventFacts {
 });
 durable!(Evidence { facts, read, listed });
 durable!(Observation { event, place });
+durable!(Said { of, at_ms, uuid, event_type, by });
+durable!(Notice { org, id, login, said });
 durable!(Enriched { observation, session, user, travel, token, admin, late });
 
 /// A word as its number among all of its kind.
@@ -104,7 +106,7 @@ macro_rules! words {
     )* };
 }
 
-words!(IpRole RoleReason Ending);
+words!(IpRole RoleReason NoticeKind Ending);
 
 impl Durable for Factors {
     fn write(&self, out: &mut Writer<'_>) {

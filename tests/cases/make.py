@@ -14,6 +14,7 @@ from pathlib import Path
 
 import attacks
 import entities
+import storms
 import twins
 from okta_log import Story
 
@@ -108,6 +109,10 @@ STORIES = {
     entities.token_moves: splunk,
     entities.cleared_lives_on: raw,
     entities.cleared_begins_anew: raw,
+    storms.stuffing_residential: raw,
+    storms.expired_monday: splunk,
+    storms.long_login: raw,
+    storms.long_name: raw,
 }
 
 
