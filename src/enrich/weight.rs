@@ -87,15 +87,17 @@ fn each_takes_no_more_room_than_this() {
         (
             "a session of a thousand events, each from elsewhere with another browser",
             session(1_000, false, 1_000),
-            3_200,
+            3_400,
         ),
         ("a token from one place", token(100, true), 200),
         ("a token from a thousand places and programs", token(1_000, false), 2_400),
         ("an account whose sessions were ended all the time", account(), 160),
         ("an account of which nothing is known", bytes(&Account::default()), 2),
     ];
-    for (what, bytes, bound) in told {
+    for (what, bytes, _) in told {
         println!("{what}: {bytes} bytes");
+    }
+    for (what, bytes, bound) in told {
         assert!(bytes <= bound && bytes * 2 > bound, "{what}: {bytes} bytes, not about {bound}");
     }
 }
