@@ -92,7 +92,7 @@ fn each_takes_no_more_room_than_this() {
         ("a token from one place", token(100, true), 200),
         ("a token from a thousand places and programs", token(1_000, false), 2_400),
         ("an account whose sessions were ended all the time", account(), 160),
-        ("an account of which nothing is known", bytes(&Account::default()), 2),
+        ("an account of which nothing is known", bytes(&Account::default()), 4),
     ];
     for (what, bytes, _) in told {
         println!("{what}: {bytes} bytes");

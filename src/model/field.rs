@@ -227,7 +227,7 @@ core_fields! {
     ENRICHED_TOKEN_CREATED_IP "enriched.token.created_ip" Ip false "203.0.113.7" "from which address";
     ENRICHED_TOKEN_CREATED_ASN "enriched.token.created_asn" Integer false "64500" "in which autonomous system";
     ENRICHED_TOKEN_CREATED_COUNTRY "enriched.token.created_country" Text false "PT" "in which country";
-    ENRICHED_TOKEN_OWNER_ADMIN "enriched.token.owner_admin" Boolean false "true" "its owner was an administrator: had entered the Admin Console, when it was made or, of one not seen made, by now";
+    ENRICHED_TOKEN_OWNER_ADMIN "enriched.token.owner_admin" Boolean false "true" "its owner was an administrator when it was made, or of one not seen made, is by now: had entered the Admin Console or been given a role";
     ENRICHED_TOKEN_AGE_S "enriched.token.age_s" Integer false "86400" "seconds since it was made";
     ENRICHED_TOKEN_KNOWN_DAYS "enriched.token.known_days" Integer false "12" "whole days since it was first seen";
     ENRICHED_TOKEN_USES "enriched.token.uses" Integer false "340" "requests with it so far, with this one";
