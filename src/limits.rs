@@ -232,6 +232,34 @@ pub const SESSIONS: usize = 500_000;
 /// (`state_evictions_total{table="users"}`).
 pub const USERS: usize = 500_000;
 
+/// API tokens held; beyond, the one that stands lowest goes, of those the least recently active
+/// (`state_evictions_total{table="tokens"}`).
+pub const TOKENS: usize = 50_000;
+
+/// Addresses, autonomous systems and refused addresses remembered of one API token, each; beyond, the one
+/// least recently seen goes (`state_evictions_total{table="token_sources"}`).
+pub const SOURCES_PER_TOKEN: usize = 32;
+
+/// Programs remembered that use one API token; beyond, as with [`SOURCES_PER_TOKEN`].
+pub const CLIENTS_PER_TOKEN: usize = 8;
+
+/// Bytes of the id of an API token; a longer one is none.
+pub const TOKEN_ID_BYTES: usize = 128;
+
+/// Bytes kept of each text that the log says of an API token; the rest is cut.
+pub const TOKEN_TEXT_BYTES: usize = 256;
+
+/// Event time after which a quiet API token is forgotten, with whoever made it: the next event begins it
+/// anew; ms. Integrations that run once a quarter are not quiet for longer.
+pub const TOKEN_QUIET_MS: i64 = 365 * 24 * 3_600_000;
+
+/// Ends of all of a user's sessions that are remembered; beyond, the oldest goes: it ended what is mostly
+/// forgotten. Not counted.
+pub const ENDINGS_PER_USER: usize = 8;
+
+/// Applications counted of one session; more are not.
+pub const APPS_PER_SESSION: usize = 64;
+
 /// Countries and autonomous systems remembered for one user; beyond, the least recently seen goes
 /// (`state_evictions_total{table="user_places"}`).
 pub const PLACES_PER_USER: usize = 32;

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use super::attack_names::{parent, technique_name};
-use super::facts::{acting, ip_facts, position, session_facts, travel_facts};
+use super::facts::{acting, admin_facts, ip_facts, position, session_facts, token_facts, travel_facts};
 use super::json::{maybe, text, tidy, time};
 use super::provenance::{Provenance, VERSION};
 use super::{raw_event, runbook_link, sentence};
@@ -211,6 +211,7 @@ fn okta(event: &Evidence) -> Value {
             "display_name": text(&event.actor.name),
         },
         "authentication_context": { "external_session_id": text(&event.session_id) },
+        "transaction": { "detail": { "request_api_token_id": event.token.as_ref().map(|token| text(&token.id)) } },
         "target": targets(event),
     })
 }
@@ -273,6 +274,8 @@ pub(super) fn evidence(event: &Evidence) -> Value {
         "listed": event.listed.iter().map(|(path, list)| json!({ "field": path.as_ref(), "list": list.as_ref() })).collect::<Vec<_>>(),
         "session": event.session.as_ref().map(session_facts),
         "travel": event.travel.as_ref().map(travel_facts),
+        "token": event.token.as_deref().map(token_facts),
+        "admin": event.admin.as_deref().map(admin_facts),
         "record": position(&event.position),
         "late": event.late,
         "lossy": event.lossy,

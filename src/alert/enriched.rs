@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::facts::{
-    asn_facts, geo_facts, ip_facts, position, principal_facts, session_facts, system_facts, travel_facts,
-    user_facts,
+    admin_facts, asn_facts, geo_facts, ip_facts, position, principal_facts, session_facts, system_facts,
+    token_facts, travel_facts, user_facts,
 };
 use super::json::{maybe, put, text, tidy, time};
 use super::mask::Masker;
@@ -85,6 +85,8 @@ fn enriched(event: &Enriched, table: &FieldTable) -> Value {
         "travel": event.travel.as_ref().map(travel_facts),
         "principal": principal_facts(&event.principal),
         "system": event.principal.system.as_ref().map(system_facts),
+        "token": event.token.as_deref().map(token_facts),
+        "admin": event.admin.as_deref().map(admin_facts),
         "late": event.late,
         "lossy": event.event().lossy,
         "envelope": text(&event.event().envelope),

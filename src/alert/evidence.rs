@@ -41,6 +41,8 @@ pub fn event_facts(event: &Enriched) -> EventFacts {
         targets: targets(fields),
         session: event.session.clone(),
         travel: event.travel.clone(),
+        token: event.token.clone(),
+        admin: event.admin.clone(),
         late: event.late,
         lossy: inner.lossy,
         org: inner.org.clone(),

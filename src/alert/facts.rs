@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::json::{maybe, number, text};
+use super::json::{maybe, number, text, time};
 use crate::model::{
-    Asn, Evidence, Geo, Place, Position, PrincipalClass, PrincipalFacts, SessionFacts, SystemFacts,
-    TravelFacts, UserFacts,
+    AdminFacts, Asn, Ending, Evidence, Geo, Place, Position, PrincipalClass, PrincipalFacts, SessionFacts,
+    SystemFacts, TokenFacts, TravelFacts, UserFacts,
 };
 
 /// Where a record stands.
@@ -29,9 +29,62 @@ pub(super) fn session_facts(session: &SessionFacts) -> Value {
         "country_changed": session.country_changed,
         "os_changed": session.os_changed,
         "ua_changed": session.ua_changed,
+        "browser_changed": session.browser_changed,
+        "cookie_changed": session.cookie_changed,
+        "fingerprint_changed": session.fingerprint_changed,
+        "device_changed": session.device_changed,
+        "client_changed": session.client_changed,
+        "ua_similarity": session.ua_similarity.map(|likeness| number(f64::from(likeness) / 100.0, 2)),
         "concurrent": session.concurrent,
         "admin": session.admin,
         "mfa": session.mfa,
+        "factors": session.factors.words().collect::<Vec<_>>(),
+        "factor_strength": session.factors.strength().as_str(),
+        "apps": session.apps,
+        "ended_by": session.ended_by.map(Ending::as_str),
+        "since_end_s": session.since_end_s,
+    })
+}
+
+/// `enriched.token.*`
+pub(super) fn token_facts(token: &TokenFacts) -> Value {
+    let created = token.created.as_ref();
+    json!({
+        "id": text(&token.id),
+        "known": created.is_some(),
+        "created_by": maybe(created.map(|created| created.by.as_str())),
+        "created": created.map(|created| time(created.at_ms)),
+        "created_ip": created.and_then(|created| created.ip).map(|ip| ip.to_string()),
+        "created_asn": created.and_then(|created| created.asn),
+        "created_country": maybe(created.and_then(|created| created.country.as_deref())),
+        "owner_admin": token.owner_admin,
+        "age_s": token.age_s,
+        "known_days": token.known_days,
+        "uses": token.uses,
+        "quiet_s": token.quiet_s,
+        "client": text(&token.client),
+        "new_asn": token.new_asn,
+        "new_ip": token.new_ip,
+        "new_client": token.new_client,
+        "elsewhere": token.elsewhere,
+        "outside_range": token.outside_range,
+        "network": text(&token.network),
+        "network_before": text(&token.network_before),
+        "zones": text(&token.zones),
+        "revoked": token.revoked,
+    })
+}
+
+/// `enriched.admin.*`
+pub(super) fn admin_facts(admin: &AdminFacts) -> Value {
+    json!({
+        "seconds": admin.seconds,
+        "write": admin.write,
+        "read": admin.read,
+        "writes": admin.writes,
+        "reads": admin.reads,
+        "silent_s": admin.silent_s,
+        "without_entry": admin.without_entry,
     })
 }
 

@@ -61,6 +61,7 @@ fn who_and_where(alert: &Alert) -> Value {
         "user_name": event.map_or(Value::Null, |event| text(&event.actor.name)),
         "principal": event.map(|event| event.actor.is.class).filter(|class| *class != PrincipalClass::Unknown),
         "session_id": event.map_or(Value::Null, |event| text(&event.session_id)),
+        "token_id": event.and_then(|event| event.token.as_ref()).map(|token| text(&token.id)),
         "ip": event.map_or(Value::Null, |event| text(&event.ip)),
         "ip_anonymous": place.map(|place| place.ip.anonymous),
         "ip_site": maybe(place.and_then(|place| place.ip.site.as_deref())),

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::config;
-use crate::model::{Evidence, Place};
+use crate::model::{Evidence, Place, TokenOrigin};
 
 /// A redacted value that is shorter (`true`, `1`) is masked at its own path only.
 const SHORTEST_ANYWHERE: usize = 4;
@@ -80,6 +80,15 @@ impl Masker {
         Some(Arc::new(place))
     }
 
+    /// Where a token was made, without what is redacted of it.
+    pub(super) fn origin(&self, created: &mut TokenOrigin) {
+        let geo =
+            ["enriched.geo", "client.geographicalContext"].iter().any(|object| self.redacts_any_of(object));
+        created.ip = created.ip.filter(|_| !self.redacts("client.ipAddress"));
+        created.asn = created.asn.filter(|_| !self.redacts_any_of("enriched.asn"));
+        created.country = created.country.take().filter(|_| !geo);
+    }
+
     /// The values of one event to mask; `path` says what stands at a path of the rule's reading.
     pub(super) fn secrets(&self, evidence: &Evidence, secrets: &mut BTreeSet<String>) {
         let mut add = |value: &str| {
@@ -89,7 +98,8 @@ impl Masker {
         };
         located(evidence).filter(|(path, _)| self.redacts(path)).for_each(|(_, value)| add(value));
         let from = evidence.travel.as_ref().and_then(|travel| travel.from.as_deref()?.ip.address);
-        if let Some(address) = from.filter(|_| self.redacts("client.ipAddress")) {
+        let created = evidence.token.as_ref().and_then(|token| token.created.as_ref()?.ip);
+        for address in from.into_iter().chain(created).filter(|_| self.redacts("client.ipAddress")) {
             add(&address.to_string());
         }
         for (_, value) in evidence.read.iter().filter(|(path, _)| self.redacts(path)) {
@@ -120,7 +130,16 @@ fn located(evidence: &Evidence) -> impl Iterator<Item = (&'static str, &str)> {
             ("target.displayName", target.name.as_str()),
         ]
     });
-    own.into_iter().chain(targets).filter(|(_, value)| !value.is_empty())
+    let token = evidence.token.iter().flat_map(|token| {
+        let by = token.created.as_ref().map_or("", |created| created.by.as_str());
+        [
+            ("transaction.detail.requestApiTokenId", token.id.as_str()),
+            ("enriched.token.id", token.id.as_str()),
+            ("actor.alternateId", by),
+            ("enriched.token.created_by", by),
+        ]
+    });
+    own.into_iter().chain(targets).chain(token).filter(|(_, value)| !value.is_empty())
 }
 
 #[cfg(test)]

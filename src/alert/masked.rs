@@ -145,6 +145,13 @@ impl<'m> Masks<'m> {
         if let Some(travel) = &mut shown.travel {
             travel.from = self.masker.place(travel.from.take());
         }
+        if let Some(token) = &mut shown.token {
+            self.compact("transaction.detail.requestApiTokenId", &mut token.id);
+            if let Some(created) = &mut token.created {
+                self.compact("actor.alternateId", &mut created.by);
+                self.masker.origin(created);
+            }
+        }
         for (path, value) in &mut shown.read {
             self.at(path, value);
         }
@@ -255,6 +262,7 @@ mod tests {
     use super::*;
     use crate::alert::mask::tests::masker;
     use crate::alert::samples;
+    use crate::model::{TokenFacts, TokenOrigin};
 
     #[test]
     fn an_alert_without_anything_to_hide_is_not_even_copied() {
@@ -307,6 +315,31 @@ mod tests {
         let event = &shown.evidence[0];
         assert_eq!(event.travel.as_ref().unwrap().from.as_ref().unwrap().ip.address, None);
         assert!(event.read.iter().all(|(_, value)| !value.contains("203.0.113.7")), "{:?}", event.read);
+    }
+
+    #[test]
+    fn a_token_hides_its_owner_and_where_it_was_made() {
+        let mut alert = samples::single();
+        let created = TokenOrigin {
+            by: "zoe@example.com".into(),
+            ip: Some("192.0.2.99".parse().unwrap()),
+            asn: Some(64_500),
+            ..TokenOrigin::default()
+        };
+        let token = TokenFacts { id: "00Tsecret".into(), created: Some(created), ..TokenFacts::default() };
+        alert.evidence[0].make_mut().token = Some(Box::new(token));
+        let read = &mut alert.evidence[0].make_mut().read;
+        read.push((Arc::from("enriched.token.created_ip"), "192.0.2.99".to_owned()));
+        read.push((Arc::from("enriched.token.created_by"), "zoe@example.com".to_owned()));
+        let paths = ["client.ipAddress", "actor.alternateId", "transaction.detail.requestApiTokenId"];
+        let masker = masker(&paths, "");
+        let shown = Masks::of(&masker, &alert).apply(&alert).into_owned();
+        let text = format!("{:?}", shown.evidence[0]);
+        for secret in ["192.0.2.99", "zoe@example.com", "00Tsecret"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+        let token = shown.evidence[0].token.as_ref().unwrap();
+        assert_eq!(token.created.as_ref().unwrap().asn, Some(64_500));
     }
 
     #[test]

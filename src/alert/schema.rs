@@ -36,6 +36,7 @@ const KEYS: &[Key] = &[
     ("user_name", "string", false, "The actor's name."),
     ("principal", "string", false, "Who really acts: human, admin, service_account, token_granter, …"),
     ("session_id", "string", false, "The Okta session."),
+    ("token_id", "string", false, "The API token that made the request, or that it is about."),
     ("ip", "string", false, "Client address of the decisive event."),
     ("ip_anonymous", "boolean", false, "Whether it is an anonymiser."),
     ("ip_site", "string", false, "The organisation's site that holds it."),

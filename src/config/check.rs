@@ -68,6 +68,7 @@ pub(super) fn check(config: &Config, layer: impl Fn(&str) -> Layer) -> Vec<Strin
         ("limits.events_per_key", limits.events_per_key),
         ("limits.sessions", limits.sessions),
         ("limits.users", limits.users),
+        ("limits.tokens", limits.tokens),
         ("limits.uuids", limits.uuids),
     ] {
         need(value > 0, key, "must be more than 0".to_owned());

@@ -418,6 +418,8 @@ pub struct Limits {
     pub sessions: usize,
     /// Users held.
     pub users: usize,
+    /// API tokens held.
+    pub tokens: usize,
     /// Event ids remembered.
     pub uuids: usize,
 }
@@ -429,6 +431,7 @@ impl Default for Limits {
             events_per_key: limits::EVENTS_PER_KEY,
             sessions: limits::SESSIONS,
             users: limits::USERS,
+            tokens: limits::TOKENS,
             uuids: limits::UUIDS,
         }
     }

@@ -53,6 +53,7 @@ impl Placement {
             events_per_key: all.events_per_key,
             sessions: part(all.sessions),
             users: part(all.users),
+            tokens: part(all.tokens),
             uuids: part(all.uuids),
         }
     }

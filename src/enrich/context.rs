@@ -5,22 +5,24 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
+use super::account::Account;
 use super::fill::Filler;
 use super::own_address::own_address;
 use super::principals::Principals;
 use super::session::{self, Session};
 use super::table::{KeyRef, Table};
+use super::token::{self, Token};
 use super::told::Told;
 use super::user::User;
 use super::who;
 use crate::model::{
-    Change, Enriched, Event, FieldTable, Notice, NoticeKind, Observation, PrincipalClass, SessionFacts,
-    Tally, TravelFacts, UserFacts, core,
+    AdminFacts, Change, Enriched, Event, FieldTable, Notice, NoticeKind, Observation, PrincipalClass,
+    SessionFacts, Tally, TokenFacts, TravelFacts, UserFacts, core,
 };
 use crate::state::{Corrupt, Names, Proof, Touch};
 use crate::{config, limits};
 
-/// The stateful part: sessions, users, travel.
+/// The stateful part: sessions, users, travel, API tokens.
 ///
 /// Only event time counts. A late event takes its place in time; what is promised for events out
 /// of order, the module `history` says. State is bounded: what goes first at
@@ -31,6 +33,7 @@ pub struct Context {
     sessions: Table<Session>,
     users: Table<User>,
     principals: Principals,
+    tokens: Table<Token>,
     told: Table<Told>,
     watermark_ms: i64,
 }
@@ -38,6 +41,7 @@ pub struct Context {
 /// The tables by the first byte of their keys.
 const SESSIONS: u8 = b's';
 const USERS: u8 = b'u';
+const TOKENS: u8 = b't';
 const TOLD: u8 = b'n';
 
 /// What the user's state says of one event.
@@ -46,6 +50,7 @@ struct OfUser {
     facts: Option<UserFacts>,
     travel: Option<TravelFacts>,
     concurrent: Option<u32>,
+    account: Account,
 }
 
 impl Context {
@@ -56,6 +61,7 @@ impl Context {
             sessions: Table::new(limits.sessions, limits::SESSION_QUIET_MS),
             users: Table::new(limits.users, limits::USER_QUIET_MS),
             principals: Principals::default(),
+            tokens: Table::new(limits.tokens, limits::TOKEN_QUIET_MS),
             told: Table::new(limits.users, limits::USER_QUIET_MS),
             watermark_ms: i64::MIN,
         }
@@ -86,10 +92,12 @@ impl Context {
         // Who only gets tokens has many addresses, and no place.
         let own = own_address(&observation).filter(|_| principal.is.class != PrincipalClass::TokenGranter);
         let user = self.user(&observation, own, by, tally);
-        let mut session = self.session(&observation, own, by, tally);
+        let (mut session, admin) = self.session(&observation, own, by, &user.account, tally).unzip();
         if let (Some(session), Some(concurrent)) = (&mut session, user.concurrent) {
             session.concurrent = concurrent;
         }
+        let (token, admin) =
+            (self.token(&observation, by, &user.account, tally).map(Box::new), admin.flatten().map(Box::new));
         let mut filler = Filler::new(&self.table, &mut observation.event.fields);
         filler.principal(&principal);
         if let Some(session) = &session {
@@ -101,7 +109,22 @@ impl Context {
         if let Some(travel) = &user.travel {
             filler.travel(travel);
         }
-        Enriched { observation, session, user: user.facts, travel: user.travel, late, principal }
+        if let Some(token) = &token {
+            filler.token(token);
+        }
+        if let Some(admin) = &admin {
+            filler.admin(admin);
+        }
+        Enriched {
+            observation,
+            session,
+            user: user.facts,
+            travel: user.travel,
+            principal,
+            token,
+            admin,
+            late,
+        }
     }
 
     /// Takes in what somebody else did to a user of this shard; it may come twice.
@@ -140,6 +163,7 @@ impl Context {
         self.sessions.expire(self.watermark_ms);
         self.users.expire(self.watermark_ms);
         self.principals.expire(self.watermark_ms);
+        self.tokens.expire(self.watermark_ms);
         self.told.expire(self.watermark_ms);
     }
 
@@ -153,6 +177,7 @@ impl Context {
         self.sessions.keep_changes(wanted);
         self.users.keep_changes(wanted);
         self.principals.keep_changes(wanted);
+        self.tokens.keep_changes(wanted);
         self.told.keep_changes(wanted);
     }
 
@@ -162,11 +187,12 @@ impl Context {
         self.sessions.changes(SESSIONS, &self.table, &mut changes);
         self.users.changes(USERS, &self.table, &mut changes);
         self.principals.changes(&self.table, &mut changes);
+        self.tokens.changes(TOKENS, &self.table, &mut changes);
         self.told.changes(TOLD, &self.table, &mut changes);
         changes
     }
 
-    /// Takes in what is held of a session or user; `false` if the key is of neither.
+    /// Takes in what is held of a session, user or token; `false` if the key is of none.
     ///
     /// # Errors
     /// The bytes say what cannot be.
@@ -175,6 +201,7 @@ impl Context {
         match change.key.split_first() {
             Some((&SESSIONS, key)) => self.sessions.restore(key, value, fields, names)?,
             Some((&USERS, key)) => self.users.restore(key, value, fields, names)?,
+            Some((&TOKENS, key)) => self.tokens.restore(key, value, fields, names)?,
             Some((&TOLD, key)) => self.told.restore(key, value, fields, names)?,
             _ => return self.principals.restore(names, change, &self.table),
         }
@@ -200,9 +227,14 @@ impl Context {
             let mut facts = user.take(at_ms, by.proof == Proof::Acted);
             let visit = own.and_then(|_| user.visit(observation, watermark_ms, &mut facts, tally));
             let session = session::id(&event.fields);
+            user.account.take(event, session);
+            let account = user.account.clone();
             let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms, tally));
-            OfUser { facts: Some(facts), travel: visit, concurrent }
+            OfUser { facts: Some(facts), travel: visit, concurrent, account }
         });
+        if let Some(told) = self.told.get(KeyRef { org: event.org.as_ref(), id }, at_ms) {
+            of_user.account.told(told, event);
+        }
         if let Some(facts) = &mut of_user.facts {
             facts.id = CompactString::from(id);
             facts.login = who::login(&event.fields).unwrap_or_default();
@@ -216,16 +248,39 @@ impl Context {
         observation: &Observation,
         own: Option<IpAddr>,
         by: Touch,
+        account: &Account,
         tally: &mut Tally,
-    ) -> Option<SessionFacts> {
+    ) -> Option<(SessionFacts, Option<AdminFacts>)> {
         let event = &observation.event;
         let id = session::id(&event.fields)?;
         let watermark_ms = self.watermark_ms;
-        let key = KeyRef { org: event.org.as_ref(), id };
-        let take = |session: &mut Session| session.take(observation, own, watermark_ms);
-        let (mut facts, evicted) = self.sessions.with(key, by, take);
+        let key = |id| KeyRef { org: event.org.as_ref(), id };
+        let take = |session: &mut Session| session.take(id, observation, own, account, watermark_ms);
+        let ((mut facts, mut admin), evicted) = self.sessions.with(key(id), by, take);
         facts.id = CompactString::from(id);
         tally.evict("sessions", evicted);
+        if let Some(admin) = admin.as_mut().filter(|admin| admin.without_entry) {
+            let root = session::root(&event.fields, id)
+                .and_then(|root| self.sessions.get(key(root), event.published_ms));
+            admin.without_entry = !root.is_some_and(|root| root.has_entered(event.published_ms));
+        }
+        Some((facts, admin))
+    }
+
+    fn token(
+        &mut self,
+        observation: &Observation,
+        by: Touch,
+        account: &Account,
+        tally: &mut Tally,
+    ) -> Option<TokenFacts> {
+        let event = &observation.event;
+        let id = token::id(&event.fields)?;
+        let key = token::key(event, id)?;
+        let key = KeyRef { org: event.org.as_ref(), id: &key };
+        let (mut facts, evicted) = self.tokens.with(key, by, |token| token.take(observation, account, tally));
+        facts.id = CompactString::from(id);
+        tally.evict("tokens", evicted);
         Some(facts)
     }
 }
@@ -277,6 +332,38 @@ mod tests {
         assert_eq!(travel.from_uuid, "0");
         assert!(enriched.late);
         assert_eq!(context.held(), (2, 1));
+    }
+
+    #[test]
+    fn what_a_token_does_is_not_the_user_s_own() {
+        let mut context = context(10, 10);
+        let type_of = |kind| (core::EVENT_TYPE, Value::Text(kind));
+        run(&mut context, 0, &[type_of("user.session.access_admin_app")]);
+        let target = [(core::TARGET_TYPE, Value::Text("Token")), (core::TARGET_ID, Value::Text("00T1"))];
+        let (made, _) =
+            run(&mut context, 60_000, &[type_of("system.api_token.create"), target[0], target[1]]);
+        assert_eq!(made.token.unwrap().uses, 0);
+        let used = [(core::API_TOKEN_ID, Value::Text("00T1")), type_of("user.lifecycle.create")];
+        let berlin = place("198.51.100.1", "DE", 2, Some(BERLIN));
+        let observation = observation(event(120_000, "used", &used), Some(berlin));
+        let enriched = context.enrich(observation, false, &mut Tally::default());
+        let (token, user) = (enriched.token.unwrap(), enriched.user.unwrap());
+        assert_eq!((token.id.as_str(), token.uses, token.age_s), ("00T1", 1, Some(60)));
+        assert!(token.elsewhere && token.owner_admin);
+        assert!(enriched.session.is_none() && enriched.travel.is_none() && enriched.admin.is_none());
+        assert!(!user.new_country && !user.new_asn);
+        let (own, _) = run(&mut context, 180_000, &[]);
+        assert_eq!(own.session.unwrap().events, 3);
+        assert!(own.travel.is_none() && own.token.is_none() && own.admin.is_some());
+    }
+
+    #[test]
+    fn the_same_token_of_two_owners_is_two() {
+        let mut context = context(10, 10);
+        let used = [(core::API_TOKEN_ID, Value::Text("00T1")), (core::ACTOR_ID, Value::Text("00uben"))];
+        run(&mut context, 0, &used[..1]);
+        assert_eq!(run(&mut context, 1, &used).0.token.unwrap().uses, 1);
+        assert_eq!(run(&mut context, 2, &used[..1]).0.token.unwrap().uses, 2);
     }
 
     #[test]

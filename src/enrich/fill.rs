@@ -1,8 +1,8 @@
 //! Which fields under `enriched.` does a rule read, and what stands in them?
 
 use crate::model::{
-    FieldId, FieldTable, Fields, Place, PrincipalFacts, Role, SessionFacts, TravelFacts, UserFacts, Value,
-    core,
+    AdminFacts, Ending, FieldId, FieldTable, Fields, Place, PrincipalFacts, Role, SessionFacts, TokenFacts,
+    TokenOrigin, TravelFacts, UserFacts, Value, core,
 };
 
 /// Writes the computed fields that are read, and no others.
@@ -34,6 +34,10 @@ impl<'a> Filler<'a> {
 
     fn flag(&mut self, id: FieldId, flag: bool) {
         self.set(id, Some(Value::Boolean(flag)));
+    }
+
+    fn integer(&mut self, id: FieldId, number: Option<i64>) {
+        self.set(id, number.map(Value::Integer));
     }
 
     fn count(&mut self, id: FieldId, count: u64) {
@@ -97,9 +101,76 @@ impl<'a> Filler<'a> {
         self.flag(core::ENRICHED_SESSION_COUNTRY_CHANGED, session.country_changed);
         self.flag(core::ENRICHED_SESSION_OS_CHANGED, session.os_changed);
         self.flag(core::ENRICHED_SESSION_UA_CHANGED, session.ua_changed);
+        self.flag(core::ENRICHED_SESSION_BROWSER_CHANGED, session.browser_changed);
+        self.flag(core::ENRICHED_SESSION_COOKIE_CHANGED, session.cookie_changed);
+        self.flag(core::ENRICHED_SESSION_FINGERPRINT_CHANGED, session.fingerprint_changed);
+        self.flag(core::ENRICHED_SESSION_DEVICE_CHANGED, session.device_changed);
+        self.flag(core::ENRICHED_SESSION_CLIENT_CHANGED, session.client_changed);
+        let likeness = session.ua_similarity.map(|likeness| f64::from(likeness) / 100.0);
+        self.number(core::ENRICHED_SESSION_UA_SIMILARITY, likeness);
         self.count(core::ENRICHED_SESSION_CONCURRENT, session.concurrent.into());
         self.flag(core::ENRICHED_SESSION_ADMIN, session.admin);
         self.flag(core::ENRICHED_SESSION_MFA, session.mfa);
+        self.factors(session);
+        self.count(core::ENRICHED_SESSION_APPS, session.apps.into());
+        self.text(core::ENRICHED_SESSION_ENDED_BY, session.ended_by.map(Ending::as_str));
+        self.integer(core::ENRICHED_SESSION_SINCE_END_S, session.since_end_s);
+    }
+
+    fn factors(&mut self, session: &SessionFacts) {
+        if self.table.is_read(core::ENRICHED_SESSION_FACTORS) {
+            let words = session.factors.words().map(|word| Some(Value::Text(word)));
+            self.fields.set_list(core::ENRICHED_SESSION_FACTORS, words);
+        }
+        self.text(core::ENRICHED_SESSION_FACTOR_STRENGTH, Some(session.factors.strength().as_str()));
+    }
+
+    /// `enriched.admin`
+    pub fn admin(&mut self, admin: &AdminFacts) {
+        self.integer(core::ENRICHED_ADMIN_SECONDS, admin.seconds);
+        self.flag(core::ENRICHED_ADMIN_WRITE, admin.write);
+        self.flag(core::ENRICHED_ADMIN_READ, admin.read);
+        self.count(core::ENRICHED_ADMIN_WRITES, admin.writes);
+        self.count(core::ENRICHED_ADMIN_READS, admin.reads);
+        self.integer(core::ENRICHED_ADMIN_SILENT_S, admin.silent_s);
+        self.flag(core::ENRICHED_ADMIN_WITHOUT_ENTRY, admin.without_entry);
+    }
+
+    /// `enriched.token`
+    pub fn token(&mut self, token: &TokenFacts) {
+        self.text(core::ENRICHED_TOKEN_ID, Some(&token.id));
+        self.flag(core::ENRICHED_TOKEN_KNOWN, token.created.is_some());
+        if let Some(created) = &token.created {
+            self.origin(created);
+        }
+        self.flag(core::ENRICHED_TOKEN_OWNER_ADMIN, token.owner_admin);
+        self.integer(core::ENRICHED_TOKEN_AGE_S, token.age_s);
+        self.integer(core::ENRICHED_TOKEN_KNOWN_DAYS, Some(token.known_days));
+        self.count(core::ENRICHED_TOKEN_USES, token.uses);
+        self.integer(core::ENRICHED_TOKEN_QUIET_S, token.quiet_s);
+        self.text(core::ENRICHED_TOKEN_CLIENT, Some(&token.client));
+        self.flag(core::ENRICHED_TOKEN_NEW_ASN, token.new_asn);
+        self.flag(core::ENRICHED_TOKEN_NEW_IP, token.new_ip);
+        self.flag(core::ENRICHED_TOKEN_NEW_CLIENT, token.new_client);
+        self.flag(core::ENRICHED_TOKEN_ELSEWHERE, token.elsewhere);
+        self.flag(core::ENRICHED_TOKEN_OUTSIDE_RANGE, token.outside_range);
+        self.text(core::ENRICHED_TOKEN_NETWORK, Some(&token.network));
+        self.text(core::ENRICHED_TOKEN_NETWORK_BEFORE, Some(&token.network_before));
+        self.text(core::ENRICHED_TOKEN_ZONES, Some(&token.zones));
+        self.flag(core::ENRICHED_TOKEN_REVOKED, token.revoked);
+    }
+
+    fn origin(&mut self, created: &TokenOrigin) {
+        self.text(core::ENRICHED_TOKEN_CREATED_BY, Some(&created.by));
+        if self.table.is_read(core::ENRICHED_TOKEN_CREATED) {
+            let time = jiff::Timestamp::from_millisecond(created.at_ms);
+            self.text(core::ENRICHED_TOKEN_CREATED, time.ok().map(|time| format!("{time:.3}")).as_deref());
+        }
+        if let Some(ip) = created.ip.filter(|_| self.table.is_read(core::ENRICHED_TOKEN_CREATED_IP)) {
+            self.text(core::ENRICHED_TOKEN_CREATED_IP, Some(&ip.to_string()));
+        }
+        self.integer(core::ENRICHED_TOKEN_CREATED_ASN, created.asn.map(i64::from));
+        self.text(core::ENRICHED_TOKEN_CREATED_COUNTRY, created.country.as_deref());
     }
 
     /// `enriched.user`, but for id and login, which [`who`](Self::who) writes.
@@ -159,12 +230,41 @@ fn tenths(number: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::enrich::testing::{fields, place};
-    use crate::model::{Cause, HabitFacts, SystemFacts};
+    use crate::model::{Cause, Factors, HabitFacts, SystemFacts};
+
+    fn token() -> TokenFacts {
+        let created = TokenOrigin {
+            by: "ana@example.com".into(),
+            ip: Some("203.0.113.7".parse().unwrap()),
+            asn: Some(64500),
+            country: Some("PT".into()),
+            ..TokenOrigin::default()
+        };
+        let [id, client, network, network_before, zones] = ["00T1", "curl", "ANYWHERE", "ZONE", "[nzo1]"];
+        TokenFacts {
+            id: id.into(),
+            created: Some(created),
+            age_s: Some(1),
+            quiet_s: Some(1),
+            client: client.into(),
+            network: network.into(),
+            network_before: network_before.into(),
+            zones: zones.into(),
+            ..TokenFacts::default()
+        }
+    }
 
     #[test]
     fn every_field_that_is_read_is_written_and_no_other() {
         let somewhere = place("203.0.113.7", "PT", 64500, Some((38.7, -9.1)));
-        let session = SessionFacts { id: "idxone".into(), ..SessionFacts::default() };
+        let session = SessionFacts {
+            id: "idxone".into(),
+            ua_similarity: Some(90),
+            factors: Factors::from_bits(1),
+            ended_by: Some(Ending::Clear),
+            since_end_s: Some(1),
+            ..SessionFacts::default()
+        };
         let travel = TravelFacts {
             from: Some(somewhere.clone()),
             from_uuid: "before".into(),
@@ -187,6 +287,8 @@ mod tests {
             filler.user(&UserFacts::default());
             filler.travel(&travel);
             filler.principal(&principal);
+            filler.token(&token());
+            filler.admin(&AdminFacts { seconds: Some(1), silent_s: Some(1), ..AdminFacts::default() });
             let filled = table.iter().filter(|(id, _)| fields.exists(*id));
             filled.map(|(_, path)| path.to_owned()).collect::<Vec<_>>()
         };

@@ -5,11 +5,14 @@
 //! session, of the user, and the way from the user's place before. Both write the fields under
 //! `enriched.` that a rule of the run reads, and no others.
 
+mod account;
 mod actor;
 mod address;
+mod agent;
 mod cache;
 mod causes;
 mod commute;
+mod console;
 mod context;
 mod countries;
 mod database;
@@ -18,6 +21,7 @@ mod gateway;
 mod geo;
 mod granter;
 mod history;
+mod known;
 mod layout;
 mod listed;
 mod notice;
@@ -34,9 +38,13 @@ mod system;
 mod table;
 #[cfg(test)]
 mod testing;
+mod token;
 mod told;
+mod trace;
 mod travel;
 mod user;
+#[cfg(test)]
+mod weight;
 mod who;
 
 pub use causes::cause;

@@ -2,6 +2,7 @@
 
 use compact_str::CompactString;
 
+use super::account::Account;
 use super::session::earlier;
 use super::travel::Journeys;
 use crate::model::{Observation, Tally, TravelFacts, UserFacts};
@@ -20,6 +21,8 @@ pub(super) struct User {
     systems: Known<u32>,
     sessions: Vec<Active>,
     journeys: Journeys,
+    /// What its sessions and tokens answer to.
+    pub account: Account,
 }
 
 /// One session of the user: when it was first and last active.
@@ -47,7 +50,7 @@ impl<T> Default for Known<T> {
     }
 }
 
-durable!(User { first_ms, events, known, countries, systems, sessions, journeys });
+durable!(User { first_ms, events, known, countries, systems, sessions, journeys, account });
 durable!(Active { id, first_ms, last_ms });
 
 durable!(Known<T> { 0 });

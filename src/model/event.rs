@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::{Evidence, FieldId, Fields, IpFacts, Place, Position, PrincipalFacts, RuleIndex, Shared};
+use super::{
+    AdminFacts, Ending, Evidence, Factors, FieldId, Fields, IpFacts, Place, Position, PrincipalFacts,
+    RuleIndex, Shared, TokenFacts,
+};
 
 /// One Okta event, taken out of its envelope and decoded.
 #[derive(Clone, Debug)]
@@ -56,6 +59,10 @@ pub struct Enriched {
     pub travel: Option<TravelFacts>,
     /// Who really acts.
     pub principal: PrincipalFacts,
+    /// The API token that made the request, or that it is about.
+    pub token: Option<Box<TokenFacts>>,
+    /// What its session does as an administrator's.
+    pub admin: Option<Box<AdminFacts>>,
     /// It came after the watermark had passed it.
     pub late: bool,
 }
@@ -64,7 +71,16 @@ impl Enriched {
     /// An observation to which no state adds anything.
     pub fn alone(observation: Observation, late: bool) -> Self {
         let principal = PrincipalFacts::default();
-        Self { observation, session: None, user: None, travel: None, principal, late }
+        Self {
+            observation,
+            session: None,
+            user: None,
+            travel: None,
+            principal,
+            token: None,
+            admin: None,
+            late,
+        }
     }
 
     /// Who, when and some of its fields: what is kept of an event that a correlation came true at.
@@ -109,12 +125,32 @@ pub struct SessionFacts {
     pub os_changed: bool,
     /// The user agent differs from the event before.
     pub ua_changed: bool,
+    /// Okta's name of the browser differs from the event before.
+    pub browser_changed: bool,
+    /// The hash of the device token cookie differs from the event before.
+    pub cookie_changed: bool,
+    /// The browser's fingerprint differs from the event before.
+    pub fingerprint_changed: bool,
+    /// The registered device differs from the event before.
+    pub device_changed: bool,
+    /// Another program, or one on another platform, or in an earlier version: no update of the same one.
+    pub client_changed: bool,
+    /// How alike the user agent is to that of the event before, in hundredths, if both are known.
+    pub ua_similarity: Option<u8>,
     /// Sessions of the user active in the last hour.
     pub concurrent: u32,
     /// It has entered the Admin Console.
     pub admin: bool,
     /// It has passed a second factor.
     pub mfa: bool,
+    /// The factors it has passed.
+    pub factors: Factors,
+    /// Applications it has opened.
+    pub apps: u32,
+    /// What ended it before this event.
+    pub ended_by: Option<Ending>,
+    /// Seconds since then.
+    pub since_end_s: Option<i64>,
 }
 
 /// `enriched.user.*`

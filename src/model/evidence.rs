@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::{Place, Position, Principal, SessionFacts, Shared, TravelFacts};
+use super::{AdminFacts, Place, Position, Principal, SessionFacts, Shared, TokenFacts, TravelFacts};
 
 /// One contributing event as one rule shows it, small enough to be kept in a window.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +51,10 @@ pub struct EventFacts {
     pub session: Option<SessionFacts>,
     /// The way from the user's place before.
     pub travel: Option<TravelFacts>,
+    /// The API token that made the request, or that it is about.
+    pub token: Option<Box<TokenFacts>>,
+    /// What the session does as an administrator's.
+    pub admin: Option<Box<AdminFacts>>,
     /// The event came late.
     pub late: bool,
     /// The event was mapped back from another schema.

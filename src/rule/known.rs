@@ -130,8 +130,6 @@ known_fields! {
     "debugContext.debugData.oldRefreshTokenHash" Text false "p9sL1wYo4zR" "hash of the refresh token that was used again";
     "debugContext.debugData.privilegeGranted" Text false "Super administrator, Help desk administrator" "roles that were given";
     "debugContext.debugData.privilegeRevoked" Text false "Read-only administrator" "roles that were taken";
-    "debugContext.debugData.networkConnection" Text false "ANYWHERE" "from where an API token may be used";
-    "debugContext.debugData.includedNetworkZones" Text false "OfficeZone" "zones an API token is bound to";
     "debugContext.debugData.excludedNetworkZones" Text false "BlockedZone" "zones an API token must not be used from";
     "debugContext.debugData.rateLimitPercentage" Integer false "50" "share of the rate limit a token may take";
     "debugContext.debugData.caseNumber" Text false "01234567" "support case behind an impersonation";

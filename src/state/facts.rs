@@ -4,10 +4,11 @@ use super::codec::{Corrupt, Durable, Reader, Writer};
 use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
-    Actor, Asn, Cause, CauseLink, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource,
-    HabitFacts, IpFacts, IpRole, Links, Notice, NoticeKind, Observation, Place, Position, Principal,
-    PrincipalClass, PrincipalFacts, PrincipalReason, Role, RoleReason, Said, SessionFacts, SystemClass,
-    SystemFacts, SystemReason, Target, TravelFacts, UserFacts, Value,
+    Actor, AdminFacts, Asn, Cause, CauseLink, Ending, Enriched, Event, EventFacts, Evidence, Factors,
+    FieldId, Fields, Geo, GeoSource, HabitFacts, IpFacts, IpRole, Links, Notice, NoticeKind, Observation,
+    Place, Position, Principal, PrincipalClass, PrincipalFacts, PrincipalReason, Role, RoleReason, Said,
+    SessionFacts, SystemClass, SystemFacts, SystemReason, Target, TokenFacts, TokenOrigin, TravelFacts,
+    UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
@@ -27,10 +28,41 @@ durable!(SessionFacts {
     country_changed,
     os_changed,
     ua_changed,
+    browser_changed,
+    cookie_changed,
+    fingerprint_changed,
+    device_changed,
+    client_changed,
+    ua_similarity,
     concurrent,
     admin,
-    mfa
+    mfa,
+    factors,
+    apps,
+    ended_by,
+    since_end_s
 });
+durable!(TokenFacts {
+    id,
+    created,
+    age_s,
+    known_days,
+    uses,
+    quiet_s,
+    client,
+    new_asn,
+    new_ip,
+    new_client,
+    elsewhere,
+    outside_range,
+    network,
+    network_before,
+    zones,
+    revoked,
+    owner_admin
+});
+durable!(TokenOrigin { by, at_ms, ip, asn, country, owner_admin });
+durable!(AdminFacts { seconds, write, read, writes, reads, silent_s, without_entry });
 durable!(UserFacts { id, login, known_days, events, known, new_country, new_asn });
 durable!(TravelFacts { km, kmh, seconds, from, from_uuid, known });
 durable!(EventFacts {
@@ -49,6 +81,8 @@ durable!(EventFacts {
     targets,
     session,
     travel,
+    token,
+    admin,
     late,
     lossy,
     org,
@@ -61,10 +95,10 @@ durable!(HabitFacts { known_days, new_asn, new_client, new_scope, new_grant_type
 durable!(Cause { uuid, event_type, link });
 durable!(SystemFacts { class, reason, cause });
 durable!(PrincipalFacts { is, interactive, habit, system });
-durable!(Enriched { observation, session, user, travel, principal, late });
 durable!(Said { of, at_ms, uuid, event_type, by });
 durable!(Links { transaction, trace, session });
 durable!(Notice { org, id, login, said, links });
+durable!(Enriched { observation, session, user, travel, principal, token, admin, late });
 
 /// A word as its number among all of its kind.
 macro_rules! words {
@@ -80,7 +114,16 @@ macro_rules! words {
     )* };
 }
 
-words!(IpRole RoleReason PrincipalClass PrincipalReason SystemClass SystemReason CauseLink NoticeKind);
+words!(IpRole RoleReason PrincipalClass PrincipalReason SystemClass SystemReason CauseLink NoticeKind Ending);
+
+impl Durable for Factors {
+    fn write(&self, out: &mut Writer<'_>) {
+        self.bits().write(out);
+    }
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        u16::read(from).map(Self::from_bits)
+    }
+}
 
 impl Durable for GeoSource {
     fn write(&self, out: &mut Writer<'_>) {

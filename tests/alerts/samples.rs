@@ -127,6 +127,8 @@ pub fn event(n: i64, event_type: &str, result: &str, place: Arc<Place>) -> Evide
             ..SessionFacts::default()
         }),
         travel: None,
+        token: None,
+        admin: None,
         late: false,
         lossy: false,
         org: Some(Arc::from("acme")),

@@ -3,7 +3,7 @@
 Run: python tests/cases/make.py          writes every events.jsonl anew
      python tests/cases/make.py --check  fails if that would change one
 
-The stories are told in attacks.py, twins.py and principals.py. What must alert stands in the folder's expected.jsonl, and why
+The stories are told in attacks.py, twins.py and the like. What must alert stands in the folder's expected.jsonl, and why
 in its README.md; both are kept by hand.
 """
 
@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 import attacks
+import entities
 import principals
 import storms
 import twins
@@ -107,6 +108,15 @@ STORIES = {
     principals.server_fleet_grows: raw,
     principals.service_account_used: logstash,
     principals.service_account_at_work: logstash,
+    entities.console_refused: raw,
+    entities.provider_touched: logstash,
+    entities.two_administrators: raw,
+    entities.console_day: raw,
+    entities.browser_updated: raw,
+    entities.token_stolen: raw,
+    entities.token_moves: splunk,
+    entities.cleared_lives_on: raw,
+    entities.cleared_begins_anew: raw,
     storms.stuffing_residential: raw,
     storms.expired_monday: splunk,
     storms.long_login: raw,

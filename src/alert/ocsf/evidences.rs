@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
-use crate::alert::facts::{ip_facts, position, session_facts, travel_facts};
+use crate::alert::facts::{admin_facts, ip_facts, position, session_facts, token_facts, travel_facts};
 use crate::alert::json::{maybe, text};
 use crate::model::{Actor, Alert, Evidence, Geo};
 
@@ -126,6 +126,8 @@ fn data(event: &Evidence) -> Value {
         })).collect::<Vec<_>>(),
         "session": event.session.as_ref().map(session_facts),
         "travel": event.travel.as_ref().map(travel_facts),
+        "token": event.token.as_deref().map(token_facts),
+        "admin": event.admin.as_deref().map(admin_facts),
         "ip": event.place.as_deref().map(ip_facts),
         "record": position(&event.position),
         "late": event.late,
