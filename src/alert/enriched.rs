@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::facts::{asn_facts, geo_facts, ip_facts, position, session_facts, travel_facts, user_facts};
+use super::facts::{
+    asn_facts, geo_facts, home_facts, ip_facts, keepalive_facts, position, session_facts, travel_facts, user_facts,
+};
 use super::json::{maybe, put, text, tidy, time};
 use super::mask::Masker;
 use super::masked::Masks;
@@ -80,6 +82,8 @@ fn enriched(event: &Enriched, table: &FieldTable) -> Value {
         "user": event.user.as_ref().map(user_facts),
         "session": event.session.as_ref().map(session_facts),
         "travel": event.travel.as_ref().map(travel_facts),
+        "keepalive": event.keepalive.as_ref().map(keepalive_facts),
+        "home": event.home.as_ref().map(home_facts),
         "late": event.late,
         "lossy": event.event().lossy,
         "envelope": text(&event.event().envelope),
@@ -141,7 +145,7 @@ mod tests {
         };
         let observation = Observation { event, place: Some(samples::lisbon()) };
         let session = Some(SessionFacts { id: "s1".into(), ..SessionFacts::default() });
-        (table, Enriched { observation, session, user: None, travel: None, late: false })
+        (table, Enriched { observation, session, user: None, travel: None, keepalive: None, home: None, late: false })
     }
 
     fn rendered(raw: Option<&str>, login: &str, id: &str) -> (String, String) {

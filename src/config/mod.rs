@@ -4,6 +4,7 @@
 //! levels), flags. Unknown keys are errors; every error names its key and its layer.
 
 mod check;
+mod keepalive;
 mod load;
 mod schema;
 mod units;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use keepalive::Keepalive;
 pub use load::{Layer, Setting, load, settings};
 pub use schema::config_schema;
 pub use units::{Duration, Size};
@@ -40,6 +42,8 @@ pub struct Config {
     pub rules: Rules,
     /// Where addresses are.
     pub geoip: GeoIp,
+    /// What users' machines send by themselves.
+    pub keepalive: Keepalive,
     /// Health and metrics.
     pub http: Http,
     /// What is written to stderr.

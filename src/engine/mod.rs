@@ -127,7 +127,7 @@ impl Shard {
             reader: Reader::new(Arc::clone(table), reading(config)),
             room: Room::default(),
             observer: Observer::new(Arc::clone(table), geoip),
-            context: Context::new(Arc::clone(table), &limits),
+            context: Context::new(Arc::clone(table), &limits).with_keepalive(&config.keepalive),
             seen: Seen::new(config.time.dedup_window.as_millis(), limits.uuids),
             watermark: Watermark::new(&config.time),
             singles: Singles::new(limits.keys_per_rule),
@@ -263,7 +263,7 @@ impl Shard {
         let late = self.watermark.reached_ms().is_some_and(|watermark_ms| published_ms < watermark_ms);
         tally.late += u64::from(late);
         let mut enriched = if ahead {
-            Enriched { observation, session: None, user: None, travel: None, late }
+            Enriched { observation, session: None, user: None, travel: None, keepalive: None, home: None, late }
         } else {
             self.context.enrich(observation, late, tally)
         };

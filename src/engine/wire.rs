@@ -203,7 +203,7 @@ mod tests {
         };
         let observation = Observation { event, place: None };
         let event =
-            crate::model::Enriched { observation, session: None, user: None, travel: None, late: true };
+            crate::model::Enriched { observation, session: None, user: None, travel: None, keepalive: None, home: None, late: true };
         Match {
             rule,
             time_ms: 7,

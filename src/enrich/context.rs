@@ -7,6 +7,7 @@ use compact_str::CompactString;
 
 use super::fill::Filler;
 use super::own_address::own_address;
+use super::routine::{OfMachines, Routine};
 use super::session::{self, Session};
 use super::table::{KeyRef, Table};
 use super::user::User;
@@ -27,6 +28,7 @@ pub struct Context {
     table: Arc<FieldTable>,
     sessions: Table<Session>,
     users: Table<User>,
+    routine: Routine,
     watermark_ms: i64,
 }
 
@@ -40,6 +42,7 @@ struct OfUser {
     facts: Option<UserFacts>,
     travel: Option<TravelFacts>,
     concurrent: Option<u32>,
+    machines: OfMachines,
 }
 
 impl Context {
@@ -49,8 +52,16 @@ impl Context {
             table,
             sessions: Table::new(limits.sessions, limits::SESSION_QUIET_MS),
             users: Table::new(limits.users, limits::USER_QUIET_MS),
+            routine: Routine::new(limits.users),
             watermark_ms: i64::MIN,
         }
+    }
+
+    /// With what a configuration says of keep-alives.
+    #[must_use]
+    pub fn with_keepalive(mut self, keepalive: &config::Keepalive) -> Self {
+        self.routine.set(keepalive);
+        self
     }
 
     /// Replaces the fields that rules read.
@@ -71,13 +82,18 @@ impl Context {
         if let Some(session) = &session {
             filler.session(session);
         }
-        if let Some(user) = &user.facts {
-            filler.user(user);
+        if let Some(facts) = &user.facts {
+            filler.user(facts);
+            filler.keepalive(user.machines.keepalive.as_ref());
+        }
+        if let Some(home) = &user.machines.home {
+            filler.home(home);
         }
         if let Some(travel) = &user.travel {
             filler.travel(travel);
         }
-        Enriched { observation, session, user: user.facts, travel: user.travel, late }
+        let OfMachines { keepalive, home } = user.machines;
+        Enriched { observation, session, user: user.facts, travel: user.travel, keepalive, home, late }
     }
 
     /// How many sessions are held.
@@ -95,6 +111,7 @@ impl Context {
         self.watermark_ms = self.watermark_ms.max(watermark_ms);
         self.sessions.expire(self.watermark_ms);
         self.users.expire(self.watermark_ms);
+        self.routine.expire(self.watermark_ms);
     }
 
     /// Sessions and users held now, for metrics.
@@ -106,6 +123,7 @@ impl Context {
     pub fn keep_changes(&mut self, wanted: bool) {
         self.sessions.keep_changes(wanted);
         self.users.keep_changes(wanted);
+        self.routine.keep_changes(wanted);
     }
 
     /// The sessions and users that changed since the last time, if that is kept in mind.
@@ -113,6 +131,7 @@ impl Context {
         let mut changes = Vec::new();
         self.sessions.changes(SESSIONS, &self.table, &mut changes);
         self.users.changes(USERS, &self.table, &mut changes);
+        self.routine.changes(&self.table, &mut changes);
         changes
     }
 
@@ -125,7 +144,7 @@ impl Context {
         match change.key.split_first() {
             Some((&SESSIONS, key)) => self.sessions.restore(key, value, fields, names)?,
             Some((&USERS, key)) => self.users.restore(key, value, fields, names)?,
-            _ => return Ok(false),
+            _ => return self.routine.restore(fields, names, change),
         }
         Ok(true)
     }
@@ -145,14 +164,20 @@ impl Context {
         let event = &observation.event;
         let Some(id) = who::user_id(&event.fields) else { return OfUser::default() };
         let (at_ms, watermark_ms) = (event.published_ms, self.watermark_ms);
-        let (mut of_user, evicted) = self.users.with(KeyRef { org: event.org.as_ref(), id }, by, |user| {
-            let mut facts = user.take(at_ms, by.proof == Proof::Acted);
-            let visit = own.and_then(|_| user.visit(observation, watermark_ms, &mut facts, tally));
+        let key = KeyRef { org: event.org.as_ref(), id };
+        let machines = self.routine.machines(key, observation, own, by, tally);
+        let is_keepalive = machines.keepalive.is_some();
+        // What a machine sends by itself is no journey: it may stay where its user is not.
+        let travels = own.is_some() && !is_keepalive;
+        let (mut of_user, evicted) = self.users.with(key, by, |user| {
+            let facts = user.take(at_ms, by.proof == Proof::Acted);
+            let travel = travels.then(|| user.visit(observation, watermark_ms, tally)).flatten();
             let session = session::id(&event.fields);
             let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms, tally));
-            OfUser { facts: Some(facts), travel: visit, concurrent }
+            OfUser { facts: Some(facts), travel, concurrent, machines }
         });
         if let Some(facts) = &mut of_user.facts {
+            self.routine.habits(key, observation, (own, is_keepalive), by, facts, tally);
             facts.id = CompactString::from(id);
             facts.login = who::login(&event.fields).unwrap_or_default();
         }

@@ -5,7 +5,9 @@
 //! session, of the user, and the way from the user's place before. Both write the fields under
 //! `enriched.` that a rule of the run reads, and no others.
 
+mod act;
 mod address;
+mod beats;
 mod cache;
 mod commute;
 mod context;
@@ -14,14 +16,20 @@ mod database;
 mod fill;
 mod gateway;
 mod geo;
+mod habits;
 mod history;
+mod hours;
+mod keepalive;
 mod layout;
 mod listed;
+mod machine;
+mod machines;
 mod observe;
 mod okta;
 mod own_address;
 mod probe;
 mod role;
+mod routine;
 mod session;
 mod sites;
 mod table;

@@ -169,6 +169,12 @@ impl<S: Default> Table<S> {
         }
     }
 
+    /// The state of a key that was not quiet for too long before this time. It is not active by that.
+    pub fn get(&self, key: KeyRef<'_>, time_ms: i64) -> Option<&S> {
+        let entry = self.entries.get(&key)?;
+        (time_ms.saturating_sub(entry.last_ms) <= self.quiet_ms).then_some(&entry.state)
+    }
+
     /// Forgets the keys that no event from this time on can find.
     pub fn expire(&mut self, watermark_ms: i64) {
         let quiet_ms = self.quiet_ms;

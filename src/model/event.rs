@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::{Evidence, FieldId, Fields, IpFacts, Place, Position, RuleIndex, Shared};
+use super::{
+    Evidence, FieldId, Fields, HomeFacts, IpFacts, KeepaliveFacts, Place, Position, RuleIndex, Shared,
+};
 
 /// One Okta event, taken out of its envelope and decoded.
 #[derive(Clone, Debug)]
@@ -54,6 +56,10 @@ pub struct Enriched {
     pub user: Option<UserFacts>,
     /// The way from the user's place before, if both are known.
     pub travel: Option<TravelFacts>,
+    /// What a machine sent by itself, if the event is that.
+    pub keepalive: Option<KeepaliveFacts>,
+    /// Where the user's machine is at home, if it sends keep-alives.
+    pub home: Option<HomeFacts>,
     /// It came after the watermark had passed it.
     pub late: bool,
 }
@@ -73,7 +79,7 @@ impl Enriched {
             raw: None,
         };
         let observation = Observation { event, place: None };
-        Self { observation, session: None, user: None, travel: None, late: self.late }
+        Self { observation, session: None, user: None, travel: None, keepalive: None, home: None, late: self.late }
     }
 
     /// The event inside.
@@ -122,10 +128,32 @@ pub struct UserFacts {
     pub events: u64,
     /// The user has done something, at this event or before: one who only ever failed has not.
     pub known: bool,
+    /// Whole days (UTC) without an act of the user before the day of the event.
+    pub dormant_days: i64,
     /// First event of the user from this country.
     pub new_country: bool,
+    /// First event of the user from this region.
+    pub new_region: bool,
     /// First event of the user from this autonomous system.
     pub new_asn: bool,
+    /// First event of the user with this device.
+    pub new_device: bool,
+    /// First event of the user with this operating system.
+    pub new_os: bool,
+    /// First event of the user with this browser.
+    pub new_browser: bool,
+    /// First time the user opens this application.
+    pub new_app: bool,
+    /// First time the user passes this factor.
+    pub new_factor: bool,
+    /// Seconds since this country was new to the user; none for the first of all.
+    pub country_age_s: Option<i64>,
+    /// Seconds since this autonomous system was new to the user; none for the first of all.
+    pub asn_age_s: Option<i64>,
+    /// Seconds since this device was new to the user; none for the first of all.
+    pub device_age_s: Option<i64>,
+    /// The user hardly ever does something at this hour.
+    pub unusual_hour: bool,
 }
 
 /// `enriched.travel.*`

@@ -12,6 +12,7 @@ mod event;
 mod evidence;
 mod field;
 mod fields;
+mod home;
 mod instant;
 mod parcel;
 mod place;
@@ -29,6 +30,7 @@ pub use event::{Enriched, Event, Match, Observation, SessionFacts, TravelFacts, 
 pub use evidence::{Actor, EventFacts, Evidence, Target};
 pub use field::{FieldDef, FieldId, FieldKind, FieldTable, KEYWORDS, OPEN_MAPS, core};
 pub use fields::{Fields, Value};
+pub use home::{HomeConfidence, HomeFacts, KeepaliveFacts, KeepaliveReason};
 pub use instant::instant_ms;
 pub use parcel::{Cargo, Parcel};
 pub use place::{Asn, Geo, GeoSource, IpFacts, Place};

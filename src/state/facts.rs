@@ -4,8 +4,9 @@ use super::codec::{Corrupt, Durable, Reader, Writer};
 use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
-    Actor, Asn, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource, IpFacts, IpRole,
-    Observation, Place, Position, Role, RoleReason, SessionFacts, Target, TravelFacts, UserFacts, Value,
+    Actor, Asn, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource, HomeConfidence, HomeFacts,
+    IpFacts, IpRole, KeepaliveFacts, KeepaliveReason, Observation, Place, Position, Role, RoleReason, SessionFacts,
+    Target, TravelFacts, UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
@@ -29,7 +30,28 @@ durable!(SessionFacts {
     admin,
     mfa
 });
-durable!(UserFacts { id, login, known_days, events, known, new_country, new_asn });
+durable!(UserFacts {
+    id,
+    login,
+    known_days,
+    events,
+    known,
+    dormant_days,
+    new_country,
+    new_region,
+    new_asn,
+    new_device,
+    new_os,
+    new_browser,
+    new_app,
+    new_factor,
+    country_age_s,
+    asn_age_s,
+    device_age_s,
+    unusual_hour
+});
+durable!(KeepaliveFacts { reason, period_s, clusters, emitter, machines });
+durable!(HomeFacts { ip, asn, country, city, since_ms, ago_s, confidence, elsewhere, km });
 durable!(TravelFacts { km, kmh, seconds, from, from_uuid, known });
 durable!(EventFacts {
     position,
@@ -54,7 +76,7 @@ durable!(EventFacts {
 });
 durable!(Evidence { facts, read, listed });
 durable!(Observation { event, place });
-durable!(Enriched { observation, session, user, travel, late });
+durable!(Enriched { observation, session, user, travel, keepalive, home, late });
 
 /// A word as its number among all of its kind.
 macro_rules! words {
@@ -70,7 +92,7 @@ macro_rules! words {
     )* };
 }
 
-words!(IpRole RoleReason);
+words!(IpRole RoleReason KeepaliveReason HomeConfidence);
 
 impl Durable for GeoSource {
     fn write(&self, out: &mut Writer<'_>) {

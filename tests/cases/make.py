@@ -3,7 +3,7 @@
 Run: python tests/cases/make.py          writes every events.jsonl anew
      python tests/cases/make.py --check  fails if that would change one
 
-The stories are told in attacks.py and twins.py. What must alert stands in the folder's expected.jsonl, and why
+The stories are told in attacks.py, twins.py and machines.py. What must alert stands in the folder's expected.jsonl, and why
 in its README.md; both are kept by hand.
 """
 
@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 import attacks
+import machines
 import twins
 from okta_log import Story
 
@@ -98,6 +99,12 @@ STORIES = {
     attacks.backchannel_taken: logstash,
     twins.office_gateway: raw,
     attacks.gateway_abused: raw,
+    machines.second_machine: raw,
+    machines.desktop_at_home: raw,
+    machines.vishing: eventbridge,
+    machines.new_laptop: raw,
+    machines.dormant_intruder: raw,
+    machines.back_from_leave: raw,
 }
 
 
