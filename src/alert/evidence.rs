@@ -149,7 +149,7 @@ mod tests {
             raw: None,
         };
         let observation = Observation { event, place: Some(samples::lisbon()) };
-        (table, Enriched { observation, session: None, user: None, travel: None, keepalive: None, home: None, late: false })
+        (table, Enriched::alone(observation, false))
     }
 
     fn kept(fill: impl FnOnce(&mut Fields), reads: &[FieldId]) -> Evidence {

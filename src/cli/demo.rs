@@ -28,16 +28,18 @@ const SETTLING: Duration = Duration::from_secs(5);
 
 /// Midnight of the sample day: a Wednesday that is not today, so that nobody takes it for real.
 const MIDNIGHT_MS: i64 = 1_773_792_000_000;
+/// Midnight of the Monday on which the sample week begins: the one of the same week.
+const MONDAY_MS: i64 = MIDNIGHT_MS - 2 * 24 * 3_600_000;
 /// When the sample GeoIP databases say they were built: the month before.
 const BUILT_S: u64 = 1_771_372_800;
 /// Records sent between two looks at what came out.
 const SLICE: usize = 100;
-/// Seconds after which something is wrong.
-const PATIENCE_S: u64 = 120;
+/// Milliseconds without progress after which something is wrong.
+const PATIENCE_MS: i64 = 120_000;
 
-/// Plays a day and prints what was found.
+/// Plays a day or a week and prints what was found.
 pub(super) fn run(arguments: &DemoArgs) -> Outcome {
-    let samples = demo::day(arguments.seed, MIDNIGHT_MS);
+    let samples = samples(arguments);
     if let Some(file) = &arguments.write {
         write(file, &samples).or_runtime()?;
         output::note(&format!("{} records written to {}", samples.len(), file.display()));
@@ -47,10 +49,21 @@ pub(super) fn run(arguments: &DemoArgs) -> Outcome {
     let config = configuration(&folder.0, arguments).or_runtime()?;
     telemetry::log::init(&config.log).or_runtime()?;
     let rules = Arc::new(rules::load(&config.rules.paths)?);
-    introduce(&samples, &rules);
+    introduce(arguments, &samples, &rules);
     let played = play(config, &rules, &samples).or_runtime()?;
     print(&played, arguments).or_runtime()?;
     Ok(Exit::Good)
+}
+
+fn samples(arguments: &DemoArgs) -> Vec<Sample> {
+    match arguments.week {
+        true => demo::week(arguments.seed, MONDAY_MS, &week(arguments)),
+        false => demo::day(arguments.seed, MIDNIGHT_MS),
+    }
+}
+
+fn week(arguments: &DemoArgs) -> demo::Week {
+    demo::Week { employees: arguments.employees.into(), ..demo::Week::default() }
 }
 
 fn configuration(folder: &Path, arguments: &DemoArgs) -> Result<Config, Failure> {
@@ -69,14 +82,23 @@ fn configuration(folder: &Path, arguments: &DemoArgs) -> Result<Config, Failure>
     config.geoip.city = Some(put(folder, "city.mmdb", &databases.city)?);
     config.geoip.asn = Some(put(folder, "asn.mmdb", &databases.asn)?);
     config.geoip.anonymous = Some(put(folder, "anonymous.mmdb", &databases.anonymous)?);
-    config.geoip.sites = demo::sites();
+    config.geoip.sites = if arguments.week { demo::week_sites() } else { demo::sites() };
     Ok(config)
 }
 
-fn introduce(samples: &[Sample], rules: &RuleSet) {
-    output::note("An embedded broker, one worker, and a day at a company of 36:");
-    output::note("  office, homes, a VPN, phones, service accounts, Okta's own maintenance,");
-    output::note("  forwarded by nine kinds of collectors, with three incidents woven in.");
+fn introduce(arguments: &DemoArgs, samples: &[Sample], rules: &RuleSet) {
+    if arguments.week {
+        let employees = arguments.employees;
+        output::note(&format!("An embedded broker, one worker, and a week at a company of {employees}:"));
+        output::note(
+            "  three offices, homes, a VPN, commuters, journeys, new phones and passwords, slips and",
+        );
+        output::note("  lockouts, service accounts, imports. Nobody means any harm.");
+    } else {
+        output::note("An embedded broker, one worker, and a day at a company of 36:");
+        output::note("  office, homes, a VPN, phones, service accounts, Okta's own maintenance,");
+        output::note("  forwarded by nine kinds of collectors, with three incidents woven in.");
+    }
     output::note(&format!("{} records, {} rules. Ctrl-C ends it.\n", samples.len(), rules.rules.len()));
 }
 
@@ -98,9 +120,13 @@ fn play(config: Config, rules: &Arc<RuleSet>, samples: &[Sample]) -> Result<Play
         let sent = (number * SLICE + slice.len()).min(samples.len());
         progress(slice.last().map_or(MIDNIGHT_MS, |sample| sample.at_ms), sent, samples.len(), alerts.len());
     }
-    while stage.committed()? < samples.len() as u64 {
+    let (mut committed, mut since) = (stage.committed()?, kafka::steady_ms());
+    while committed < samples.len() as u64 {
         take(&mut alerts, stage.alerts(Duration::from_millis(100))?);
-        if kafka::steady_ms() - start > (PATIENCE_S * 1_000).cast_signed() {
+        let now = stage.committed()?;
+        if now > committed {
+            (committed, since) = (now, kafka::steady_ms());
+        } else if kafka::steady_ms() - since > PATIENCE_MS {
             return Err(Failure::new("the demo did not finish")
                 .detail("The worker stopped reading.")
                 .hint("Run it again with --set log.level=debug and report what it says."));
@@ -132,7 +158,7 @@ fn progress(at_ms: i64, sent: usize, all: usize, alerts: usize) {
         return;
     }
     let clock = crate::text::instant(at_ms);
-    let clock = clock.get(11..16).unwrap_or_default();
+    let clock = clock.get(5..16).unwrap_or_default().replace('T', " ");
     let done = sent * 30 / all.max(1);
     let bar = format!("{}{}", "█".repeat(done), "·".repeat(30 - done));
     // A terminal that went away takes the progress with it, nothing else.
@@ -152,20 +178,40 @@ fn print(played: &Played, arguments: &DemoArgs) -> Result<(), Failure> {
     out.flush()?;
     let rules: BTreeSet<&str> =
         played.alerts.iter().filter_map(|alert| alert.pointer("/metadata/event_code")?.as_str()).collect();
+    let broken = if arguments.week { "" } else { " (two records were broken on purpose)" };
     output::note(&format!(
-        "{} records in {:.1} s: {} alerts by {} rules, {} dead letters (two records were broken on purpose).",
+        "{} records in {:.1} s: {} alerts by {} rules, {} dead letters{broken}.",
         played.records,
         played.seconds,
         played.alerts.len(),
         rules.len(),
         played.dead_letters
     ));
+    if arguments.week {
+        rates(&played.alerts, &week(arguments));
+        return Ok(());
+    }
     output::note("\nWhere to go next:");
     output::note("  oktawatch demo --json | jq .              what stands on the topic");
     output::note("  oktawatch demo --write day.ndjson && oktawatch replay --rules detections day.ndjson");
     output::note("  oktawatch test detections                 the rules' own tests");
     output::note("  oktawatch run --config deploy/oktawatch.example.toml");
     Ok(())
+}
+
+/// How much of each level there is to look at, among so many people.
+fn rates(alerts: &[Value], week: &demo::Week) {
+    let mut levels: BTreeMap<(i64, &str), usize> = BTreeMap::new();
+    for alert in alerts {
+        let level = alert.pointer("/severity_id").and_then(Value::as_i64).unwrap_or_default();
+        let name = alert.pointer("/severity").and_then(Value::as_str).unwrap_or_default();
+        *levels.entry((-level, name)).or_default() += 1;
+    }
+    output::note("For 1,000 users and day:");
+    for ((_, name), count) in levels {
+        let rate = count as f64 * 1_000.0 / (week.employees * week.days).max(1) as f64;
+        output::note(&format!("  {rate:6.2}  {name}"));
+    }
 }
 
 fn write(file: &Path, samples: &[Sample]) -> Result<(), Failure> {

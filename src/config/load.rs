@@ -89,6 +89,7 @@ fn extract(figment: &Figment) -> Result<Config, Failure> {
         time: section(figment, "time", &mut problems),
         rules: section(figment, "rules", &mut problems),
         geoip: section(figment, "geoip", &mut problems),
+        keepalive: section(figment, "keepalive", &mut problems),
         http: section(figment, "http", &mut problems),
         log: section(figment, "log", &mut problems),
         limits: section(figment, "limits", &mut problems),

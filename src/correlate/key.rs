@@ -142,7 +142,7 @@ mod tests {
             raw: None,
         };
         let observation = Observation { event, place: None };
-        let event = Enriched { observation, session: None, user: None, travel: None, keepalive: None, home: None, late: false };
+        let event = Enriched::alone(observation, false);
         Match {
             rule: RuleIndex(0),
             time_ms: 0,

@@ -38,7 +38,7 @@ pub(super) fn matched(values: &[(FieldId, Vec<Value<'_>>)]) -> Match {
         raw: None,
     };
     let observation = Observation { event, place: None };
-    let event = Enriched { observation, session: None, user: None, travel: None, keepalive: None, home: None, late: false };
+    let event = Enriched::alone(observation, false);
     Match {
         rule: RuleIndex(0),
         time_ms: 0,
@@ -138,7 +138,7 @@ fn event(rule: RuleIndex, time_ms: i64, uuid: &str, fields: Fields) -> Match {
         raw: None,
     };
     let observation = Observation { event, place: None };
-    let event = Enriched { observation, session: None, user: None, travel: None, keepalive: None, home: None, late: false };
+    let event = Enriched::alone(observation, false);
     let facts = EventFacts { uuid: uuid.into(), published_ms: time_ms, ..EventFacts::default() };
     let (event, evidence, group) = (Shared::new(event), vec![Shared::new(facts.into())], Vec::new());
     Match { rule, time_ms, uuid: uuid.into(), event, evidence, group, key: 0, only: None }

@@ -27,10 +27,10 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::correlate::Correlator;
-use crate::enrich::{Context, GeoIp, Observer};
+use crate::enrich::{Context, GeoIp, Observer, notice};
 use crate::model::{
-    Cargo, Effects, Enriched, Event, Input, Measured, Observation, Parcel, RawRecord, RuleIndex, Shared,
-    Tally, core,
+    Cargo, Effects, Enriched, Event, Input, Measured, Notice, Observation, Parcel, RawRecord, RuleIndex,
+    Shared, Tally, core,
 };
 use crate::rule::{Body, Memo, Rule, RuleSet};
 use crate::source::{self, Reader, Room};
@@ -239,7 +239,22 @@ impl Shard {
         intake::count(&event, tally);
         if self.is_new(&event, tally) {
             let observation = self.observer.observe(event, tally);
+            let notice = notice(&observation);
             self.observation(observation, effects);
+            if let Some(notice) = notice {
+                self.notice(notice, effects);
+            }
+        }
+    }
+
+    /// What an event says to a user: of this shard or of another.
+    fn notice(&mut self, notice: Notice, effects: &mut Effects) {
+        let parcel = self.placement.told(notice);
+        match parcel.cargo {
+            Cargo::Notice(notice) if parcel.to == self.placement.shard => {
+                self.context.notice(&notice, &mut effects.tally);
+            }
+            _ => effects.parcels.push(parcel),
         }
     }
 
@@ -263,7 +278,7 @@ impl Shard {
         let late = self.watermark.reached_ms().is_some_and(|watermark_ms| published_ms < watermark_ms);
         tally.late += u64::from(late);
         let mut enriched = if ahead {
-            Enriched { observation, session: None, user: None, travel: None, keepalive: None, home: None, late }
+            Enriched::alone(observation, late)
         } else {
             self.context.enrich(observation, late, tally)
         };
@@ -280,6 +295,7 @@ impl Shard {
                     self.observation(*observation, effects);
                 }
             }
+            Cargo::Notice(notice) => self.context.notice(&notice, &mut effects.tally),
             Cargo::Match { consumer, matched } => self.received(consumer, *matched, effects),
             Cargo::Read { topic, partition, highest_ms, idle, next } => {
                 self.watermark.read(&topic, partition, Progress { highest_ms, idle, next });

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::config;
 use crate::correlate::{Key, passes};
 use crate::enrich::login_key;
-use crate::model::{Entity, EntityKind, FieldId, RuleIndex, core};
+use crate::model::{Cargo, Entity, EntityKind, FieldId, Notice, Parcel, RuleIndex, core};
 use crate::rule::{Body, Correlation, GroupSource, Rule, RuleSet, Scope, Test};
 
 /// One shard among all.
@@ -35,6 +35,13 @@ impl Placement {
     /// The shard of whoever acts, by [`crate::enrich::actor_key`].
     pub fn of_actor(self, actor: &str) -> u32 {
         self.of(xxh3_128(actor.as_bytes()))
+    }
+
+    /// A notice on its way to the shard of the user it is for.
+    pub(super) fn told(self, notice: Notice) -> Parcel {
+        let org = notice.org.as_deref().unwrap_or_default();
+        let to = self.of_actor(&login_key(org, &notice.login));
+        Parcel { to, cargo: Cargo::Notice(Box::new(notice)) }
     }
 
     /// What of the bounds of all shards together is this one's. Keys spread evenly, so that the parts

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::enrich::{fill, is_filled};
-use crate::model::{Cargo, Event, FieldId, Match, Observation, Place, RuleIndex, RuleInfo, core};
+use crate::model::{Cargo, Event, FieldId, Match, Notice, Observation, Place, RuleIndex, RuleInfo, core};
 use crate::rule::RuleSet;
 use crate::state::{Corrupt, Durable, Names, Reader, Writer, whole, write_event, written};
 
@@ -18,6 +18,7 @@ const OBSERVATION: u8 = 0;
 const MATCH: u8 = 1;
 const READ: u8 = 2;
 const DECIDED: u8 = 3;
+const NOTICE: u8 = 4;
 
 /// What sessions, users and evidence are made of, whatever the rules read.
 const NEEDED: &[FieldId] = &[
@@ -73,6 +74,10 @@ impl Wire {
                 out.raw(&[OBSERVATION]);
                 self.observation(observation, out);
             }
+            Cargo::Notice(notice) => {
+                out.raw(&[NOTICE]);
+                notice.write(out);
+            }
             Cargo::Match { consumer, matched } => {
                 out.raw(&[MATCH]);
                 for rule in [*consumer, matched.rule] {
@@ -112,6 +117,7 @@ impl Wire {
         let Self { rules, names, places, .. } = self;
         whole(&rules.table, names, bytes, |from| match from.array()? {
             [OBSERVATION] => Ok(Some(Cargo::Observation(Box::new(observed(from)?)))),
+            [NOTICE] => Ok(Some(Cargo::Notice(Box::new(Notice::read(from)?)))),
             [MATCH] => {
                 let (consumer, rule) = (u128::read(from)?, u128::read(from)?);
                 let place = |digest| places.get(digest).copied();
@@ -202,8 +208,7 @@ mod tests {
             raw: None,
         };
         let observation = Observation { event, place: None };
-        let event =
-            crate::model::Enriched { observation, session: None, user: None, travel: None, keepalive: None, home: None, late: true };
+        let event = crate::model::Enriched::alone(observation, true);
         Match {
             rule,
             time_ms: 7,

@@ -10,10 +10,12 @@ use super::own_address::own_address;
 use super::routine::{OfMachines, Routine};
 use super::session::{self, Session};
 use super::table::{KeyRef, Table};
+use super::told::Told;
 use super::user::User;
 use super::who;
 use crate::model::{
-    Change, Enriched, Event, FieldTable, Observation, SessionFacts, Tally, TravelFacts, UserFacts, core,
+    Change, Enriched, Event, FieldTable, Notice, Observation, SessionFacts, Tally, TravelFacts, UserFacts,
+    core,
 };
 use crate::state::{Corrupt, Names, Proof, Touch};
 use crate::{config, limits};
@@ -29,12 +31,14 @@ pub struct Context {
     sessions: Table<Session>,
     users: Table<User>,
     routine: Routine,
+    told: Table<Told>,
     watermark_ms: i64,
 }
 
 /// The tables by the first byte of their keys.
 const SESSIONS: u8 = b's';
 const USERS: u8 = b'u';
+const TOLD: u8 = b'n';
 
 /// What the user's state says of one event.
 #[derive(Default)]
@@ -53,6 +57,7 @@ impl Context {
             sessions: Table::new(limits.sessions, limits::SESSION_QUIET_MS),
             users: Table::new(limits.users, limits::USER_QUIET_MS),
             routine: Routine::new(limits.users),
+            told: Table::new(limits.users, limits::USER_QUIET_MS),
             watermark_ms: i64::MIN,
         }
     }
@@ -96,6 +101,15 @@ impl Context {
         Enriched { observation, session, user: user.facts, travel: user.travel, keepalive, home, late }
     }
 
+    /// Takes in what somebody else did to a user of this shard; it may come twice.
+    pub fn notice(&mut self, notice: &Notice, tally: &mut Tally) {
+        let key = KeyRef { org: notice.org.as_ref(), id: &notice.id };
+        // Whoever could do it has signed in.
+        let by = Touch { proof: Proof::Acted, time_ms: notice.said.at_ms };
+        let ((), evicted) = self.told.with(key, by, |told| told.take(&notice.said));
+        tally.evict("notices", evicted);
+    }
+
     /// How many sessions are held.
     pub fn sessions(&self) -> usize {
         self.sessions.len()
@@ -112,6 +126,7 @@ impl Context {
         self.sessions.expire(self.watermark_ms);
         self.users.expire(self.watermark_ms);
         self.routine.expire(self.watermark_ms);
+        self.told.expire(self.watermark_ms);
     }
 
     /// Sessions and users held now, for metrics.
@@ -124,6 +139,7 @@ impl Context {
         self.sessions.keep_changes(wanted);
         self.users.keep_changes(wanted);
         self.routine.keep_changes(wanted);
+        self.told.keep_changes(wanted);
     }
 
     /// The sessions and users that changed since the last time, if that is kept in mind.
@@ -132,6 +148,7 @@ impl Context {
         self.sessions.changes(SESSIONS, &self.table, &mut changes);
         self.users.changes(USERS, &self.table, &mut changes);
         self.routine.changes(&self.table, &mut changes);
+        self.told.changes(TOLD, &self.table, &mut changes);
         changes
     }
 
@@ -144,6 +161,7 @@ impl Context {
         match change.key.split_first() {
             Some((&SESSIONS, key)) => self.sessions.restore(key, value, fields, names)?,
             Some((&USERS, key)) => self.users.restore(key, value, fields, names)?,
+            Some((&TOLD, key)) => self.told.restore(key, value, fields, names)?,
             _ => return self.routine.restore(fields, names, change),
         }
         Ok(true)

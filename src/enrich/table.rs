@@ -143,6 +143,12 @@ impl<S: Default> Table<S> {
         (work(&mut entry.state), 0)
     }
 
+    /// What is held of a key at this time, without making it.
+    pub fn get(&self, key: KeyRef<'_>, at_ms: i64) -> Option<&S> {
+        let entry = self.entries.get(&key)?;
+        (at_ms.saturating_sub(entry.last_ms) <= self.quiet_ms).then_some(&entry.state)
+    }
+
     fn add<R>(&mut self, key: KeyRef<'_>, by: Touch, work: impl FnOnce(&mut S) -> R) -> (R, u64) {
         let mut evicted = 0;
         // More than one where the bound was lowered since the keys were written.
@@ -167,12 +173,6 @@ impl<S: Default> Table<S> {
         if let Some(changed) = &mut self.changed {
             changed.insert(key);
         }
-    }
-
-    /// The state of a key that was not quiet for too long before this time. It is not active by that.
-    pub fn get(&self, key: KeyRef<'_>, time_ms: i64) -> Option<&S> {
-        let entry = self.entries.get(&key)?;
-        (time_ms.saturating_sub(entry.last_ms) <= self.quiet_ms).then_some(&entry.state)
     }
 
     /// Forgets the keys that no event from this time on can find.

@@ -65,6 +65,11 @@ pub struct Enriched {
 }
 
 impl Enriched {
+    /// An observation to which no state adds anything.
+    pub fn alone(observation: Observation, late: bool) -> Self {
+        Self { observation, session: None, user: None, travel: None, keepalive: None, home: None, late }
+    }
+
     /// Who, when and some of its fields: what is kept of an event that a correlation came true at.
     pub fn only(&self, fields: &[FieldId]) -> Self {
         let event = self.event();
@@ -79,7 +84,7 @@ impl Enriched {
             raw: None,
         };
         let observation = Observation { event, place: None };
-        Self { observation, session: None, user: None, travel: None, keepalive: None, home: None, late: self.late }
+        Self::alone(observation, self.late)
     }
 
     /// The event inside.

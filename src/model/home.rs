@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use compact_str::CompactString;
 
+use super::words;
+
 /// `enriched.keepalive.*`: of an event that a machine sent by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeepaliveFacts {
@@ -26,26 +28,14 @@ impl KeepaliveFacts {
     }
 }
 
-/// `enriched.keepalive.reason`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KeepaliveReason {
-    /// A user agent of `keepalive.agents`.
-    #[default]
-    UserAgent,
-    /// It comes in a constant period.
-    Rhythm,
-}
-
-impl KeepaliveReason {
-    /// Every one of them.
-    pub const ALL: &'static [Self] = &[Self::UserAgent, Self::Rhythm];
-
-    /// The word that rules use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UserAgent => "user_agent",
-            Self::Rhythm => "rhythm",
-        }
+words! {
+    /// `enriched.keepalive.reason`
+    KeepaliveReason {
+        /// A user agent of `keepalive.agents`.
+        #[default]
+        UserAgent = "user_agent",
+        /// It comes in a constant period.
+        Rhythm = "rhythm",
     }
 }
 
@@ -72,27 +62,15 @@ pub struct HomeFacts {
     pub km: Option<f64>,
 }
 
-/// `enriched.home.confidence`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HomeConfidence {
-    /// No keep-alive came in the last period: the machine may be off, or gone.
-    Low,
-    /// They go on.
-    Medium,
-    /// They go on, and have for [`crate::limits::HOME_CLUSTERS`] clusters.
-    High,
-}
-
-impl HomeConfidence {
-    /// Every one of them.
-    pub const ALL: &'static [Self] = &[Self::Low, Self::Medium, Self::High];
-
-    /// The word that rules use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-        }
+words! {
+    /// `enriched.home.confidence`
+    HomeConfidence {
+        /// No keep-alive came in the last period: the machine may be off, or gone.
+        #[default]
+        Low = "low",
+        /// They go on.
+        Medium = "medium",
+        /// They go on, and have for [`crate::limits::HOME_CLUSTERS`] clusters.
+        High = "high",
     }
 }

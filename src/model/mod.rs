@@ -14,6 +14,7 @@ mod field;
 mod fields;
 mod home;
 mod instant;
+mod notice;
 mod parcel;
 mod place;
 pub mod placeholder;
@@ -21,6 +22,7 @@ mod record;
 mod role;
 mod rule;
 mod shared;
+mod words;
 
 pub use alert::{Activity, Alert, Entity, EntityKind, Measured, Window};
 pub use carrier::is_relay_name;
@@ -32,9 +34,11 @@ pub use field::{FieldDef, FieldId, FieldKind, FieldTable, KEYWORDS, OPEN_MAPS, c
 pub use fields::{Fields, Value};
 pub use home::{HomeConfidence, HomeFacts, KeepaliveFacts, KeepaliveReason};
 pub use instant::instant_ms;
+pub use notice::{Notice, NoticeKind, Said};
 pub use parcel::{Cargo, Parcel};
 pub use place::{Asn, Geo, GeoSource, IpFacts, Place};
 pub use record::{Header, Position, RawRecord};
 pub use role::{IpRole, Role, RoleReason};
 pub use rule::{Attack, Confidence, Level, ListInfo, Mode, RuleIndex, RuleInfo, RuleKind, Tactic};
 pub use shared::{Held, Shared};
+use words::words;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Match, Observation, RuleIndex};
+use super::{Match, Notice, Observation, RuleIndex};
 
 /// Something for a shard, from another or from whoever reads the input.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Parcel {
 pub enum Cargo {
     /// An event by an actor of the shard.
     Observation(Box<Observation>),
+    /// What somebody else did to a user of the shard.
+    Notice(Box<Notice>),
     /// A match of one of a rule's branches, for the one key of the rule that lives in the shard; or a
     /// detection's own match, whose alert belongs to something that lives there.
     Match {

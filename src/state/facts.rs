@@ -4,9 +4,9 @@ use super::codec::{Corrupt, Durable, Reader, Writer};
 use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
-    Actor, Asn, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource, HomeConfidence, HomeFacts,
-    IpFacts, IpRole, KeepaliveFacts, KeepaliveReason, Observation, Place, Position, Role, RoleReason, SessionFacts,
-    Target, TravelFacts, UserFacts, Value,
+    Actor, Asn, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource, HomeConfidence,
+    HomeFacts, IpFacts, IpRole, KeepaliveFacts, KeepaliveReason, Notice, NoticeKind, Observation, Place, Position,
+    Role, RoleReason, Said, SessionFacts, Target, TravelFacts, UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
@@ -76,6 +76,8 @@ durable!(EventFacts {
 });
 durable!(Evidence { facts, read, listed });
 durable!(Observation { event, place });
+durable!(Said { of, at_ms, uuid, event_type, by });
+durable!(Notice { org, id, login, said });
 durable!(Enriched { observation, session, user, travel, keepalive, home, late });
 
 /// A word as its number among all of its kind.
@@ -92,7 +94,7 @@ macro_rules! words {
     )* };
 }
 
-words!(IpRole RoleReason KeepaliveReason HomeConfidence);
+words!(IpRole RoleReason NoticeKind KeepaliveReason HomeConfidence);
 
 impl Durable for GeoSource {
     fn write(&self, out: &mut Writer<'_>) {

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import attacks
 import machines
+import storms
 import twins
 from okta_log import Story
 
@@ -105,6 +106,10 @@ STORIES = {
     machines.new_laptop: raw,
     machines.dormant_intruder: raw,
     machines.back_from_leave: raw,
+    storms.stuffing_residential: raw,
+    storms.expired_monday: splunk,
+    storms.long_login: raw,
+    storms.long_name: raw,
 }
 
 

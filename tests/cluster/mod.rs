@@ -189,6 +189,7 @@ impl Cluster {
             let bytes = self.wire.write(&parcel.cargo);
             let what = match &parcel.cargo {
                 Cargo::Observation(_) => "observation",
+                Cargo::Notice(_) => "notice",
                 Cargo::Match { .. } => "match",
                 Cargo::Read { .. } => "read",
                 Cargo::Decided { shard, upto_ms, waits_until_ms } => {

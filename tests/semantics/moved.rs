@@ -209,8 +209,7 @@ fn matches(program: &Program, rules: &RuleSet, event: &Event, offset: i64) -> Ve
         ..EventFacts::default()
     }));
     let observation = Observation { event: okta, place: None };
-    let enriched =
-        Shared::new(Enriched { observation, session: None, user: None, travel: None, keepalive: None, home: None, late: false });
+    let enriched = Shared::new(Enriched::alone(observation, false));
     let taken = program.rules.iter().filter_map(|rule| match &rule.body {
         Body::Detection { kinds } if kinds.contains(&event.kind) => {
             rules.rules.iter().position(|one| *one.info.name == *rule.name)

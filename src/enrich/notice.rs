@@ -1,0 +1,100 @@
+//! Which events tell a user's own state of something that was done to the user?
+//!
+//! Few do, and only if they succeeded. Of an event with several users as targets the first counts: Okta
+//! writes one event for each user.
+
+use compact_str::CompactString;
+
+use crate::model::{FieldId, Fields, Notice, NoticeKind, Observation, Said, Value, core};
+
+/// Event types and what they do to the user who is their target.
+const TYPES: &[(&str, NoticeKind)] = &[
+    ("user.session.clear", NoticeKind::SessionsEnded),
+    ("user.lifecycle.suspend", NoticeKind::SessionsEnded),
+    ("user.lifecycle.deactivate", NoticeKind::SessionsEnded),
+    ("user.authentication.universal_logout", NoticeKind::SessionsEnded),
+    ("user.account.reset_password", NoticeKind::PasswordReset),
+    ("user.account.update_password", NoticeKind::PasswordReset),
+    ("user.account.expire_password", NoticeKind::PasswordReset),
+    ("user.mfa.factor.reset_all", NoticeKind::FactorsReset),
+    ("user.mfa.factor.deactivate", NoticeKind::FactorsReset),
+    ("user.account.privilege.grant", NoticeKind::RoleGranted),
+    ("user.account.privilege.revoke", NoticeKind::RoleRevoked),
+];
+
+/// What an event tells its target, if it tells anything and the target's login is known.
+pub fn notice(observation: &Observation) -> Option<Notice> {
+    let (event, fields) = (&observation.event, &observation.event.fields);
+    let event_type = fields.text(core::EVENT_TYPE)?;
+    let (_, of) = TYPES.iter().find(|(known, _)| *known == event_type)?;
+    if fields.text(core::OUTCOME_RESULT) != Some("SUCCESS") {
+        return None;
+    }
+    let place = fields.elements(core::TARGET_TYPE).position(|kind| kind == Some(Value::Text("User")))?;
+    let by = fields.text(core::ACTOR_ALTERNATE_ID).or_else(|| fields.text(core::ACTOR_ID));
+    Some(Notice {
+        org: event.org.clone(),
+        id: target(fields, core::TARGET_ID, place)?,
+        login: target(fields, core::TARGET_ALTERNATE_ID, place)?,
+        said: Said {
+            of: *of,
+            at_ms: event.published_ms,
+            uuid: event.uuid.clone(),
+            event_type: event_type.into(),
+            by: by.unwrap_or_default().into(),
+        },
+    })
+}
+
+/// One part of the target at a place.
+fn target(fields: &Fields, part: FieldId, place: usize) -> Option<CompactString> {
+    match fields.elements(part).nth(place)?? {
+        Value::Text(text) => Some(text.into()).filter(|text: &CompactString| !text.is_empty()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enrich::testing::{event, observation};
+
+    fn told(event_type: &str, result: &str, targets: &[(&str, &str, &str)]) -> Option<Notice> {
+        let values =
+            [(core::EVENT_TYPE, Value::Text(event_type)), (core::OUTCOME_RESULT, Value::Text(result))];
+        let mut event = event(7, "u7", &values);
+        let list = |part: fn(&(&str, &str, &str)) -> String| targets.iter().map(part).collect::<Vec<_>>();
+        for (id, texts) in [
+            (core::TARGET_TYPE, list(|target| target.0.to_owned())),
+            (core::TARGET_ID, list(|target| target.1.to_owned())),
+            (core::TARGET_ALTERNATE_ID, list(|target| target.2.to_owned())),
+        ] {
+            let values = texts.iter().map(|text| (!text.is_empty()).then_some(Value::Text(text)));
+            event.fields.set_list(id, values);
+        }
+        notice(&observation(event, None))
+    }
+
+    #[test]
+    fn the_user_among_the_targets_is_told_who_did_what_and_when() {
+        let targets = [("AppInstance", "0oa1", "console"), ("User", "00uben", "Ben@example.com")];
+        let told = told("user.account.privilege.grant", "SUCCESS", &targets).unwrap();
+        assert_eq!((told.id.as_str(), told.login.as_str()), ("00uben", "Ben@example.com"));
+        assert_eq!(
+            (told.said.of, told.said.at_ms, told.said.uuid.as_str()),
+            (NoticeKind::RoleGranted, 7, "u7")
+        );
+        assert_eq!(told.said.by, "Ana@Example.com");
+    }
+
+    #[test]
+    fn what_failed_what_is_of_no_interest_and_whom_nobody_can_name_tells_nothing() {
+        let ben = ("User", "00uben", "ben@example.com");
+        assert!(told("user.session.clear", "SUCCESS", &[ben]).is_some());
+        assert_eq!(told("user.session.clear", "FAILURE", &[ben]), None);
+        assert_eq!(told("user.session.start", "SUCCESS", &[ben]), None);
+        assert_eq!(told("user.session.clear", "SUCCESS", &[("AppInstance", "0oa1", "x")]), None);
+        assert_eq!(told("user.session.clear", "SUCCESS", &[("User", "00uben", "")]), None);
+        assert_eq!(told("user.session.clear", "SUCCESS", &[]), None);
+    }
+}
