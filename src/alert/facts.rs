@@ -129,6 +129,7 @@ pub(super) fn home_facts(home: &HomeFacts) -> Value {
         "since": time(home.since_ms),
         "ago_s": home.ago_s,
         "confidence": home.confidence.as_str(),
+        "here": home.here,
         "elsewhere": home.elsewhere,
         "km": home.km,
     })

@@ -309,7 +309,7 @@ mod tests {
         assert!(tally.evicted_state.is_empty());
         let other = [(core::SESSION_ID, Value::Text("idxthree")), (core::ACTOR_ID, Value::Text("00uben"))];
         let (_, tally) = run(&mut context, 2, &other);
-        assert_eq!(tally.evicted_state, [("users", 1), ("sessions", 1)]);
+        assert_eq!(tally.evicted_state, [("habits", 1), ("users", 1), ("sessions", 1)]);
         assert_eq!(context.held(), (2, 1));
     }
 

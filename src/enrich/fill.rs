@@ -152,6 +152,7 @@ impl<'a> Filler<'a> {
         }
         self.set(core::ENRICHED_HOME_AGO_S, Some(Value::Integer(home.ago_s)));
         self.text(core::ENRICHED_HOME_CONFIDENCE, Some(home.confidence.as_str()));
+        self.flag(core::ENRICHED_HOME_HERE, home.here);
         self.flag(core::ENRICHED_HOME_ELSEWHERE, home.elsewhere);
         self.number(core::ENRICHED_HOME_KM, home.km);
     }
@@ -193,6 +194,7 @@ mod tests {
             since_ms: 0,
             ago_s: 60,
             confidence: HomeConfidence::High,
+            here: true,
             elsewhere: false,
             km: Some(1.0),
         }

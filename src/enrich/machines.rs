@@ -25,8 +25,10 @@ pub(super) struct Here {
     pub at_s: i64,
     /// The machine, if the event names one.
     pub machine: Option<u32>,
-    /// The user's own place, if the event tells it and others do not share it.
+    /// The user's own place, if the event tells it.
     pub spot: Option<Spot>,
+    /// It is the organisation's own, or everybody's: nobody is elsewhere there.
+    pub is_shared: bool,
 }
 
 /// The machine at home.
@@ -77,11 +79,12 @@ impl Machines {
     /// Where home is at an event, and whether the event is elsewhere.
     pub fn home(&self, here: &Here, settings: &Settings) -> Option<HomeFacts> {
         let AtHome { machine, home, goes_on } = self.at_home(here.at_s, settings)?;
-        let elsewhere = here.spot.as_ref().is_some_and(|spot| {
+        let is_here = here.spot.as_ref().is_some_and(|spot| spot.tag == home.spot.tag);
+        let elsewhere = here.spot.as_ref().filter(|_| goes_on && !is_here && !here.is_shared).is_some_and(|spot| {
             let moves = machine.homes.iter().any(|home| home.is_settled() && home.spot.tag == spot.tag);
             let is_same = here.machine == Some(machine.id);
             let are_two = || machine.are_two(here.at_s, settings);
-            goes_on && spot.tag != home.spot.tag && if is_same { are_two() } else { !moves || are_two() }
+            if is_same { are_two() } else { !moves || are_two() }
         });
         let confidence = match goes_on {
             true if home.clusters >= limits::HOME_CLUSTERS => HomeConfidence::High,
@@ -97,6 +100,7 @@ impl Machines {
             since_ms: home.first_s.saturating_mul(1_000),
             ago_s: here.at_s.saturating_sub(home.last_s).max(0),
             confidence,
+            here: is_here,
             elsewhere,
             km: here.spot.as_ref().and_then(|spot| distance(spot, &home.spot)),
         })
@@ -192,7 +196,7 @@ mod tests {
     }
 
     fn home(machines: &Machines, minute: i64, network: Network, machine: u32) -> HomeFacts {
-        let here = Here { at_s: minute * MINUTE, machine: Some(machine), spot: Some(spot(network)) };
+        let here = Here { at_s: minute * MINUTE, machine: Some(machine), spot: Some(spot(network)), is_shared: false };
         machines.home(&here, &settings()).unwrap()
     }
 
@@ -232,12 +236,13 @@ mod tests {
 
     #[test]
     fn home_is_where_the_latest_cluster_came_from_and_ends_with_the_period() {
-        assert!(at_home(15).home(&Here { at_s: 1_000, machine: None, spot: None }, &settings()).is_none());
+        let nowhere = Here { at_s: 1_000, machine: None, spot: None, is_shared: false };
+        assert!(at_home(15).home(&nowhere, &settings()).is_none());
         let machines = at_home(30);
         let facts = home(&machines, 40, LISBON, 9);
         assert_eq!((facts.ip.to_string().as_str(), facts.asn, facts.country.as_str()), ("203.0.113.1", 1, "PT"));
         assert_eq!((facts.since_ms, facts.ago_s, facts.confidence), (0, 600, HomeConfidence::Medium));
-        assert!(!facts.elsewhere && facts.km == Some(0.0));
+        assert!(facts.here && !facts.elsewhere && facts.km == Some(0.0));
         assert_eq!(home(&at_home(105), 110, LISBON, 9).confidence, HomeConfidence::High);
         assert_eq!(home(&machines, 200, LISBON, 9).confidence, HomeConfidence::Low);
     }
@@ -246,7 +251,7 @@ mod tests {
     fn another_machine_far_away_is_elsewhere_while_home_goes_on() {
         let machines = at_home(60);
         let facts = home(&machines, 70, BERLIN, 9);
-        assert!(facts.elsewhere && facts.km.is_some_and(|km| (2_300.0..2_320.0).contains(&km)));
+        assert!(facts.elsewhere && !facts.here && facts.km.is_some_and(|km| (2_300.0..2_320.0).contains(&km)));
         assert!(!home(&machines, 70, BERLIN, 1).elsewhere, "the same machine moved");
         assert!(!home(&machines, 90, BERLIN, 9).elsewhere, "home has fallen silent");
         assert!(!home(&machines, 70, LISBON, 9).elsewhere);

@@ -146,14 +146,15 @@ impl Routine {
     }
 }
 
-/// Where an event is. A relay is shared by everybody and a site of the organisation is no other place.
+/// Where an event is.
 fn here(observation: &Observation, own: Option<IpAddr>) -> Here {
     let is_site = |place: &Place| place.ip.site.is_some() && place.ip.role.of == IpRole::UserAgent;
-    let place = observation.place.as_deref().filter(|place| place.relay() != Some(true) && !is_site(place));
+    let place = observation.place.as_deref();
     Here {
         at_s: observation.event.published_ms.div_euclid(1_000),
         machine: machine(&observation.event.fields),
         spot: place.zip(own).map(|(place, ip)| Spot::of(place, ip)),
+        is_shared: place.is_some_and(|place| place.relay() == Some(true) || is_site(place)),
     }
 }
 

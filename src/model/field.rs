@@ -213,6 +213,7 @@ core_fields! {
     ENRICHED_HOME_SINCE "enriched.home.since" Time false "2026-08-03T08:15:00.000Z" "since when keep-alives come from that network";
     ENRICHED_HOME_AGO_S "enriched.home.ago_s" Integer false "420" "seconds since the latest keep-alive there";
     ENRICHED_HOME_CONFIDENCE "enriched.home.confidence" Text false "high" "high: they go on and have for long; medium: they go on; low: the last one is longer ago than the period";
+    ENRICHED_HOME_HERE "enriched.home.here" Boolean false "true" "by the user's own agent from that network";
     ENRICHED_HOME_ELSEWHERE "enriched.home.elsewhere" Boolean false "false" "by the user's own agent from another network or country, while keep-alives go on at home";
     ENRICHED_HOME_KM "enriched.home.km" Number false "1502" "distance of the event from home";
     ENRICHED_SESSION_ID "enriched.session.id" Text false "idxAbC1d2E3f4G5h6I7j8" "the Okta session, if the event has a real one";

@@ -56,6 +56,8 @@ pub struct HomeFacts {
     pub ago_s: i64,
     /// How sure that is.
     pub confidence: HomeConfidence,
+    /// The event is by the user's own agent from there.
+    pub here: bool,
     /// The event is by the user's own agent from another place, while keep-alives go on at home.
     pub elsewhere: bool,
     /// Distance of the event from home, km, where both are on the map.

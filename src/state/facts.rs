@@ -51,7 +51,7 @@ durable!(UserFacts {
     unusual_hour
 });
 durable!(KeepaliveFacts { reason, period_s, clusters, emitter, machines });
-durable!(HomeFacts { ip, asn, country, city, since_ms, ago_s, confidence, elsewhere, km });
+durable!(HomeFacts { ip, asn, country, city, since_ms, ago_s, confidence, here, elsewhere, km });
 durable!(TravelFacts { km, kmh, seconds, from, from_uuid, known });
 durable!(EventFacts {
     position,
