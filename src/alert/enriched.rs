@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::facts::{
-    asn_facts, geo_facts, home_facts, ip_facts, keepalive_facts, position, session_facts, travel_facts, user_facts,
+    asn_facts, geo_facts, home_facts, ip_facts, keepalive_facts, position, session_facts, travel_facts,
+    user_facts,
 };
 use super::json::{maybe, put, text, tidy, time};
 use super::mask::Masker;
@@ -145,7 +146,18 @@ mod tests {
         };
         let observation = Observation { event, place: Some(samples::lisbon()) };
         let session = Some(SessionFacts { id: "s1".into(), ..SessionFacts::default() });
-        (table, Enriched { observation, session, user: None, travel: None, keepalive: None, home: None, late: false })
+        (
+            table,
+            Enriched {
+                observation,
+                session,
+                user: None,
+                travel: None,
+                keepalive: None,
+                home: None,
+                late: false,
+            },
+        )
     }
 
     fn rendered(raw: Option<&str>, login: &str, id: &str) -> (String, String) {

@@ -34,7 +34,8 @@ pub(super) struct Measure {
 impl Measure {
     /// Whether an interval is as long as the period, or nearly.
     pub fn is_near(&self, interval_s: i64, period_s: i64) -> bool {
-        (interval_s - period_s).saturating_abs().saturating_mul(100) <= period_s.saturating_mul(self.tolerance)
+        (interval_s - period_s).saturating_abs().saturating_mul(100)
+            <= period_s.saturating_mul(self.tolerance)
     }
 
     /// Seconds after which a cluster of this period is overdue.
@@ -104,12 +105,16 @@ impl Beats {
     /// sends from the one and then from the other: no interval of the one lies over an interval of the other.
     pub fn are_two(&self, at_s: i64, period_s: i64, measure: Measure) -> bool {
         let since_s = at_s.saturating_sub(measure.overdue_s(period_s).saturating_mul(2));
-        let intervals: SmallVec<[(Beat, Beat); limits::KEEPALIVE_BEATS]> =
-            self.0.iter().enumerate().filter_map(|(place, beat)| {
+        let intervals: SmallVec<[(Beat, Beat); limits::KEEPALIVE_BEATS]> = self
+            .0
+            .iter()
+            .enumerate()
+            .filter_map(|(place, beat)| {
                 let next = self.0.iter().skip(place + 1).find(|next| next.tag == beat.tag)?;
                 let near = measure.is_near(next.at_s - beat.at_s, period_s);
                 (near && (since_s..=at_s).contains(&next.at_s)).then_some((*beat, *next))
-            }).collect();
+            })
+            .collect();
         let over = |(a, b): &(Beat, Beat), (c, d): &(Beat, Beat)| {
             a.tag != c.tag && a.at_s < d.at_s && c.at_s < b.at_s
         };
@@ -190,8 +195,14 @@ mod tests {
             let at_s = told.iter().map(|(_, minute)| minute * MINUTE).max().unwrap();
             beats(told).are_two(at_s, 15 * MINUTE, MEASURE)
         };
-        assert!(!two(&[('a', 0), ('a', 15), ('b', 30), ('b', 45), ('a', 60), ('a', 75)]), "a VPN, on and off");
-        assert!(!two(&[('a', 0), ('a', 15), ('b', 20), ('b', 35), ('a', 41), ('a', 56)]), "checks at each change");
+        assert!(
+            !two(&[('a', 0), ('a', 15), ('b', 30), ('b', 45), ('a', 60), ('a', 75)]),
+            "a VPN, on and off"
+        );
+        assert!(
+            !two(&[('a', 0), ('a', 15), ('b', 20), ('b', 35), ('a', 41), ('a', 56)]),
+            "checks at each change"
+        );
         assert!(!two(&[('a', 0), ('b', 15), ('a', 30), ('b', 45), ('a', 60)]), "a change at each check");
         assert!(two(&[('a', 0), ('b', 7), ('a', 15), ('b', 22)]));
         assert!(two(&[('a', 0), ('b', 0), ('a', 15), ('b', 15)]), "at the same second");
@@ -201,7 +212,9 @@ mod tests {
     #[test]
     fn the_events_of_a_cluster_are_one_and_the_oldest_cluster_goes() {
         let mut held = beats(&[('a', 0)]);
-        assert!(held.has(Beat { at_s: 20, tag: 'a' as u16 }) && !held.has(Beat { at_s: 21, tag: 'a' as u16 }));
+        assert!(
+            held.has(Beat { at_s: 20, tag: 'a' as u16 }) && !held.has(Beat { at_s: 21, tag: 'a' as u16 })
+        );
         assert!(!held.has(Beat { at_s: 0, tag: 'b' as u16 }));
         for minute in 1..20 {
             held.insert(Beat { at_s: minute * MINUTE, tag: 1 });

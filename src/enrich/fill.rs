@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::model::{
-    FieldId, FieldTable, Fields, HomeFacts, KeepaliveFacts, Place, Role, SessionFacts, TravelFacts, UserFacts, Value,
-    core,
+    FieldId, FieldTable, Fields, HomeFacts, KeepaliveFacts, Place, Role, SessionFacts, TravelFacts,
+    UserFacts, Value, core,
 };
 
 /// Writes the computed fields that are read, and no others.
@@ -210,12 +210,8 @@ mod tests {
             ..TravelFacts::default()
         };
         let age = Some(1);
-        let user = UserFacts {
-            country_age_s: age,
-            asn_age_s: age,
-            device_age_s: age,
-            ..UserFacts::default()
-        };
+        let user =
+            UserFacts { country_age_s: age, asn_age_s: age, device_age_s: age, ..UserFacts::default() };
         let fill = |table: &FieldTable| {
             let mut fields = fields(&[]);
             let mut filler = Filler::new(table, &mut fields);
@@ -254,9 +250,8 @@ mod tests {
         ];
         for def in core::ALL.iter().filter(|def| def.path.starts_with("enriched.")) {
             let last = def.path.rsplit('.').next().unwrap();
-            let expected =
-                ["enriched.org", "enriched.home.city"].contains(&def.path)
-                    || !(absent.contains(&last) || def.path.ends_with("from_city"));
+            let expected = ["enriched.org", "enriched.home.city"].contains(&def.path)
+                || !(absent.contains(&last) || def.path.ends_with("from_city"));
             assert_eq!(filled.contains(&def.path.to_owned()), expected, "{}", def.path);
         }
     }

@@ -50,7 +50,8 @@ impl Known {
 impl Habits {
     /// What an act is beside the user's habits, and whether it changes them.
     pub fn judge(&self, act: &Act, facts: &mut UserFacts) -> bool {
-        let is_new = |kind| act.values.iter().any(|(of, value)| *of == kind && self.is_new(kind, *value, act));
+        let is_new =
+            |kind| act.values.iter().any(|(of, value)| *of == kind && self.is_new(kind, *value, act));
         facts.new_country = is_new(Kind::Country);
         facts.new_region = is_new(Kind::Region);
         facts.new_asn = is_new(Kind::Asn);
@@ -144,7 +145,8 @@ impl Habits {
         };
         let first_s = shown().map(first_s).min()?;
         let is_other = |known: &Known| !shown().any(|shown| *shown == (known.kind, known.value));
-        let before = |known: &Known| kinds.contains(&known.kind) && known.first_s < first_s && is_other(known);
+        let before =
+            |known: &Known| kinds.contains(&known.kind) && known.first_s < first_s && is_other(known);
         self.known.iter().any(before).then(|| act.at_s.saturating_sub(first_s))
     }
 
@@ -283,7 +285,8 @@ mod tests {
     #[test]
     fn the_earlier_of_two_events_at_a_new_place_is_new_even_if_it_comes_second() {
         let mut habits = Habits::default();
-        for (at_s, country, expected) in [(0, 1, false), (20, 2, true), (10, 2, true), (15, 2, false), (-5, 1, false)]
+        for (at_s, country, expected) in
+            [(0, 1, false), (20, 2, true), (10, 2, true), (15, 2, false), (-5, 1, false)]
         {
             assert_eq!(visit(&mut habits, at_s, country, 1).0, expected, "{at_s}");
         }

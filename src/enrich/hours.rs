@@ -70,7 +70,8 @@ impl Hours {
     /// Whether an act changes what is known.
     pub fn changes(&self, at_s: i64) -> bool {
         let moment = Moment::of(at_s);
-        self.today.is_none_or(|(day, bits)| day < moment.day || (day == moment.day && bits & moment.bit() == 0))
+        self.today
+            .is_none_or(|(day, bits)| day < moment.day || (day == moment.day && bits & moment.bit() == 0))
     }
 
     /// Takes in an act. One of a day that is over says nothing any more.

@@ -86,7 +86,8 @@ impl Spot {
     pub fn of(place: &Place, ip: IpAddr) -> Self {
         let geo = place.geo.as_deref();
         let name = |text: Option<&String>| text.map(CompactString::from).unwrap_or_default();
-        let names = [name(geo.and_then(|geo| geo.country.as_ref())), name(geo.and_then(|geo| geo.city.as_ref()))];
+        let names =
+            [name(geo.and_then(|geo| geo.country.as_ref())), name(geo.and_then(|geo| geo.city.as_ref()))];
         let asn = place.asn.as_deref().map_or(0, |asn| asn.number);
         let [country, _] = &names;
         let text = match (asn, country.is_empty()) {
@@ -94,7 +95,8 @@ impl Spot {
             _ => format!("{asn} {country}"),
         };
         let hundredths = |degrees: f64| (degrees * 100.0).round() as i32;
-        let point = geo.and_then(|geo| geo.lat.zip(geo.lon)).map(|(lat, lon)| [hundredths(lat), hundredths(lon)]);
+        let point =
+            geo.and_then(|geo| geo.lat.zip(geo.lon)).map(|(lat, lon)| [hundredths(lat), hundredths(lon)]);
         Self { tag: xxh3_64(text.as_bytes()) as u16, ip, asn, names, point }
     }
 }

@@ -94,7 +94,8 @@ impl Machine {
     pub fn going(&self, at_s: i64, settings: &Settings) -> impl Iterator<Item = &Home> {
         let overdue_s = settings.measure.overdue_s(self.period_s(settings));
         let goes_on = |home: &&Home| at_s.saturating_sub(home.last_s) <= overdue_s;
-        let mut going: SmallVec<[&Home; limits::HOMES_PER_MACHINE]> = self.settled(at_s).filter(goes_on).collect();
+        let mut going: SmallVec<[&Home; limits::HOMES_PER_MACHINE]> =
+            self.settled(at_s).filter(goes_on).collect();
         if going.len() > 1 && !self.are_two(at_s, settings) {
             let latest = going.iter().map(|home| home.last_s).max();
             going.retain(|home| Some(home.last_s) == latest);

@@ -80,12 +80,13 @@ impl Machines {
     pub fn home(&self, here: &Here, settings: &Settings) -> Option<HomeFacts> {
         let AtHome { machine, home, goes_on } = self.at_home(here.at_s, settings)?;
         let is_here = here.spot.as_ref().is_some_and(|spot| spot.tag == home.spot.tag);
-        let elsewhere = here.spot.as_ref().filter(|_| goes_on && !is_here && !here.is_shared).is_some_and(|spot| {
-            let moves = machine.homes.iter().any(|home| home.is_settled() && home.spot.tag == spot.tag);
-            let is_same = here.machine == Some(machine.id);
-            let are_two = || machine.are_two(here.at_s, settings);
-            if is_same { are_two() } else { !moves || are_two() }
-        });
+        let elsewhere =
+            here.spot.as_ref().filter(|_| goes_on && !is_here && !here.is_shared).is_some_and(|spot| {
+                let moves = machine.homes.iter().any(|home| home.is_settled() && home.spot.tag == spot.tag);
+                let is_same = here.machine == Some(machine.id);
+                let are_two = || machine.are_two(here.at_s, settings);
+                if is_same { are_two() } else { !moves || are_two() }
+            });
         let confidence = match goes_on {
             true if home.clusters >= limits::HOME_CLUSTERS => HomeConfidence::High,
             true => HomeConfidence::Medium,
@@ -110,7 +111,8 @@ impl Machines {
     /// go on, the one from which they came last.
     fn at_home(&self, at_s: i64, settings: &Settings) -> Option<AtHome<'_>> {
         let proven = || self.0.iter().filter(|machine| machine.is_proven());
-        let going = proven().flat_map(|machine| machine.going(at_s, settings).map(move |home| (machine, home)));
+        let going =
+            proven().flat_map(|machine| machine.going(at_s, settings).map(move |home| (machine, home)));
         if let Some((machine, home)) = going.min_by_key(|(_, home)| home.first_s) {
             return Some(AtHome { machine, home, goes_on: true });
         }
@@ -196,7 +198,12 @@ mod tests {
     }
 
     fn home(machines: &Machines, minute: i64, network: Network, machine: u32) -> HomeFacts {
-        let here = Here { at_s: minute * MINUTE, machine: Some(machine), spot: Some(spot(network)), is_shared: false };
+        let here = Here {
+            at_s: minute * MINUTE,
+            machine: Some(machine),
+            spot: Some(spot(network)),
+            is_shared: false,
+        };
         machines.home(&here, &settings()).unwrap()
     }
 
@@ -240,7 +247,10 @@ mod tests {
         assert!(at_home(15).home(&nowhere, &settings()).is_none());
         let machines = at_home(30);
         let facts = home(&machines, 40, LISBON, 9);
-        assert_eq!((facts.ip.to_string().as_str(), facts.asn, facts.country.as_str()), ("203.0.113.1", 1, "PT"));
+        assert_eq!(
+            (facts.ip.to_string().as_str(), facts.asn, facts.country.as_str()),
+            ("203.0.113.1", 1, "PT")
+        );
         assert_eq!((facts.since_ms, facts.ago_s, facts.confidence), (0, 600, HomeConfidence::Medium));
         assert!(facts.here && !facts.elsewhere && facts.km == Some(0.0));
         assert_eq!(home(&at_home(105), 110, LISBON, 9).confidence, HomeConfidence::High);
@@ -251,7 +261,9 @@ mod tests {
     fn another_machine_far_away_is_elsewhere_while_home_goes_on() {
         let machines = at_home(60);
         let facts = home(&machines, 70, BERLIN, 9);
-        assert!(facts.elsewhere && !facts.here && facts.km.is_some_and(|km| (2_300.0..2_320.0).contains(&km)));
+        assert!(
+            facts.elsewhere && !facts.here && facts.km.is_some_and(|km| (2_300.0..2_320.0).contains(&km))
+        );
         assert!(!home(&machines, 70, BERLIN, 1).elsewhere, "the same machine moved");
         assert!(!home(&machines, 90, BERLIN, 9).elsewhere, "home has fallen silent");
         assert!(!home(&machines, 70, LISBON, 9).elsewhere);
@@ -306,7 +318,11 @@ mod tests {
         assert!(machines.find(1).is_some());
         let mut homes = Tally::default();
         for n in 0..9 {
-            machines.learn(&sent(1, 200 + n, ("192.0.2.1", "FR", 10 + n as u32, (48.9, 2.4))), &settings(), &mut homes);
+            machines.learn(
+                &sent(1, 200 + n, ("192.0.2.1", "FR", 10 + n as u32, (48.9, 2.4))),
+                &settings(),
+                &mut homes,
+            );
         }
         assert_eq!(homes.evicted_state, [("user_homes", 6)]);
         assert!(machines.find(1).unwrap().homes.iter().any(|home| home.spot.asn == 1));
@@ -318,8 +334,17 @@ mod tests {
         let mut full = Machines::default();
         for machine in 0..4 {
             for n in 0..40 {
-                let network = ("2001:db8:1234:5678:9abc:def0:1234:5678", "PT", 100_000 + (n % 4) as u32, (38.72, -9.14));
-                full.learn(&sent(0x9000_0000 + machine, 40_000_000 + n * 15, network), &settings(), &mut Tally::default());
+                let network = (
+                    "2001:db8:1234:5678:9abc:def0:1234:5678",
+                    "PT",
+                    100_000 + (n % 4) as u32,
+                    (38.72, -9.14),
+                );
+                full.learn(
+                    &sent(0x9000_0000 + machine, 40_000_000 + n * 15, network),
+                    &settings(),
+                    &mut Tally::default(),
+                );
             }
         }
         for (machines, most) in [(at_home(6_000), 110), (full, 1_000)] {

@@ -135,7 +135,12 @@ impl Routine {
     ///
     /// # Errors
     /// The bytes say what cannot be.
-    pub fn restore(&mut self, table: &FieldTable, names: &mut Names, change: &Change) -> Result<bool, Corrupt> {
+    pub fn restore(
+        &mut self,
+        table: &FieldTable,
+        names: &mut Names,
+        change: &Change,
+    ) -> Result<bool, Corrupt> {
         let value = change.value.as_deref();
         match change.key.split_first() {
             Some((&HABITS, key)) => self.habits.restore(key, value, table, names)?,
@@ -234,7 +239,10 @@ mod tests {
         assert_eq!(new(3, "0oamail", "b"), (false, false));
         let factor = |name| [(core::EVENT_TYPE, "user.authentication.auth_via_mfa"), (core::FACTOR, name)];
         let mut new = |at_ms, name| act(&mut context, at_ms, LISBON, &factor(name)).user.unwrap().new_factor;
-        assert_eq!([new(4, "FIDO_WEBAUTHN"), new(5, "SMS_FACTOR"), new(6, "SMS_FACTOR")], [false, true, false]);
+        assert_eq!(
+            [new(4, "FIDO_WEBAUTHN"), new(5, "SMS_FACTOR"), new(6, "SMS_FACTOR")],
+            [false, true, false]
+        );
     }
 
     #[test]
@@ -268,7 +276,12 @@ mod tests {
         let mut context = context();
         context.keep_changes(true);
         let names = |context: &mut Context| -> String {
-            context.changes().iter().filter_map(|change| change.key.first()).map(|name| char::from(*name)).collect()
+            context
+                .changes()
+                .iter()
+                .filter_map(|change| change.key.first())
+                .map(|name| char::from(*name))
+                .collect()
         };
         act(&mut context, 0, LISBON, &BROWSER);
         assert_eq!(names(&mut context), "suh");

@@ -5,8 +5,8 @@ use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
     Actor, Asn, Enriched, Event, EventFacts, Evidence, FieldId, Fields, Geo, GeoSource, HomeConfidence,
-    HomeFacts, IpFacts, IpRole, KeepaliveFacts, KeepaliveReason, Notice, NoticeKind, Observation, Place, Position,
-    Role, RoleReason, Said, SessionFacts, Target, TravelFacts, UserFacts, Value,
+    HomeFacts, IpFacts, IpRole, KeepaliveFacts, KeepaliveReason, Notice, NoticeKind, Observation, Place,
+    Position, Role, RoleReason, Said, SessionFacts, Target, TravelFacts, UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
