@@ -210,7 +210,9 @@ mod tests {
     /// One machine in Lisbon, every quarter of an hour from 0 to so many minutes.
     fn at_home(minutes: i64) -> Machines {
         let mut machines = Machines::default();
-        (0..=minutes / 15).for_each(|n| drop(send(&mut machines, 1, n * 15, LISBON)));
+        for n in 0..=minutes / 15 {
+            send(&mut machines, 1, n * 15, LISBON);
+        }
         machines
     }
 
