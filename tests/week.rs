@@ -124,6 +124,13 @@ fn nor_does_another_week() {
     assert_calm(&measured(2, demo::week_sites(), &HALF), &HALF);
 }
 
+/// Rules that ask how long a user is known look only at who is known for a week or longer.
+#[test]
+fn nor_do_weeks_in_which_users_are_known() {
+    let weeks = Week { employees: 40, days: 17, roaming: true };
+    assert_calm(&measured(3, demo::week_sites(), &weeks), &weeks);
+}
+
 #[test]
 #[ignore = "minutes in a debug build: cargo test --release --test week -- --ignored --nocapture"]
 fn nor_do_more_weeks_of_the_whole_company() {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::facts::{
-    admin_facts, asn_facts, geo_facts, ip_facts, position, principal_facts, session_facts, system_facts,
-    token_facts, travel_facts, user_facts,
+    admin_facts, asn_facts, geo_facts, home_facts, ip_facts, keepalive_facts, position, principal_facts,
+    session_facts, system_facts, token_facts, travel_facts, user_facts,
 };
 use super::json::{maybe, put, text, tidy, time};
 use super::mask::Masker;
@@ -87,6 +87,8 @@ fn enriched(event: &Enriched, table: &FieldTable) -> Value {
         "system": event.principal.system.as_ref().map(system_facts),
         "token": event.token.as_deref().map(token_facts),
         "admin": event.admin.as_deref().map(admin_facts),
+        "keepalive": event.keepalive.as_ref().map(keepalive_facts),
+        "home": event.home.as_ref().map(home_facts),
         "late": event.late,
         "lossy": event.event().lossy,
         "envelope": text(&event.event().envelope),

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::json::{maybe, number, text, time};
 use crate::model::{
-    AdminFacts, Asn, Ending, Evidence, Geo, Place, Position, PrincipalClass, PrincipalFacts, SessionFacts,
-    SystemFacts, TokenFacts, TravelFacts, UserFacts,
+    AdminFacts, Asn, Ending, Evidence, Geo, HomeFacts, KeepaliveFacts, Place, Position, PrincipalClass,
+    PrincipalFacts, SessionFacts, SystemFacts, TokenFacts, TravelFacts, UserFacts,
 };
 
 /// Where a record stands.
@@ -180,7 +180,46 @@ pub(super) fn user_facts(user: &UserFacts) -> Value {
         "login": text(&user.login),
         "known_days": user.known_days,
         "events": user.events,
+        "dormant_days": user.dormant_days,
         "new_country": user.new_country,
+        "new_region": user.new_region,
         "new_asn": user.new_asn,
+        "new_device": user.new_device,
+        "new_os": user.new_os,
+        "new_browser": user.new_browser,
+        "new_app": user.new_app,
+        "new_factor": user.new_factor,
+        "country_age_s": user.country_age_s,
+        "asn_age_s": user.asn_age_s,
+        "device_age_s": user.device_age_s,
+        "unusual_hour": user.unusual_hour,
+    })
+}
+
+/// `enriched.keepalive.*`
+pub(super) fn keepalive_facts(keepalive: &KeepaliveFacts) -> Value {
+    json!({
+        "is": true,
+        "reason": keepalive.reason.as_str(),
+        "period_s": (keepalive.period_s > 0).then_some(keepalive.period_s),
+        "clusters": keepalive.clusters,
+        "emitter": keepalive.name(),
+        "machines": keepalive.machines,
+    })
+}
+
+/// `enriched.home.*`
+pub(super) fn home_facts(home: &HomeFacts) -> Value {
+    json!({
+        "ip": home.ip.to_string(),
+        "asn": (home.asn > 0).then_some(home.asn),
+        "country": text(&home.country),
+        "city": text(&home.city),
+        "since": time(home.since_ms),
+        "ago_s": home.ago_s,
+        "confidence": home.confidence.as_str(),
+        "here": home.here,
+        "elsewhere": home.elsewhere,
+        "km": home.km,
     })
 }

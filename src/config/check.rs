@@ -56,6 +56,7 @@ pub(super) fn check(config: &Config, layer: impl Fn(&str) -> Layer) -> Vec<Strin
             need(says, key, format!("`{pattern}` names everybody"));
         }
     }
+    config.keepalive.check(&mut need);
     let listen = &config.http.listen;
     need(
         listen.is_empty() || listen.parse::<std::net::SocketAddr>().is_ok(),

@@ -90,6 +90,7 @@ fn extract(figment: &Figment) -> Result<Config, Failure> {
         rules: section(figment, "rules", &mut problems),
         geoip: section(figment, "geoip", &mut problems),
         principals: section(figment, "principals", &mut problems),
+        keepalive: section(figment, "keepalive", &mut problems),
         http: section(figment, "http", &mut problems),
         log: section(figment, "log", &mut problems),
         limits: section(figment, "limits", &mut problems),

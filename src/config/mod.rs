@@ -4,6 +4,7 @@
 //! levels), flags. Unknown keys are errors; every error names its key and its layer.
 
 mod check;
+mod keepalive;
 mod load;
 mod principals;
 mod schema;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use keepalive::Keepalive;
 pub use load::{Layer, Setting, load, settings};
 pub use principals::Principals;
 pub use schema::config_schema;
@@ -44,6 +46,8 @@ pub struct Config {
     pub geoip: GeoIp,
     /// Who acts, where the organisation knows better than the log.
     pub principals: Principals,
+    /// What users' machines send by themselves.
+    pub keepalive: Keepalive,
     /// Health and metrics.
     pub http: Http,
     /// What is written to stderr.

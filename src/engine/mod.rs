@@ -121,7 +121,7 @@ impl Shard {
         let table = &rules.table;
         let routes = Routes::new(&rules, placement);
         let limits = placement.share(&config.limits);
-        let mut context = Context::new(Arc::clone(table), &limits);
+        let mut context = Context::new(Arc::clone(table), &limits).with_keepalive(&config.keepalive);
         context.list(&config.principals);
         let mut correlator = Correlator::new(Arc::clone(&rules), &limits);
         correlator.set_levels(routes.levels(), |rule| routes.level(rule));

@@ -341,7 +341,7 @@ fn what_is_too_much_under_lower_limits_goes_as_more_comes() {
         failed: false,
     })]);
     let effects = shard.step(events.remove(0).0);
-    assert_eq!(effects.tally.evicted_state, [("uuids", 9), ("users", 3), ("sessions", 6)]);
+    assert_eq!(effects.tally.evicted_state, [("uuids", 9), ("habits", 3), ("users", 3), ("sessions", 6)]);
     let figures = shard.figures();
     assert_eq!((figures.sessions, figures.users, figures.uuids), (2, 2, 2));
 }

@@ -9,6 +9,7 @@ use super::account::Account;
 use super::fill::Filler;
 use super::own_address::own_address;
 use super::principals::Principals;
+use super::routine::{OfMachines, Routine};
 use super::session::{self, Session};
 use super::table::{KeyRef, Table};
 use super::token::{self, Token};
@@ -34,6 +35,7 @@ pub struct Context {
     users: Table<User>,
     principals: Principals,
     tokens: Table<Token>,
+    routine: Routine,
     told: Table<Told>,
     watermark_ms: i64,
 }
@@ -51,6 +53,7 @@ struct OfUser {
     travel: Option<TravelFacts>,
     concurrent: Option<u32>,
     account: Account,
+    machines: OfMachines,
 }
 
 impl Context {
@@ -62,9 +65,17 @@ impl Context {
             users: Table::new(limits.users, limits::USER_QUIET_MS),
             principals: Principals::default(),
             tokens: Table::new(limits.tokens, limits::TOKEN_QUIET_MS),
+            routine: Routine::new(limits.users),
             told: Table::new(limits.users, limits::USER_QUIET_MS),
             watermark_ms: i64::MIN,
         }
+    }
+
+    /// With what a configuration says of keep-alives.
+    #[must_use]
+    pub fn with_keepalive(mut self, keepalive: &config::Keepalive) -> Self {
+        self.routine.set(keepalive);
+        self
     }
 
     /// Replaces the fields that rules read.
@@ -103,12 +114,17 @@ impl Context {
         if let Some(session) = &session {
             filler.session(session);
         }
-        if let Some(user) = &user.facts {
-            filler.user(user);
+        if let Some(facts) = &user.facts {
+            filler.user(facts);
+            filler.keepalive(user.machines.keepalive.as_ref());
+        }
+        if let Some(home) = &user.machines.home {
+            filler.home(home);
         }
         if let Some(travel) = &user.travel {
             filler.travel(travel);
         }
+        let OfMachines { keepalive, home } = user.machines;
         if let Some(token) = &token {
             filler.token(token);
         }
@@ -123,6 +139,8 @@ impl Context {
             principal,
             token,
             admin,
+            keepalive,
+            home,
             late,
         }
     }
@@ -164,6 +182,7 @@ impl Context {
         self.users.expire(self.watermark_ms);
         self.principals.expire(self.watermark_ms);
         self.tokens.expire(self.watermark_ms);
+        self.routine.expire(self.watermark_ms);
         self.told.expire(self.watermark_ms);
     }
 
@@ -178,6 +197,7 @@ impl Context {
         self.users.keep_changes(wanted);
         self.principals.keep_changes(wanted);
         self.tokens.keep_changes(wanted);
+        self.routine.keep_changes(wanted);
         self.told.keep_changes(wanted);
     }
 
@@ -188,6 +208,7 @@ impl Context {
         self.users.changes(USERS, &self.table, &mut changes);
         self.principals.changes(&self.table, &mut changes);
         self.tokens.changes(TOKENS, &self.table, &mut changes);
+        self.routine.changes(&self.table, &mut changes);
         self.told.changes(TOLD, &self.table, &mut changes);
         changes
     }
@@ -203,7 +224,10 @@ impl Context {
             Some((&USERS, key)) => self.users.restore(key, value, fields, names)?,
             Some((&TOKENS, key)) => self.tokens.restore(key, value, fields, names)?,
             Some((&TOLD, key)) => self.told.restore(key, value, fields, names)?,
-            _ => return self.principals.restore(names, change, &self.table),
+            _ => {
+                return Ok(self.principals.restore(names, change, fields)?
+                    || self.routine.restore(fields, names, change)?);
+            }
         }
         Ok(true)
     }
@@ -223,19 +247,25 @@ impl Context {
         let event = &observation.event;
         let Some(id) = who::user_id(&event.fields) else { return OfUser::default() };
         let (at_ms, watermark_ms) = (event.published_ms, self.watermark_ms);
-        let (mut of_user, evicted) = self.users.with(KeyRef { org: event.org.as_ref(), id }, by, |user| {
-            let mut facts = user.take(at_ms, by.proof == Proof::Acted);
-            let visit = own.and_then(|_| user.visit(observation, watermark_ms, &mut facts, tally));
+        let key = KeyRef { org: event.org.as_ref(), id };
+        let machines = self.routine.machines(key, observation, own, by, tally);
+        let is_keepalive = machines.keepalive.is_some();
+        // What a machine sends by itself is no journey: it may stay where its user is not.
+        let travels = own.is_some() && !is_keepalive;
+        let (mut of_user, evicted) = self.users.with(key, by, |user| {
+            let facts = user.take(at_ms, by.proof == Proof::Acted);
+            let travel = travels.then(|| user.visit(observation, watermark_ms, tally)).flatten();
             let session = session::id(&event.fields);
             user.account.take(event, session);
             let account = user.account.clone();
             let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms, tally));
-            OfUser { facts: Some(facts), travel: visit, concurrent, account }
+            OfUser { facts: Some(facts), travel, concurrent, account, machines }
         });
         if let Some(told) = self.told.get(KeyRef { org: event.org.as_ref(), id }, at_ms) {
             of_user.account.told(told, event);
         }
         if let Some(facts) = &mut of_user.facts {
+            self.routine.habits(key, observation, (own, is_keepalive), by, facts, tally);
             facts.id = CompactString::from(id);
             facts.login = who::login(&event.fields).unwrap_or_default();
         }
@@ -405,7 +435,7 @@ mod tests {
         assert!(tally.evicted_state.is_empty());
         let other = [(core::SESSION_ID, Value::Text("idxthree")), (core::ACTOR_ID, Value::Text("00uben"))];
         let (_, tally) = run(&mut context, 2, &other);
-        assert_eq!(tally.evicted_state, [("users", 1), ("sessions", 1)]);
+        assert_eq!(tally.evicted_state, [("habits", 1), ("users", 1), ("sessions", 1)]);
         assert_eq!(context.held(), (2, 1));
     }
 

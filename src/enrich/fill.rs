@@ -1,8 +1,10 @@
 //! Which fields under `enriched.` does a rule read, and what stands in them?
 
+use jiff::Timestamp;
+
 use crate::model::{
-    AdminFacts, Ending, FieldId, FieldTable, Fields, Place, PrincipalFacts, Role, SessionFacts, TokenFacts,
-    TokenOrigin, TravelFacts, UserFacts, Value, core,
+    AdminFacts, Ending, FieldId, FieldTable, Fields, HomeFacts, KeepaliveFacts, Place, PrincipalFacts, Role,
+    SessionFacts, TokenFacts, TokenOrigin, TravelFacts, UserFacts, Value, core,
 };
 
 /// Writes the computed fields that are read, and no others.
@@ -177,8 +179,53 @@ impl<'a> Filler<'a> {
     pub fn user(&mut self, user: &UserFacts) {
         self.set(core::ENRICHED_USER_KNOWN_DAYS, Some(Value::Integer(user.known_days)));
         self.count(core::ENRICHED_USER_EVENTS, user.events);
+        self.set(core::ENRICHED_USER_DORMANT_DAYS, Some(Value::Integer(user.dormant_days)));
         self.flag(core::ENRICHED_USER_NEW_COUNTRY, user.new_country);
+        self.flag(core::ENRICHED_USER_NEW_REGION, user.new_region);
         self.flag(core::ENRICHED_USER_NEW_ASN, user.new_asn);
+        self.flag(core::ENRICHED_USER_NEW_DEVICE, user.new_device);
+        self.flag(core::ENRICHED_USER_NEW_OS, user.new_os);
+        self.flag(core::ENRICHED_USER_NEW_BROWSER, user.new_browser);
+        self.flag(core::ENRICHED_USER_NEW_APP, user.new_app);
+        self.flag(core::ENRICHED_USER_NEW_FACTOR, user.new_factor);
+        self.set(core::ENRICHED_USER_COUNTRY_AGE_S, user.country_age_s.map(Value::Integer));
+        self.set(core::ENRICHED_USER_ASN_AGE_S, user.asn_age_s.map(Value::Integer));
+        self.set(core::ENRICHED_USER_DEVICE_AGE_S, user.device_age_s.map(Value::Integer));
+        self.flag(core::ENRICHED_USER_UNUSUAL_HOUR, user.unusual_hour);
+    }
+
+    /// `enriched.keepalive`: of a user's event that is none, only that.
+    pub fn keepalive(&mut self, keepalive: Option<&KeepaliveFacts>) {
+        self.flag(core::ENRICHED_KEEPALIVE_IS, keepalive.is_some());
+        let Some(keepalive) = keepalive else { return };
+        self.text(core::ENRICHED_KEEPALIVE_REASON, Some(keepalive.reason.as_str()));
+        let period = Some(keepalive.period_s).filter(|period_s| *period_s > 0);
+        self.set(core::ENRICHED_KEEPALIVE_PERIOD_S, period.map(Value::Integer));
+        self.count(core::ENRICHED_KEEPALIVE_CLUSTERS, keepalive.clusters.into());
+        self.count(core::ENRICHED_KEEPALIVE_MACHINES, keepalive.machines.into());
+        if self.table.is_read(core::ENRICHED_KEEPALIVE_EMITTER) {
+            self.text(core::ENRICHED_KEEPALIVE_EMITTER, Some(&keepalive.name()));
+        }
+    }
+
+    /// `enriched.home`
+    pub fn home(&mut self, home: &HomeFacts) {
+        if self.table.is_read(core::ENRICHED_HOME_IP) {
+            self.text(core::ENRICHED_HOME_IP, Some(&home.ip.to_string()));
+        }
+        let asn = Some(home.asn).filter(|asn| *asn > 0);
+        self.set(core::ENRICHED_HOME_ASN, asn.map(|asn| Value::Integer(asn.into())));
+        self.text(core::ENRICHED_HOME_COUNTRY, Some(&home.country));
+        self.text(core::ENRICHED_HOME_CITY, Some(&home.city));
+        if self.table.is_read(core::ENRICHED_HOME_SINCE) {
+            let since = Timestamp::from_millisecond(home.since_ms).map(|since| format!("{since:.3}"));
+            self.text(core::ENRICHED_HOME_SINCE, since.ok().as_deref());
+        }
+        self.set(core::ENRICHED_HOME_AGO_S, Some(Value::Integer(home.ago_s)));
+        self.text(core::ENRICHED_HOME_CONFIDENCE, Some(home.confidence.as_str()));
+        self.flag(core::ENRICHED_HOME_HERE, home.here);
+        self.flag(core::ENRICHED_HOME_ELSEWHERE, home.elsewhere);
+        self.number(core::ENRICHED_HOME_KM, home.km);
     }
 
     /// `enriched.principal` and `enriched.system`
@@ -230,7 +277,7 @@ fn tenths(number: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::enrich::testing::{fields, place};
-    use crate::model::{Cause, Factors, HabitFacts, SystemFacts};
+    use crate::model::{Cause, Factors, HabitFacts, HomeConfidence, SystemFacts};
 
     fn token() -> TokenFacts {
         let created = TokenOrigin {
@@ -251,6 +298,21 @@ mod tests {
             network_before: network_before.into(),
             zones: zones.into(),
             ..TokenFacts::default()
+        }
+    }
+
+    fn home() -> HomeFacts {
+        HomeFacts {
+            ip: "203.0.113.7".parse().unwrap(),
+            asn: 64500,
+            country: "PT".into(),
+            city: "Lisbon".into(),
+            since_ms: 0,
+            ago_s: 60,
+            confidence: HomeConfidence::High,
+            here: true,
+            elsewhere: false,
+            km: Some(1.0),
         }
     }
 
@@ -278,13 +340,18 @@ mod tests {
             system: Some(SystemFacts { cause, ..SystemFacts::default() }),
             ..PrincipalFacts::default()
         };
+        let age = Some(1);
+        let user =
+            UserFacts { country_age_s: age, asn_age_s: age, device_age_s: age, ..UserFacts::default() };
         let fill = |table: &FieldTable| {
             let mut fields = fields(&[]);
             let mut filler = Filler::new(table, &mut fields);
             filler.who(Some("acme"), Some("00u1"), Some("ana@example.com"));
             filler.place(&somewhere);
             filler.session(&session);
-            filler.user(&UserFacts::default());
+            filler.user(&user);
+            filler.keepalive(Some(&KeepaliveFacts { period_s: 900, ..KeepaliveFacts::default() }));
+            filler.home(&home());
             filler.travel(&travel);
             filler.principal(&principal);
             filler.token(&token());
@@ -317,8 +384,8 @@ mod tests {
         ];
         for def in core::ALL.iter().filter(|def| def.path.starts_with("enriched.")) {
             let last = def.path.rsplit('.').next().unwrap();
-            let expected =
-                def.path == "enriched.org" || !(absent.contains(&last) || def.path.ends_with("from_city"));
+            let expected = ["enriched.org", "enriched.home.city"].contains(&def.path)
+                || !(absent.contains(&last) || def.path.ends_with("from_city"));
             assert_eq!(filled.contains(&def.path.to_owned()), expected, "{}", def.path);
         }
     }

@@ -6,9 +6,11 @@
 //! `enriched.` that a rule of the run reads, and no others.
 
 mod account;
+mod act;
 mod actor;
 mod address;
 mod agent;
+mod beats;
 mod cache;
 mod causes;
 mod commute;
@@ -20,10 +22,15 @@ mod fill;
 mod gateway;
 mod geo;
 mod granter;
+mod habits;
 mod history;
+mod hours;
+mod keepalive;
 mod known;
 mod layout;
 mod listed;
+mod machine;
+mod machines;
 mod notice;
 mod observe;
 mod okta;
@@ -32,6 +39,7 @@ mod principal;
 mod principals;
 mod probe;
 mod role;
+mod routine;
 mod session;
 mod sites;
 mod system;

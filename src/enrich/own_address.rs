@@ -7,20 +7,32 @@
 use std::net::IpAddr;
 
 use super::who;
-use crate::model::{Fields, Observation, core};
+use crate::model::{Fields, IpRole, Observation, Role, core};
 
 /// Outcomes after which the address was really used by the user.
 const DONE: &[&str] = &["SUCCESS", "ALLOW"];
 
 /// The address at which the user is, if the event tells.
 pub(super) fn own_address(observation: &Observation) -> Option<IpAddr> {
-    let facts = observation.ip().filter(|facts| facts.role.is_users_own() && !facts.private)?;
-    facts.address.filter(|_| is_done(&observation.event.fields))
+    users_address(observation).filter(|_| is_done(&observation.event.fields))
 }
 
-fn is_done(fields: &Fields) -> bool {
-    let done = fields.text(core::OUTCOME_RESULT).is_some_and(|result| DONE.contains(&result));
-    done && who::is_user(fields)
+/// The address at which somebody says to be the user, whether or not that one got in.
+pub(super) fn users_address(observation: &Observation) -> Option<IpAddr> {
+    let facts = observation.ip().filter(|facts| facts.role.is_users_own() && !facts.private)?;
+    facts.address.filter(|_| who::is_user(&observation.event.fields))
+}
+
+/// Whether the user did something, by whichever program.
+pub(super) fn is_act(observation: &Observation) -> bool {
+    let role = observation.ip().map(|facts| facts.role);
+    let by_user = |role: Role| role.is_users_own() || role.of == IpRole::MobileAuthenticator;
+    role.is_some_and(by_user) && is_done(&observation.event.fields) && who::is_user(&observation.event.fields)
+}
+
+/// Whether it was allowed.
+pub(super) fn is_done(fields: &Fields) -> bool {
+    fields.text(core::OUTCOME_RESULT).is_some_and(|result| DONE.contains(&result))
 }
 
 #[cfg(test)]

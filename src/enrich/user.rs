@@ -17,8 +17,6 @@ pub(super) struct User {
     first_ms: Option<i64>,
     events: u64,
     known: bool,
-    countries: Known<CompactString>,
-    systems: Known<u32>,
     sessions: Vec<Active>,
     journeys: Journeys,
     /// What its sessions and tokens answer to.
@@ -33,28 +31,8 @@ struct Active {
     last_ms: i64,
 }
 
-/// Values seen before, each with when it was first and last seen in event time; bounded.
-#[derive(Debug)]
-struct Known<T>(Vec<Sighted<T>>);
-
-#[derive(Debug)]
-struct Sighted<T> {
-    value: T,
-    first_ms: i64,
-    last_ms: i64,
-}
-
-impl<T> Default for Known<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-durable!(User { first_ms, events, known, countries, systems, sessions, journeys, account });
+durable!(User { first_ms, events, known, sessions, journeys, account });
 durable!(Active { id, first_ms, last_ms });
-
-durable!(Known<T> { 0 });
-durable!(Sighted<T> { value, first_ms, last_ms });
 
 impl User {
     /// Takes in an event, but for its place; whether the user did something by it.
@@ -70,23 +48,14 @@ impl User {
         }
     }
 
-    /// Takes in the user's own place: is it new, and what way led there?
+    /// Takes in the user's own place: what way led there?
     pub fn visit(
         &mut self,
         observation: &Observation,
         watermark_ms: i64,
-        facts: &mut UserFacts,
         tally: &mut Tally,
     ) -> Option<TravelFacts> {
-        let (place, event) = (observation.place.as_ref()?, &observation.event);
-        if let Some(country) = place.geo.as_deref().and_then(|geo| geo.country.as_deref()) {
-            facts.new_country =
-                self.countries.is_new(CompactString::from(country), event.published_ms, tally);
-        }
-        if let Some(asn) = place.asn.as_deref() {
-            facts.new_asn = self.systems.is_new(asn.number, event.published_ms, tally);
-        }
-        self.journeys.judge(event, place, watermark_ms, tally)
+        self.journeys.judge(&observation.event, observation.place.as_ref()?, watermark_ms, tally)
     }
 
     /// Takes in the session of an event and counts those active in the hour before it, with this
@@ -118,46 +87,13 @@ impl User {
     }
 }
 
-impl<T: PartialEq> Known<T> {
-    /// Whether others had been seen but not this one. If its first two events arrive the wrong way
-    /// round, the earlier one is new as well: it is the first in event time.
-    fn is_new(&mut self, value: T, at_ms: i64, tally: &mut Tally) -> bool {
-        let others = !self.0.is_empty();
-        let elsewhere = self.0.iter().any(|known| known.value != value && known.first_ms < at_ms);
-        if let Some(known) = self.0.iter_mut().find(|known| known.value == value) {
-            let earlier = at_ms < known.first_ms;
-            known.first_ms = known.first_ms.min(at_ms);
-            known.last_ms = known.last_ms.max(at_ms);
-            return earlier && elsewhere;
-        }
-        if self.0.len() >= limits::PLACES_PER_USER {
-            let least = self.0.iter().enumerate().min_by_key(|(_, known)| known.last_ms);
-            if let Some(place) = least.map(|(place, _)| place) {
-                self.0.swap_remove(place);
-                tally.evict("user_places", 1);
-            }
-        }
-        self.0.push(Sighted { value, first_ms: at_ms, last_ms: at_ms });
-        others
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::enrich::testing::{event, observation, permutations, place};
 
     const DAY_MS: i64 = 24 * HOUR_MS;
-
-    fn visit(user: &mut User, at_ms: i64, country: &str, system: u32) -> (bool, bool) {
-        let observation =
-            observation(event(at_ms, "u", &[]), Some(place("203.0.113.1", country, system, None)));
-        let mut facts = user.take(at_ms, true);
-        user.visit(&observation, i64::MIN, &mut facts, &mut Tally::default());
-        (facts.new_country, facts.new_asn)
-    }
 
     #[test]
     fn days_and_events_count_from_the_first_event_in_time() {
@@ -169,52 +105,6 @@ mod tests {
         let facts = user.take(7 * DAY_MS - 1, false);
         assert!(facts.known);
         assert_eq!((facts.known_days, facts.events), (6, 3));
-    }
-
-    #[test]
-    fn a_place_is_new_once_and_the_first_of_all_never() {
-        let mut user = User::default();
-        assert_eq!(visit(&mut user, 10, "PT", 1), (false, false));
-        assert_eq!(visit(&mut user, 20, "PT", 2), (false, true));
-        assert_eq!(visit(&mut user, 30, "DE", 2), (true, false));
-        assert_eq!(visit(&mut user, 40, "PT", 1), (false, false));
-    }
-
-    #[test]
-    fn in_any_order_every_country_but_one_is_new_once() {
-        let countries = ["PT", "DE", "PT", "FR"];
-        for order in permutations(countries.len()) {
-            let mut user = User::default();
-            let new = order.iter().filter(|index| {
-                let at_ms = i64::try_from(**index).unwrap();
-                visit(&mut user, at_ms, countries[**index], 1).0
-            });
-            assert_eq!(new.count(), 2, "{order:?}");
-        }
-    }
-
-    #[test]
-    fn the_earlier_of_two_events_at_a_new_place_is_new_even_if_it_comes_second() {
-        let mut known = Known::default();
-        assert!(!known.is_new("home", 0, &mut Tally::default()));
-        assert!(known.is_new("abroad", 20, &mut Tally::default()));
-        assert!(known.is_new("abroad", 10, &mut Tally::default()), "in event time this is the first");
-        assert!(!known.is_new("abroad", 15, &mut Tally::default()));
-        assert!(!known.is_new("home", -5, &mut Tally::default()), "nothing was before");
-    }
-
-    #[test]
-    fn the_least_recently_seen_place_is_forgotten_at_the_bound() {
-        let mut known = Known::default();
-        let bound = i64::try_from(limits::PLACES_PER_USER).unwrap();
-        let mut tally = Tally::default();
-        for at_ms in 0..=bound {
-            known.is_new(at_ms, at_ms, &mut tally);
-        }
-        assert_eq!(tally.evicted_state, [("user_places", 1)]);
-        assert_eq!(known.0.len(), limits::PLACES_PER_USER);
-        assert!(!known.is_new(1, bound + 1, &mut Tally::default()), "still known");
-        assert!(known.is_new(0, bound + 2, &mut Tally::default()), "forgotten");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use super::{
-    AdminFacts, Ending, Evidence, Factors, FieldId, Fields, IpFacts, Place, Position, PrincipalFacts,
-    RuleIndex, Shared, TokenFacts,
+    AdminFacts, Ending, Evidence, Factors, FieldId, Fields, HomeFacts, IpFacts, KeepaliveFacts, Place,
+    Position, PrincipalFacts, RuleIndex, Shared, TokenFacts,
 };
 
 /// One Okta event, taken out of its envelope and decoded.
@@ -63,6 +63,10 @@ pub struct Enriched {
     pub token: Option<Box<TokenFacts>>,
     /// What its session does as an administrator's.
     pub admin: Option<Box<AdminFacts>>,
+    /// What a machine sent by itself, if the event is that.
+    pub keepalive: Option<KeepaliveFacts>,
+    /// Where the user's machine is at home, if it sends keep-alives.
+    pub home: Option<HomeFacts>,
     /// It came after the watermark had passed it.
     pub late: bool,
 }
@@ -79,6 +83,8 @@ impl Enriched {
             principal,
             token: None,
             admin: None,
+            keepalive: None,
+            home: None,
             late,
         }
     }
@@ -166,10 +172,32 @@ pub struct UserFacts {
     pub events: u64,
     /// The user has done something, at this event or before: one who only ever failed has not.
     pub known: bool,
+    /// Whole days (UTC) without an act of the user before the day of the event.
+    pub dormant_days: i64,
     /// First event of the user from this country.
     pub new_country: bool,
+    /// First event of the user from this region.
+    pub new_region: bool,
     /// First event of the user from this autonomous system.
     pub new_asn: bool,
+    /// First event of the user with this device.
+    pub new_device: bool,
+    /// First event of the user with this operating system.
+    pub new_os: bool,
+    /// First event of the user with this browser.
+    pub new_browser: bool,
+    /// First time the user opens this application.
+    pub new_app: bool,
+    /// First time the user passes this factor.
+    pub new_factor: bool,
+    /// Seconds since this country was new to the user; none for the first of all.
+    pub country_age_s: Option<i64>,
+    /// Seconds since this autonomous system was new to the user; none for the first of all.
+    pub asn_age_s: Option<i64>,
+    /// Seconds since this device was new to the user; none for the first of all.
+    pub device_age_s: Option<i64>,
+    /// The user hardly ever does something at this hour.
+    pub unusual_hour: bool,
 }
 
 /// `enriched.travel.*`

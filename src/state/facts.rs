@@ -5,10 +5,10 @@ use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
     Actor, AdminFacts, Asn, Cause, CauseLink, Ending, Enriched, Event, EventFacts, Evidence, Factors,
-    FieldId, Fields, Geo, GeoSource, HabitFacts, IpFacts, IpRole, Links, Notice, NoticeKind, Observation,
-    Place, Position, Principal, PrincipalClass, PrincipalFacts, PrincipalReason, Role, RoleReason, Said,
-    SessionFacts, SystemClass, SystemFacts, SystemReason, Target, TokenFacts, TokenOrigin, TravelFacts,
-    UserFacts, Value,
+    FieldId, Fields, Geo, GeoSource, HabitFacts, HomeConfidence, HomeFacts, IpFacts, IpRole, KeepaliveFacts,
+    KeepaliveReason, Links, Notice, NoticeKind, Observation, Place, Position, Principal, PrincipalClass,
+    PrincipalFacts, PrincipalReason, Role, RoleReason, Said, SessionFacts, SystemClass, SystemFacts,
+    SystemReason, Target, TokenFacts, TokenOrigin, TravelFacts, UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
@@ -63,7 +63,28 @@ durable!(TokenFacts {
 });
 durable!(TokenOrigin { by, at_ms, ip, asn, country, owner_admin });
 durable!(AdminFacts { seconds, write, read, writes, reads, silent_s, without_entry });
-durable!(UserFacts { id, login, known_days, events, known, new_country, new_asn });
+durable!(UserFacts {
+    id,
+    login,
+    known_days,
+    events,
+    known,
+    dormant_days,
+    new_country,
+    new_region,
+    new_asn,
+    new_device,
+    new_os,
+    new_browser,
+    new_app,
+    new_factor,
+    country_age_s,
+    asn_age_s,
+    device_age_s,
+    unusual_hour
+});
+durable!(KeepaliveFacts { reason, period_s, clusters, emitter, machines });
+durable!(HomeFacts { ip, asn, country, city, since_ms, ago_s, confidence, here, elsewhere, km });
 durable!(TravelFacts { km, kmh, seconds, from, from_uuid, known });
 durable!(EventFacts {
     position,
@@ -98,7 +119,7 @@ durable!(PrincipalFacts { is, interactive, habit, system });
 durable!(Said { of, at_ms, uuid, event_type, by });
 durable!(Links { transaction, trace, session });
 durable!(Notice { org, id, login, said, links });
-durable!(Enriched { observation, session, user, travel, principal, token, admin, late });
+durable!(Enriched { observation, session, user, travel, principal, token, admin, keepalive, home, late });
 
 /// A word as its number among all of its kind.
 macro_rules! words {
@@ -114,7 +135,7 @@ macro_rules! words {
     )* };
 }
 
-words!(IpRole RoleReason PrincipalClass PrincipalReason SystemClass SystemReason CauseLink NoticeKind Ending);
+words!(IpRole RoleReason PrincipalClass PrincipalReason SystemClass SystemReason CauseLink NoticeKind Ending KeepaliveReason HomeConfidence);
 
 impl Durable for Factors {
     fn write(&self, out: &mut Writer<'_>) {

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import attacks
 import entities
+import machines
 import principals
 import storms
 import twins
@@ -117,6 +118,12 @@ STORIES = {
     entities.token_moves: splunk,
     entities.cleared_lives_on: raw,
     entities.cleared_begins_anew: raw,
+    machines.second_machine: raw,
+    machines.desktop_at_home: raw,
+    machines.vishing: eventbridge,
+    machines.new_laptop: raw,
+    machines.dormant_intruder: raw,
+    machines.back_from_leave: raw,
     storms.stuffing_residential: raw,
     storms.expired_monday: splunk,
     storms.long_login: raw,

@@ -322,7 +322,7 @@ class Story:
             **more,
         )
 
-    def fails(self, after, who, place, device, reason="INVALID_CREDENTIALS"):
+    def fails(self, after, who, place, device, reason="INVALID_CREDENTIALS", uri="/idp/idx/identify"):
         """A sign-in fails for its password."""
         self.says(
             after,
@@ -333,7 +333,7 @@ class Story:
             None,
             "FAILURE",
             reason,
-            uri="/idp/idx/identify",
+            uri=uri,
             message="User login to Okta",
             legacyEventType="core.user_auth.login_failed",
         )

@@ -121,12 +121,14 @@ def customer_visit(story):
 def vpn_flip(story):
     """One user switches the company's VPN, another a commercial one; a phone answers from elsewhere."""
     session = "idxFlip00000000000000000001"
-    for count in range(6):
-        place = LISBON if count in (0, 1, 4, 5) else FRANKFURT_VPN
-        moment = at(0, 9, 15 * count)
-        keep = token("trs", f"keep{count}", 25)
-        story.says(moment, "user.session.start", ANA, place, KEEPALIVE, keep)
-        story.says(moment + 0.044, "policy.evaluate_sign_on", ANA, place, KEEPALIVE, keep, "ALLOW")
+    flips = ((ANA, LISBON, FRANKFURT_VPN, (0, 1, 4, 5)), (BEN, LISBON, PROXY, (0, 1, 2, 6, 7)))
+    for who, home, exit_abroad, at_home in flips:
+        for count in range(8):
+            place = home if count in at_home else exit_abroad
+            moment = at(0, 9, 15 * count)
+            keep = token("trs", f"keep{who.login}{count}", 25)
+            story.says(moment, "user.session.start", who, place, KEEPALIVE, keep)
+            story.says(moment + 0.044, "policy.evaluate_sign_on", who, place, KEEPALIVE, keep, "ALLOW")
     story.signs_in(at(0, 9, 5), ANA, LISBON, MAC, session)
     story.opens(at(0, 9, 20), ANA, LISBON, MAC, session, "Wiki")
     story.opens(at(0, 9, 31), ANA, FRANKFURT_VPN, MAC, session, "Payroll")
@@ -134,8 +136,8 @@ def vpn_flip(story):
     story.opens(at(0, 10, 5), ANA, LISBON, MAC, session, "Wiki")
     other = "idxFlip00000000000000000002"
     story.signs_in(at(0, 9, 2), BEN, LISBON, WINDOWS, other)
-    story.opens(at(0, 9, 40), BEN, PROXY, WINDOWS, other, "Wiki")
-    story.opens(at(0, 9, 55), BEN, LISBON, WINDOWS, other, "Wiki")
+    story.opens(at(0, 9, 50), BEN, PROXY, WINDOWS, other, "Wiki")
+    story.opens(at(0, 10, 35), BEN, LISBON, WINDOWS, other, "Wiki")
     phone = "idxFlip00000000000000000003"
     roaming = replace(
         PORTO_MOBILE, ip="192.0.2.60", city="London", country="United Kingdom", lat=51.5085, lon=-0.1257
@@ -211,7 +213,11 @@ def named_site(story):
 
 
 def stale_password(story):
-    """A keep-alive goes on with the old password, four times an hour, after the user changed it."""
+    """Keep-alives go on with the old password after users changed it: one four times an hour, one each minute."""
+    for count in range(5):
+        for who, begin, every in ((ANA, at(0, 6, 57), 15), (BEN, at(0, 8, 50), 1)):
+            keep = token("trs", f"good{who.login}{count}", 25)
+            story.says(begin + at(minutes=every * count), "user.session.start", who, LISBON, KEEPALIVE, keep)
     story.signs_in(at(0, 8), ANA, LISBON, MAC, "idxAnaDay0000000000000000")
     story.says(
         at(0, 8, 2),
@@ -224,8 +230,12 @@ def stale_password(story):
         uri="/api/v1/users/me/credentials",
     )
     for count in range(16):
-        story.fails(at(0, 8, 15 * (count + 1)), ANA, LISBON, KEEPALIVE)
+        story.fails(at(0, 8, 12 + 15 * count), ANA, LISBON, KEEPALIVE, uri="/api/v1/authn")
+    for count in range(30):
+        story.fails(at(0, 8, 55 + count), BEN, LISBON, KEEPALIVE, uri="/api/v1/authn")
+    story.signs_in(at(0, 9, 30), BEN, LISBON, MAC, "idxBenDay0000000000000000")
     story.signs_in(at(0, 12, 30), ANA, LISBON, MAC, "idxAnaNoon000000000000000")
+    story.events.sort(key=lambda event: event["published"])
 
 
 def import_burst(story):
