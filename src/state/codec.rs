@@ -15,7 +15,7 @@ use super::apart::{self, Apart, Form, Part};
 use crate::model::{FieldId, FieldTable, Held, Shared};
 
 /// The form that is written, in front of every value. One that is not known is not read.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Texts kept to be shared between the values that are read; more are read, but not shared.
 const SHARED_TEXTS: usize = 4_096;
