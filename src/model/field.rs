@@ -419,8 +419,8 @@ mod tests {
     #[test]
     fn a_rule_s_field_is_added_once() {
         let mut table = FieldTable::default();
-        let first = table.read("debugContext.debugData.grantType");
-        assert_eq!(first, table.read("debugContext.debugData.grantType"));
+        let first = table.read("debugContext.debugData.authorizationServer");
+        assert_eq!(first, table.read("debugContext.debugData.authorizationServer"));
         assert_eq!(table.len(), core::ALL.len() + 1);
         assert!(table.is_read(first.unwrap()));
         assert!(!table.is_read(core::UUID));
@@ -439,17 +439,17 @@ mod tests {
     #[test]
     fn what_is_compiled_onto_a_table_keeps_its_places_and_wants_only_what_it_reads() {
         let mut first = FieldTable::default();
-        let grant = first.read("debugContext.debugData.grantType").unwrap();
+        let grant = first.read("debugContext.debugData.authorizationServer").unwrap();
         let mut second = first.unread();
-        let scope = second.read("debugContext.debugData.requestedScopes").unwrap();
+        let scope = second.read("debugContext.debugData.deniedScopes").unwrap();
         assert!(second.extends(&first) && !first.extends(&second));
-        assert_eq!(second.path(grant), "debugContext.debugData.grantType");
+        assert_eq!(second.path(grant), "debugContext.debugData.authorizationServer");
         assert_eq!((second.is_wanted(grant), second.is_wanted(scope)), (false, true));
         assert!(second.is_wanted(core::UUID));
         first.read(KEYWORDS);
         assert_eq!((first.keywords().is_some(), first.unread().keywords()), (true, None));
         let mut afresh = FieldTable::default();
-        afresh.read("debugContext.debugData.requestedScopes");
+        afresh.read("debugContext.debugData.deniedScopes");
         assert!(!afresh.extends(&first));
     }
 }

@@ -87,7 +87,6 @@ known_fields! {
     "debugContext.debugData.associatedProxies" Text false "[NORD_VPN]" "proxies the address was seen with";
     "debugContext.debugData.proxyType" Text false "tor" "kind of proxy, in older events";
     "debugContext.debugData.anonymizerStatus" Text false "private" "kind of anonymiser, in older events";
-    "debugContext.debugData.traceId" Text false "c5a59a7f-9b50-4d33-9e1e-8b6cc4ade87c" "joins events of one flow";
     "debugContext.debugData.originalPrincipal" Text false "{id=00u1a2b3c4D5e6F7g8h9}" "who acts behind an impersonation";
     "debugContext.debugData.oagApp" Boolean false "false" "request came through Okta Access Gateway";
     "debugContext.debugData.ja3" Text false "e7d705a3286e19ea42f587b344ee6865" "TLS fingerprint of the client";
@@ -108,11 +107,7 @@ known_fields! {
     "debugContext.debugData.nameId" Text false "ana@example.com" "name in the assertion";
     "debugContext.debugData.qualifiedName" Text false "ana@example.com" "name with its realm";
     "debugContext.debugData.fedBrokerMode" Text false "DISABLED" "whether a federation broker took part";
-    "debugContext.debugData.grantType" Text false "authorization_code" "OAuth grant";
-    "debugContext.debugData.grantedScopes" Text false "openid, profile" "OAuth scopes that were given";
-    "debugContext.debugData.requestedScopes" Text false "openid, profile" "OAuth scopes that were asked for";
     "debugContext.debugData.deniedScopes" Text false "okta.users.manage" "OAuth scopes that were refused";
-    "debugContext.debugData.clientAuthType" Text false "client_secret_basic" "how the OAuth client proved itself";
     "debugContext.debugData.clientSecret" Text false "8vQ1h0cTg7" "hash of the client secret that was used";
     "debugContext.debugData.authorizationServer" Text false "aus1a2b3c4D5e6F7g8h9" "OAuth server";
     "debugContext.debugData.authorizationServerName" Text false "default" "its name";
