@@ -315,6 +315,9 @@ pub const WORKER_SILENCE_MS: i64 = 120_000;
 /// (`log_lines_suppressed_total`).
 pub const LOG_REPEAT_MS: i64 = 10_000;
 
+/// Bytes, as compressed, that a consumer fetches of one partition at a time; one record may have more.
+pub const FETCH_PARTITION_BYTES: usize = 128 * 1024;
+
 /// KiB that a consumer fetches ahead for all of its partitions; beyond, it stops fetching.
 pub const FETCH_AHEAD_KBYTES: usize = 32 * 1024;
 

@@ -207,6 +207,9 @@ fn rates(alerts: &[Value], week: &demo::Week) {
         let name = alert.pointer("/severity").and_then(Value::as_str).unwrap_or_default();
         *levels.entry((-level, name)).or_default() += 1;
     }
+    if levels.is_empty() {
+        return;
+    }
     output::note("For 1,000 users and day:");
     for ((_, name), count) in levels {
         let rate = count as f64 * 1_000.0 / (week.employees * week.days).max(1) as f64;

@@ -13,7 +13,7 @@ use crate::state::{Corrupt, Durable, Reader, Writer};
 /// One figure of a window.
 pub(super) trait Gauge: Debug {
     /// What one event adds.
-    type Mark: Clone + Debug + Durable;
+    type Mark: Clone + Debug + Durable + Send + Sync + 'static;
     /// What is kept of a key besides its events.
     type Frame: Default + Debug;
 

@@ -53,7 +53,7 @@ impl Reading {
 /// decided once, in the order of time, when nothing can come any more that would change it.
 pub(super) trait Measure: Debug {
     /// What one event adds.
-    type Mark: Clone + Debug + Durable;
+    type Mark: Clone + Debug + Durable + Send + Sync + 'static;
     /// What is kept of a key besides its events, so that the next in order is cheap.
     type Tally: Default + Debug;
 

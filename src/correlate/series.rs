@@ -1,13 +1,13 @@
 //! Which events of one key are held, in which order?
 
-use std::collections::VecDeque;
+use std::fmt::Debug;
 
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::durable;
 use crate::model::{Enriched, Shared};
-use crate::state::{Corrupt, Durable, Reader, Writer};
+use crate::state::{Corrupt, Durable, Pages, Reader, Writer};
 
 /// An event's place in time: by `published`, ties by `uuid`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,7 +39,7 @@ impl Stamp {
 }
 
 /// One event of a key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Occurrence<M> {
     /// Its place in time.
     pub(super) stamp: Stamp,
@@ -54,12 +54,12 @@ pub(super) struct Occurrence<M> {
 /// The events of one key in the order of time.
 #[derive(Debug)]
 pub(super) struct Series<M> {
-    held: VecDeque<Occurrence<M>>,
+    held: Pages<Occurrence<M>>,
 }
 
 impl<M> Default for Series<M> {
     fn default() -> Self {
-        Self { held: VecDeque::new() }
+        Self { held: Pages::default() }
     }
 }
 
@@ -69,20 +69,12 @@ impl<M> Series<M> {
     pub(super) fn find(&self, stamp: Stamp) -> Result<usize, usize> {
         match self.held.back() {
             Some(last) if last.stamp >= stamp => {
-                self.held.binary_search_by(|occurrence| occurrence.stamp.cmp(&stamp))
+                let place = self.held.partition_point(|occurrence| occurrence.stamp < stamp);
+                let is_there = self.held.get(place).is_some_and(|occurrence| occurrence.stamp == stamp);
+                if is_there { Ok(place) } else { Err(place) }
             }
             _ => Err(self.held.len()),
         }
-    }
-
-    /// Puts an event to its place.
-    pub(super) fn insert(&mut self, place: usize, occurrence: Occurrence<M>) {
-        self.held.insert(place, occurrence);
-    }
-
-    /// Takes the oldest event out.
-    pub(super) fn pop_oldest(&mut self) -> Option<Occurrence<M>> {
-        self.held.pop_front()
     }
 
     /// The place of the first event after an instant.
@@ -98,11 +90,6 @@ impl<M> Series<M> {
     /// The event at a place.
     pub(super) fn get(&self, place: usize) -> Option<&Occurrence<M>> {
         self.held.get(place)
-    }
-
-    /// The event at a place, to be changed.
-    pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut Occurrence<M>> {
-        self.held.get_mut(place)
     }
 
     /// When the event at a place happened.
@@ -126,6 +113,23 @@ impl<M> Series<M> {
     }
 }
 
+impl<M: Clone> Series<M> {
+    /// Puts an event to its place.
+    pub(super) fn insert(&mut self, place: usize, occurrence: Occurrence<M>) {
+        self.held.insert(place, occurrence);
+    }
+
+    /// Takes the oldest event out.
+    pub(super) fn pop_oldest(&mut self) -> Option<Occurrence<M>> {
+        self.held.pop_front()
+    }
+
+    /// The event at a place, to be changed.
+    pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut Occurrence<M>> {
+        self.held.get_mut(place)
+    }
+}
+
 impl Durable for Stamp {
     fn write(&self, out: &mut Writer<'_>) {
         let Self { time_ms, uuid: [high, low] } = self;
@@ -142,7 +146,16 @@ impl Durable for Stamp {
 }
 
 durable!(Occurrence<M> { stamp, mark, satisfied, event });
-durable!(Series<M> { held });
+
+impl<M: Durable + Clone + Send + Sync + Debug + 'static> Durable for Series<M> {
+    fn write(&self, out: &mut Writer<'_>) {
+        self.held.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        Ok(Self { held: Durable::read(from)? })
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -142,7 +142,8 @@ pub fn properties(config: &Config, role: Role) -> Result<ClientConfig, Failure> 
 
 fn consumer(client: &mut ClientConfig, config: &Config, worker: usize) {
     // A record that is too large must arrive nonetheless, to become a dead letter. The broker hands
-    // over one record of any size, but only up to what the client is ready to receive.
+    // over one record of any size, but only up to what the client is ready to receive. Beyond one, it hands over
+    // little of each partition at a time: of a backlog, all partitions then come at about the same pace.
     let record = config.input.max_record_bytes.as_bytes().clamp(1 << 20, 500 << 20);
     of_group(client, config, Isolation::Committed);
     client
@@ -152,7 +153,7 @@ fn consumer(client: &mut ClientConfig, config: &Config, worker: usize) {
         // More often would cost more than it tells.
         .set("statistics.interval.ms", "5000")
         .set("fetch.queue.backoff.ms", "10")
-        .set("fetch.message.max.bytes", record.to_string())
+        .set("fetch.message.max.bytes", limits::FETCH_PARTITION_BYTES.to_string())
         .set("fetch.max.bytes", (2 * record).max(50 << 20).to_string())
         .set("receive.message.max.bytes", (4 * record).max(100 << 20).to_string())
         .set("queued.max.messages.kbytes", limits::FETCH_AHEAD_KBYTES.to_string());

@@ -1,5 +1,6 @@
 //! When is a batch full?
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -74,6 +75,28 @@ pub fn runs(records: &[RawRecord]) -> impl Iterator<Item = &[RawRecord]> {
     })
 }
 
+/// Brings a batch into the order of time, by the records' timestamps, and leaves each partition in its own.
+///
+/// A backlog comes partition by partition. Taken so, events of one key that lie in several partitions would be
+/// hours out of order, and windows would have to be held for as long as the last partition is behind.
+pub fn in_time(records: Vec<RawRecord>) -> Vec<RawRecord> {
+    let mut reached: BTreeMap<(Arc<str>, i32), i64> = BTreeMap::new();
+    let mut times = Vec::with_capacity(records.len());
+    for run in runs(&records) {
+        let Some(Position { topic, partition, .. }) = run.first().map(|record| &record.position) else {
+            continue;
+        };
+        let reached = reached.entry((Arc::clone(topic), *partition)).or_insert(i64::MIN);
+        times.extend(run.iter().map(|record| {
+            *reached = record.timestamp_ms.unwrap_or(i64::MIN).max(*reached);
+            *reached
+        }));
+    }
+    let mut timed: Vec<(i64, RawRecord)> = times.into_iter().zip(records).collect();
+    timed.sort_by_key(|(time_ms, _)| *time_ms);
+    timed.into_iter().map(|(_, record)| record).collect()
+}
+
 /// The record as the engine takes it.
 pub fn raw(topic: Arc<str>, message: &BorrowedMessage<'_>) -> RawRecord {
     let headers = message.headers().map(|headers| {
@@ -138,6 +161,23 @@ mod tests {
         assert!(!batch.is_full(later + Duration::from_millis(29)));
         assert!(batch.is_full(later + Duration::from_millis(30)));
         assert_eq!(batch.patience(later + Duration::from_secs(1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_batch_is_taken_in_the_order_of_time_and_each_partition_in_its_own() {
+        let topic: Arc<str> = Arc::from("t");
+        let record = |partition, offset, timestamp_ms| RawRecord {
+            position: Position { topic: Arc::clone(&topic), partition, offset, index: 0 },
+            timestamp_ms,
+            ..RawRecord::default()
+        };
+        let batch = [(0, 1, Some(10)), (0, 2, Some(30)), (0, 3, Some(20)), (0, 4, None), (1, 7, Some(5))];
+        let later = [(1, 8, Some(25)), (1, 9, Some(30))];
+        let records = batch.into_iter().chain(later).map(|(part, at, ms)| record(part, at, ms)).collect();
+        let taken =
+            in_time(records).into_iter().map(|record| (record.position.partition, record.position.offset));
+        let expected = [(1, 7), (0, 1), (1, 8), (0, 2), (0, 3), (0, 4), (1, 9)];
+        assert_eq!(taken.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -246,7 +246,7 @@ impl<'s> Session<'s> {
     fn told(&mut self, records: Vec<RawRecord>) -> Result<Vec<Told>, End> {
         let mut told: Vec<Told> = std::mem::take(&mut self.told).into_iter().map(Told::Input).collect();
         told.reserve(records.len());
-        for record in records {
+        for record in gather::in_time(records) {
             let Position { topic, partition, .. } = &record.position;
             if self.positions.is_input(topic) {
                 told.push(Told::Input(Input::Record(record)));

@@ -112,10 +112,11 @@ impl Part {
     /// What is not written just now is written again, under the name that it has: with fewer fields read
     /// than before, its bytes may be others.
     pub fn write(self, table: &FieldTable, wanted: &mut BTreeSet<u128>, take: &mut dyn FnMut(u128, Vec<u8>)) {
-        if !self.digests.iter().any(|digest| wanted.contains(digest)) {
+        // Whoever named it before named all below it.
+        let own = self.digest();
+        if !wanted.contains(&own) {
             return;
         }
-        let own = self.digest();
         let again = || self.source.map(|source| source.fresh(table));
         let Some(Fresh { bytes, below }) = self.fresh.or_else(again) else { return };
         for part in below {

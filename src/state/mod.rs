@@ -13,6 +13,7 @@ pub mod apart;
 pub mod chunked;
 pub mod codec;
 mod facts;
+mod pages;
 mod shapes;
 mod standing;
 
@@ -20,5 +21,6 @@ pub use crate::model::Change;
 pub use apart::{Apart, Dirty, Part};
 pub use codec::{Corrupt, Durable, Names, Reader, Writer, apart, whole, written};
 pub use facts::write_event;
+pub use pages::Pages;
 pub use shapes::{read_id, write_id};
 pub use standing::{Order, Proof, Standing, Touch};

@@ -127,7 +127,7 @@ metrics! {
     alerts_suppressed_total: Counter ["rule"] "Satisfying windows folded into an alert that was raised before.";
     dead_letters_total: Counter ["reason"] "Records, or parts of them, sent to the dead-letter topic.";
     outputs_shrunk_total: Counter ["topic"] "Output records that the broker found too large and that were sent shortened.";
-    state_evictions_total: Counter ["table"] "Entries dropped at a bound, by table: sessions, users, uuids, and what one user holds (user_sessions, user_habits, user_machines).";
+    state_evictions_total: Counter ["table"] "Entries dropped at a bound, by table: sessions, users, habits, machines, notices, uuids, and what one user holds (user_sessions, user_habits, user_machines).";
     invariant_violations_total: Counter [] "Invariants that did not hold; each is a mistake in the program.";
     batch_seconds: Histogram ["worker"] "Time the engine took for one batch.";
     transaction_seconds: Histogram ["worker"] "Time from the begin of a transaction to its end.";
