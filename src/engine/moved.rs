@@ -234,7 +234,9 @@ fn said(effects: &Effects) -> String {
 /// what was there before, and for time, with which the wall clock of when it was told is written.
 fn meaning(held: &Held) -> BTreeMap<&[u8], &[u8]> {
     let unnumbered = |key: &[u8], value: &'_ [u8]| match key[0] {
-        b's' | b'u' | b'p' | b'g' | b'r' => 3 + value[2..].iter().take_while(|byte| **byte >= 0x80).count(),
+        b's' | b'u' | b'p' | b'g' | b'r' | b'h' | b'k' | b'n' | b't' => {
+            3 + value[2..].iter().take_while(|byte| **byte >= 0x80).count()
+        }
         _ => 0,
     };
     let kept = held.iter().filter(|(key, _)| key[0] != b'd' && key[0] != b'w');
