@@ -1,13 +1,12 @@
 //! Which of a key's events are kept to be shown?
 
-use std::collections::VecDeque;
-
 use compact_str::CompactString;
 
 use super::series::Stamp;
 use crate::durable;
 use crate::limits;
 use crate::model::{Evidence, Match, Shared};
+use crate::state::Pages;
 
 /// How many of the oldest stay when the middle is thinned out.
 const FIRST: usize = limits::EVIDENCE_PER_KEY / 4;
@@ -41,7 +40,7 @@ impl Shown {
 /// The events of a key that are kept to be shown: the first few and the latest, in order.
 #[derive(Debug, Default)]
 pub(super) struct Gallery {
-    shown: VecDeque<Shown>,
+    shown: Pages<Shown>,
 }
 
 durable!(Gallery { shown });
@@ -49,23 +48,21 @@ durable!(Gallery { shown });
 impl Gallery {
     /// Adds an event, or what another rule shows of one that is there.
     pub(super) fn add(&mut self, stamp: Stamp, matched: &Match) {
-        match self.shown.binary_search_by(|shown| shown.stamp.cmp(&stamp)) {
-            Ok(place) => {
-                if let Some(shown) = self.shown.get_mut(place) {
-                    shown.add(&matched.evidence);
-                }
+        let place = self.place(stamp);
+        if self.shown.get(place).is_some_and(|shown| shown.stamp == stamp) {
+            if let Some(shown) = self.shown.get_mut(place) {
+                shown.add(&matched.evidence);
             }
-            Err(place) => {
-                let evidence = matched.evidence.clone();
-                self.shown.insert(place, Shown { stamp, uuid: matched.uuid.clone(), evidence });
-            }
+            return;
         }
+        let evidence = matched.evidence.clone();
+        self.shown.insert(place, Shown { stamp, uuid: matched.uuid.clone(), evidence });
     }
 
     /// Adds an event that is after all that are there.
     pub(super) fn put(&mut self, last: &Shown) {
         debug_assert!(self.shown.back().is_none_or(|shown| shown.stamp < last.stamp), "out of order");
-        self.shown.push_back(last.clone());
+        self.shown.insert(self.shown.len(), last.clone());
     }
 
     /// Goes back to the bound. An event that is not judged or decided yet must be there; those up to
@@ -86,13 +83,19 @@ impl Gallery {
     /// Forgets what is not after an event.
     pub(super) fn forget_to(&mut self, upto: Stamp) {
         let gone = self.shown.partition_point(|shown| shown.stamp <= upto);
-        self.shown.drain(..gone);
+        for _ in 0..gone {
+            self.shown.pop_front();
+        }
     }
 
     /// The event at a place in time, if it is kept.
     pub(super) fn get(&self, stamp: Stamp) -> Option<&Shown> {
-        let place = self.shown.binary_search_by(|shown| shown.stamp.cmp(&stamp)).ok()?;
-        self.shown.get(place)
+        self.shown.get(self.place(stamp)).filter(|shown| shown.stamp == stamp)
+    }
+
+    /// Where the event at a place in time stands, or would.
+    fn place(&self, stamp: Stamp) -> usize {
+        self.shown.partition_point(|shown| shown.stamp < stamp)
     }
 
     /// What is kept of a window, `start_ms` excluded, `last` included.
@@ -205,15 +208,15 @@ mod tests {
     fn the_middle_is_thinned_and_the_past_forgotten() {
         let mut gallery = Gallery::default();
         for time in 0..=limits::EVIDENCE_PER_KEY as i64 {
-            gallery.shown.push_back(shown(time, &["a"]));
+            gallery.put(&shown(time, &["a"]));
         }
         gallery.thin(Stamp::LAST);
         assert_eq!(gallery.shown.len(), limits::EVIDENCE_PER_KEY);
         assert!(gallery.get(Stamp::new(FIRST as i64, "u")).is_none());
         gallery.forget(9);
-        assert_eq!(gallery.shown[0].stamp.time_ms, 10);
+        assert_eq!(gallery.shown.get(0).unwrap().stamp.time_ms, 10);
         assert_eq!(gallery.window(11, Stamp::new(14, "u")).count(), 3);
         gallery.forget_to(Stamp::new(12, "u"));
-        assert_eq!(gallery.shown[0].stamp.time_ms, 13);
+        assert_eq!(gallery.shown.get(0).unwrap().stamp.time_ms, 13);
     }
 }

@@ -7,6 +7,7 @@
 mod alert;
 mod carrier;
 mod change;
+pub mod core;
 mod effects;
 mod entity;
 mod event;
@@ -35,7 +36,7 @@ pub use entity::{AdminFacts, Ending, TokenFacts, TokenOrigin};
 pub use event::{Enriched, Event, Match, Observation, SessionFacts, TravelFacts, UserFacts};
 pub use evidence::{Actor, EventFacts, Evidence, Target};
 pub use factor::{Factors, Strength};
-pub use field::{FieldDef, FieldId, FieldKind, FieldTable, KEYWORDS, OPEN_MAPS, core};
+pub use field::{FieldDef, FieldId, FieldKind, FieldTable, KEYWORDS, OPEN_MAPS};
 pub use fields::{Fields, Value};
 pub use home::{HomeConfidence, HomeFacts, KeepaliveFacts, KeepaliveReason};
 pub use instant::instant_ms;

@@ -141,6 +141,21 @@ impl<T: Clone> Pages<T> {
         element
     }
 
+    /// Takes the element at a place out.
+    pub fn remove(&mut self, place: usize) -> Option<T> {
+        if let Some(place) = place.checked_sub(self.paged) {
+            return self.open.remove(place);
+        }
+        let (page, within) = self.find(place)?;
+        let found = self.pages.get_mut(page)?;
+        let element = found.elements.make_mut().remove(within);
+        if found.elements.is_empty() {
+            self.pages.remove(page);
+        }
+        self.count_again();
+        Some(element)
+    }
+
     fn insert_paged(&mut self, place: usize, element: T) {
         let Some((page, within)) = self.find(place) else { return };
         let Some(found) = self.pages.get_mut(page) else { return };
@@ -210,6 +225,7 @@ mod tests {
         Append(usize),
         Pop(usize),
         Touch(usize),
+        Remove(usize),
     }
 
     fn change() -> impl Strategy<Value = Change> {
@@ -218,6 +234,7 @@ mod tests {
             4 => (1_usize..200).prop_map(Change::Append),
             3 => (1_usize..150).prop_map(Change::Pop),
             1 => (0_usize..=1_000).prop_map(Change::Touch),
+            1 => (0_usize..=1_000).prop_map(Change::Remove),
         ]
     }
 
@@ -243,6 +260,11 @@ mod tests {
                     let first = (!plain.is_empty()).then(|| plain.remove(0));
                     assert_eq!(pages.pop_front(), first);
                 }
+            }
+            Change::Remove(part) => {
+                let place = plain.len() * part / 1_000;
+                let gone = (place < plain.len()).then(|| plain.remove(place));
+                assert_eq!(pages.remove(place), gone);
             }
             Change::Touch(part) => {
                 let place = plain.len() * part / 1_000;
