@@ -50,12 +50,7 @@ pub(super) fn check(config: &Config, layer: impl Fn(&str) -> Layer) -> Vec<Strin
     need(config.state.partitions > 0, "state.partitions", "must be more than 0".to_owned());
     need(config.state.replication > 0, "state.replication", "must be more than 0".to_owned());
     geoip(&config.geoip, &mut need);
-    for (key, list) in config.principals.lists() {
-        for pattern in list {
-            let says = pattern.chars().any(|sign| sign != '*' && !sign.is_whitespace());
-            need(says, key, format!("`{pattern}` names everybody"));
-        }
-    }
+    config.principals.check(&mut need);
     config.keepalive.check(&mut need);
     let listen = &config.http.listen;
     need(

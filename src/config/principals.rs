@@ -19,6 +19,16 @@ pub struct Principals {
 }
 
 impl Principals {
+    /// No pattern stands for everybody.
+    pub(super) fn check(&self, need: &mut impl FnMut(bool, &str, String)) {
+        for (key, list) in self.lists() {
+            for pattern in list {
+                let says = pattern.chars().any(|sign| sign != '*' && !sign.is_whitespace());
+                need(says, key, format!("`{pattern}` names everybody"));
+            }
+        }
+    }
+
     /// Every list with its key.
     pub fn lists(&self) -> [(&'static str, &[String]); 5] {
         [
