@@ -1,6 +1,7 @@
 //! Is what comes out of a real cluster what must come out?
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::an_hour_ago;
 use crate::support::alert::{self, Found};
@@ -8,6 +9,9 @@ use crate::support::broker;
 use crate::support::service::{Site, repository};
 use crate::support::story::Story;
 use crate::support::topic::{Message, Record};
+
+/// What a decision takes that several levels of rules have to wait for, on a slow machine.
+const SETTLING: Duration = Duration::from_secs(8);
 
 fn payloads(messages: &[Message]) -> Vec<&[u8]> {
     messages.iter().map(|message| message.payload.as_slice()).collect()
@@ -39,6 +43,9 @@ fn new_by_rule(alerts: &[Found]) -> BTreeMap<&str, usize> {
 fn run_over(site: &Site<'_>, records: &[Record]) -> Vec<Message> {
     site.produce(records);
     let service = site.run("one");
+    site.wait_until_read();
+    // What time has to tell goes from shard to shard, once a second for each level.
+    std::thread::sleep(SETTLING);
     site.wait_until_read();
     assert!(service.terminate().success());
     site.committed(&site.alerts())
