@@ -264,7 +264,7 @@ pub const ENDINGS_PER_USER: usize = 8;
 /// Applications counted of one session; more are not.
 pub const APPS_PER_SESSION: usize = 64;
 
-// Addresses of a chain of proxies; a longer one is not believed at all.
+/// Addresses of a chain of proxies; a longer one is not believed at all.
 pub const IP_CHAIN: usize = 16;
 
 /// Pairs of places that one user is known to go between; beyond, the one longest not gone between goes
