@@ -11,7 +11,7 @@ use super::reading;
 use super::route::Placement;
 use super::watermark::{Progress, is_ahead};
 use crate::config::Config;
-use crate::enrich::{GeoIp, Observer, actor_key, cause, notice};
+use crate::enrich::{GeoIp, Observer, actor_key, notices};
 use crate::model::{Cargo, Effects, Event, Input, Parcel, Position, RawRecord, Tally};
 use crate::rule::RuleSet;
 use crate::source::{Read, Reader, Room};
@@ -106,9 +106,8 @@ impl Intake {
             }
             let observation = self.observer.observe(event, tally);
             let to = self.placement.of_actor(&actor_key(&observation));
-            let told = [notice(&observation), cause(&observation)];
+            let told = notices(&observation).map(|notice| self.placement.told(notice));
             effects.parcels.push(Parcel { to, cargo: Cargo::Observation(Box::new(observation)) });
-            let told = told.into_iter().flatten().map(|notice| self.placement.told(notice));
             effects.parcels.extend(told);
         }
         let position = &record.position;

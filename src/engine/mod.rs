@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::correlate::Correlator;
-use crate::enrich::{Context, GeoIp, Observer, cause, notice};
+use crate::enrich::{Context, GeoIp, Observer, notices};
 use crate::model::{
     Cargo, Effects, Enriched, Event, Input, Measured, Notice, Observation, Parcel, RawRecord, RuleIndex,
     Shared, Tally, core,
@@ -241,9 +241,9 @@ impl Shard {
         intake::count(&event, tally);
         if self.is_new(&event, tally) {
             let observation = self.observer.observe(event, tally);
-            let notices = [notice(&observation), cause(&observation)];
+            let notices = notices(&observation);
             self.observation(observation, effects);
-            for notice in notices.into_iter().flatten() {
+            for notice in notices {
                 self.notice(notice, effects);
             }
         }

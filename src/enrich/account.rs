@@ -5,6 +5,7 @@
 
 use super::agent::hash;
 use super::console;
+use super::session::earlier;
 use super::told::Told;
 use crate::model::{Ending, Event, NoticeKind, Said, core};
 use crate::{durable, limits};
@@ -63,7 +64,7 @@ impl Account {
 
     /// The user is an administrator from this time on.
     pub fn is_admin_from(&mut self, at_ms: i64) {
-        self.admin_ms = Some(self.admin_ms.map_or(at_ms, |since_ms| since_ms.min(at_ms)));
+        earlier(&mut self.admin_ms, at_ms);
     }
 
     /// All sessions that had begun are over, but one.

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use smallvec::SmallVec;
-use xxhash_rust::xxh3::xxh3_64;
 
+use super::agent::hash;
 use crate::limits;
 use crate::model::{Fields, Observation, Place, Value, core};
 
@@ -112,7 +112,7 @@ impl Act {
 
     fn put(&mut self, kind: Kind, text: Option<&str>) {
         if let Some(text) = text {
-            self.values.push((kind, xxh3_64(text.as_bytes()) as u32));
+            self.values.push((kind, hash(text)));
         }
     }
 }

@@ -7,13 +7,12 @@
 use crate::model::{IpRole, Observation, Principal, PrincipalClass, PrincipalReason, core};
 use crate::{durable, limits};
 
+use super::console;
 use super::principal::Asked;
+use super::session::earlier;
 use crate::state::Proof;
 
 const DAY_MS: i64 = 24 * 3_600_000;
-
-/// The event of entering the Admin Console.
-const CONSOLE: &str = "user.session.access_admin_app";
 
 /// The state of one principal.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,7 +74,7 @@ impl Sign {
         }
         let role = observation.ip().map(|ip| ip.role.of);
         Some(match role {
-            _ if asked.event_type == CONSOLE => Self::Console,
+            _ if asked.event_type == console::ENTRY => Self::Console,
             _ if asked.is_token_routine() => Self::Token(address(asked)),
             Some(IpRole::ApiClient) => Self::Program,
             Some(IpRole::UserAgent | IpRole::ProxyChain) if asked.is_browser() => Self::Hand,
@@ -123,7 +122,7 @@ impl Actor {
         after.day = after.day.max(day);
         match sign {
             Sign::Console => {
-                after.console_ms = Some(after.console_ms.map_or(at_ms, |since_ms| since_ms.min(at_ms)));
+                earlier(&mut after.console_ms, at_ms);
                 after.by_hand(day);
             }
             Sign::Hand => after.by_hand(day),
@@ -212,7 +211,7 @@ mod tests {
 
     #[test]
     fn an_event_tells_who_uses_an_account_if_it_succeeded() {
-        let console = (core::EVENT_TYPE, CONSOLE);
+        let console = (core::EVENT_TYPE, console::ENTRY);
         assert_eq!(sign(&[BROWSER]), Some(Sign::Hand));
         assert_eq!(sign(&[console]), Some(Sign::Console));
         assert_eq!(sign(&[TOKEN, BROWSER]), Some(Sign::Program));

@@ -85,7 +85,7 @@ durable!(System { whole, platform });
 
 /// A text as a number to compare it by.
 pub(super) fn hash(text: &str) -> u32 {
-    // Compared only within one session: 32 bits are enough.
+    // Compared only within what is held of one session or user: 32 bits are enough.
     xxh3_64(text.as_bytes()) as u32
 }
 

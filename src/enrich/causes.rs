@@ -52,7 +52,7 @@ durable!(Causes { 0 });
 durable!(Heard { at_ms, uuid, event_type, links });
 
 /// The notice for Okta's own principal of an event that it may answer.
-pub fn cause(observation: &Observation) -> Option<Notice> {
+pub(super) fn cause(observation: &Observation) -> Option<Notice> {
     let event = &observation.event;
     let asked = Asked::of(&event.fields);
     let answered = asked.starts(ANSWERED) || (asked.starts(ANSWERED_FAILURES) && is_odd(&asked));

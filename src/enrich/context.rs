@@ -261,7 +261,7 @@ impl Context {
             let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms, tally));
             OfUser { facts: Some(facts), travel, concurrent, account, machines }
         });
-        if let Some(told) = self.told.get(KeyRef { org: event.org.as_ref(), id }, at_ms) {
+        if let Some(told) = self.told.get(key, at_ms) {
             of_user.account.told(told, event);
         }
         if let Some(facts) = &mut of_user.facts {

@@ -1,11 +1,12 @@
 //! Which fields under `enriched.` does a rule read, and what stands in them?
 
-use jiff::Timestamp;
+use std::net::IpAddr;
 
 use crate::model::{
     AdminFacts, Ending, FieldId, FieldTable, Fields, HomeFacts, KeepaliveFacts, Place, PrincipalFacts, Role,
     SessionFacts, TokenFacts, TokenOrigin, TravelFacts, UserFacts, Value, core,
 };
+use crate::text::rfc3339;
 
 /// Writes the computed fields that are read, and no others.
 pub(super) struct Filler<'a> {
@@ -76,7 +77,7 @@ impl<'a> Filler<'a> {
         self.flag(core::ENRICHED_IP_PROXY, place.ip.proxy);
         self.set(core::ENRICHED_IP_MOBILE, place.mobile().map(Value::Boolean));
         self.set(core::ENRICHED_IP_RELAY, place.relay().map(Value::Boolean));
-        self.address(core::ENRICHED_IP_ADDRESS, place);
+        self.address(core::ENRICHED_IP_ADDRESS, place.ip.address);
         self.role(place.ip.role);
     }
 
@@ -87,9 +88,16 @@ impl<'a> Filler<'a> {
     }
 
     /// Written out only if it is read, as most rules do not.
-    fn address(&mut self, id: FieldId, place: &Place) {
-        if let Some(address) = place.ip.address.filter(|_| self.table.is_read(id)) {
+    fn address(&mut self, id: FieldId, address: Option<IpAddr>) {
+        if let Some(address) = address.filter(|_| self.table.is_read(id)) {
             self.text(id, Some(&address.to_string()));
+        }
+    }
+
+    /// The same of an instant.
+    fn instant(&mut self, id: FieldId, at_ms: i64) {
+        if self.table.is_read(id) {
+            self.text(id, rfc3339(at_ms).as_deref());
         }
     }
 
@@ -164,13 +172,8 @@ impl<'a> Filler<'a> {
 
     fn origin(&mut self, created: &TokenOrigin) {
         self.text(core::ENRICHED_TOKEN_CREATED_BY, Some(&created.by));
-        if self.table.is_read(core::ENRICHED_TOKEN_CREATED) {
-            let time = jiff::Timestamp::from_millisecond(created.at_ms);
-            self.text(core::ENRICHED_TOKEN_CREATED, time.ok().map(|time| format!("{time:.3}")).as_deref());
-        }
-        if let Some(ip) = created.ip.filter(|_| self.table.is_read(core::ENRICHED_TOKEN_CREATED_IP)) {
-            self.text(core::ENRICHED_TOKEN_CREATED_IP, Some(&ip.to_string()));
-        }
+        self.instant(core::ENRICHED_TOKEN_CREATED, created.at_ms);
+        self.address(core::ENRICHED_TOKEN_CREATED_IP, created.ip);
         self.integer(core::ENRICHED_TOKEN_CREATED_ASN, created.asn.map(i64::from));
         self.text(core::ENRICHED_TOKEN_CREATED_COUNTRY, created.country.as_deref());
     }
@@ -210,17 +213,12 @@ impl<'a> Filler<'a> {
 
     /// `enriched.home`
     pub fn home(&mut self, home: &HomeFacts) {
-        if self.table.is_read(core::ENRICHED_HOME_IP) {
-            self.text(core::ENRICHED_HOME_IP, Some(&home.ip.to_string()));
-        }
+        self.address(core::ENRICHED_HOME_IP, Some(home.ip));
         let asn = Some(home.asn).filter(|asn| *asn > 0);
         self.set(core::ENRICHED_HOME_ASN, asn.map(|asn| Value::Integer(asn.into())));
         self.text(core::ENRICHED_HOME_COUNTRY, Some(&home.country));
         self.text(core::ENRICHED_HOME_CITY, Some(&home.city));
-        if self.table.is_read(core::ENRICHED_HOME_SINCE) {
-            let since = Timestamp::from_millisecond(home.since_ms).map(|since| format!("{since:.3}"));
-            self.text(core::ENRICHED_HOME_SINCE, since.ok().as_deref());
-        }
+        self.instant(core::ENRICHED_HOME_SINCE, home.since_ms);
         self.set(core::ENRICHED_HOME_AGO_S, Some(Value::Integer(home.ago_s)));
         self.text(core::ENRICHED_HOME_CONFIDENCE, Some(home.confidence.as_str()));
         self.flag(core::ENRICHED_HOME_HERE, home.here);
@@ -261,7 +259,7 @@ impl<'a> Filler<'a> {
         self.text(core::ENRICHED_TRAVEL_FROM_CITY, from.and_then(|geo| geo.city.as_deref()));
         self.text(core::ENRICHED_TRAVEL_FROM_UUID, Some(&travel.from_uuid));
         if let Some(from) = travel.from.as_deref() {
-            self.address(core::ENRICHED_TRAVEL_FROM_IP, from);
+            self.address(core::ENRICHED_TRAVEL_FROM_IP, from.ip.address);
             self.set(core::ENRICHED_TRAVEL_FROM_MOBILE, from.mobile().map(Value::Boolean));
         }
         self.flag(core::ENRICHED_TRAVEL_KNOWN, travel.known);

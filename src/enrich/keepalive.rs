@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use compact_str::CompactString;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::agent::hash;
 use super::beats::{Beat, Measure};
 use super::listed::matches;
 use super::own_address::{is_done, users_address};
@@ -148,7 +149,7 @@ pub(super) fn machine(fields: &Fields) -> Option<u32> {
 
 fn digest(fields: &Fields, ids: &[crate::model::FieldId]) -> Option<u32> {
     let text = ids.iter().find_map(|id| fields.text(*id))?;
-    Some(xxh3_64(text.as_bytes()) as u32)
+    Some(hash(text))
 }
 
 /// A collector may have dropped the path; of a browser, that says nothing.

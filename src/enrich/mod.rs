@@ -55,10 +55,9 @@ mod user;
 mod weight;
 mod who;
 
-pub use causes::cause;
 pub use context::Context;
 pub use database::DatabaseInfo;
 pub use geo::GeoIp;
-pub use notice::notice;
+pub use notice::notices;
 pub use observe::{Observer, fill, is_filled};
 pub use who::{actor_key, login_key};

@@ -5,6 +5,7 @@
 
 use compact_str::CompactString;
 
+use super::causes::cause;
 use crate::model::{FieldId, Fields, Links, Notice, NoticeKind, Observation, Said, Value, core};
 
 /// Event types and what they do to the user who is their target.
@@ -22,8 +23,13 @@ const TYPES: &[(&str, NoticeKind)] = &[
     ("user.account.privilege.revoke", NoticeKind::RoleRevoked),
 ];
 
+/// All that an event tells others' state: its target's, and that of Okta itself, which may answer it.
+pub fn notices(observation: &Observation) -> impl Iterator<Item = Notice> + use<> {
+    [notice(observation), cause(observation)].into_iter().flatten()
+}
+
 /// What an event tells its target, if it tells anything and the target's login is known.
-pub fn notice(observation: &Observation) -> Option<Notice> {
+fn notice(observation: &Observation) -> Option<Notice> {
     let (event, fields) = (&observation.event, &observation.event.fields);
     let event_type = fields.text(core::EVENT_TYPE)?;
     let (_, of) = TYPES.iter().find(|(known, _)| *known == event_type)?;

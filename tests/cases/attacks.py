@@ -8,7 +8,6 @@ from okta_log import (
     ANA,
     BEN,
     CLEO,
-    CONSOLE,
     DUBLIN_SERVER,
     GATEWAY,
     HELPDESK,
@@ -119,12 +118,9 @@ def tenant_takeover(story):
         uri="/idp/idx/credential/enroll",
         debug={"factor": "OKTA_VERIFY_PUSH"},
     )
-    story.says(
+    story.enters(
         at(2, 22, 8),
-        "user.session.access_admin_app",
         *thief,
-        targets=[CONSOLE],
-        uri="/admin/sso/callback",
         debug={
             "behaviors": "{New Geo-Location=POSITIVE, New Device=POSITIVE, New IP=POSITIVE, "
             "New State=POSITIVE, New Country=POSITIVE, Velocity=NEGATIVE, New City=POSITIVE}"
@@ -195,29 +191,10 @@ def stolen_session(story):
     session = "idxAdmin0000000000000000001"
     admin = (SAM, LISBON_OFFICE, WINDOWS, session)
     story.signs_in(at(0, 9), *admin)
-    story.says(
-        at(0, 9, 5), "user.session.access_admin_app", *admin, targets=[CONSOLE], uri="/admin/sso/callback"
-    )
+    story.enters(at(0, 9, 5), *admin)
     story.opens(at(0, 9, 30), *admin, "Support Portal")
     thief = (SAM, SINGAPORE_HOST, LINUX, session)
-    story.says(
-        at(0, 9, 58),
-        "policy.evaluate_sign_on",
-        *thief,
-        result="DENY",
-        targets=[CONSOLE],
-        reason="Sign-on policy evaluation resulted in DENY",
-        uri="/admin/sso/request",
-    )
-    story.says(
-        at(0, 9, 59),
-        "user.session.access_admin_app",
-        *thief,
-        result="FAILURE",
-        targets=[CONSOLE],
-        reason="Access denied by policy",
-        uri="/admin/sso/callback",
-    )
+    story.is_refused_console(at(0, 9, 58), *thief, wait=60)
     story.says(
         at(0, 10, 2),
         "analytics.reports.export.request",

@@ -11,7 +11,6 @@ from okta_log import (
     ANA,
     BEN,
     CLEO,
-    CONSOLE,
     DUBLIN_SERVER,
     LINUX,
     LISBON,
@@ -52,33 +51,6 @@ def updated(device):
     """The same browser after an update."""
     agent = device.agent.replace("143.", "144.")
     return Updated(agent, device.os, device.browser, device.kind, device.hash())
-
-
-def enters(story, after, *who):
-    """An administrator enters the Admin Console."""
-    story.says(after, "user.session.access_admin_app", *who, targets=[CONSOLE], uri="/admin/sso/callback")
-
-
-def is_refused_console(story, after, *who):
-    """The console's policy refuses a session."""
-    story.says(
-        after,
-        "policy.evaluate_sign_on",
-        *who,
-        result="DENY",
-        targets=[CONSOLE],
-        reason="Sign-on policy evaluation resulted in DENY",
-        uri="/admin/sso/request",
-    )
-    story.says(
-        after + 1,
-        "user.session.access_admin_app",
-        *who,
-        result="FAILURE",
-        targets=[CONSOLE],
-        reason="Access denied by policy",
-        uri="/admin/sso/callback",
-    )
 
 
 def reads_secret(story, after, *who):
@@ -138,7 +110,7 @@ def console_refused(story):
     story.signs_in(at(2, 9), *admin)
     story.opens(at(2, 9, 4), *admin, "Support Portal")
     thief = (SAM, MADRID_VPN, MAC, session)
-    is_refused_console(story, at(2, 9, 34), *thief)
+    story.is_refused_console(at(2, 9, 34), *thief)
     story.says(
         at(2, 9, 36),
         "policy.evaluate_sign_on",
@@ -175,7 +147,7 @@ def provider_touched(story):
     for day in (0, 1):
         story.signs_in(at(day, 9), TINA, LISBON, MAC, f"idxTinaDay{day}00000000000000")
     story.signs_in(at(2, 9), *admin)
-    enters(story, at(2, 9, 2), *admin)
+    story.enters(at(2, 9, 2), *admin)
     story.opens(at(2, 9, 20), *admin, "Support Portal")
     thief = (TINA, SINGAPORE_HOST, LINUX, session)
     story.says(
@@ -220,7 +192,7 @@ def two_administrators(story):
     ]
     for minute, admin in enumerate(admins):
         story.signs_in(at(0, 9, minute), *admin)
-        enters(story, at(0, 9, 5 + minute), *admin)
+        story.enters(at(0, 9, 5 + minute), *admin)
     # The one thief has the browser of the recording and the network of a provider; the other calls from the
     # company's own provider, with a browser that exists nowhere.
     first = (SAM, AMSTERDAM_HOST, LINUX, admins[0][3])
@@ -237,7 +209,7 @@ def console_day(story):
     """Two administrators send a recording, read a secret, update their browsers and work on a train."""
     sam = (SAM, LISBON_OFFICE, WINDOWS, "idxSam00000000000000000001")
     story.signs_in(at(0, 9), *sam)
-    enters(story, at(0, 9, 2), *sam)
+    story.enters(at(0, 9, 2), *sam)
     story.opens(at(0, 9, 30), *sam, "Support Portal")
     reads_secret(story, at(0, 10), *sam)
     newer = (SAM, LISBON_OFFICE, updated(WINDOWS), "idxSam00000000000000000001")
@@ -248,7 +220,7 @@ def console_day(story):
     story.says(at(0, 17, 20), "policy.rule.update", *train, targets=rule, uri="/api/v1/policies/rules")
     tina = (TINA, LISBON, MAC, "idxTina0000000000000000001")
     story.signs_in(at(0, 9, 10), *tina)
-    enters(story, at(0, 9, 20), *tina)
+    story.enters(at(0, 9, 20), *tina)
     # Nothing is logged for hours while the console is open, and the browser was updated meanwhile.
     office = (TINA, LISBON_OFFICE, updated(MAC), "idxTina0000000000000000001")
     story.opens(at(0, 15), *office, "Wiki")
@@ -268,7 +240,7 @@ def browser_updated(story):
 def token_stolen(story):
     """An integration's API token is copied, and used from another network after three weeks."""
     story.signs_in(at(0, 9), SAM, LISBON_OFFICE, WINDOWS, "idxSam00000000000000000001")
-    enters(story, at(0, 9, 2), SAM, LISBON_OFFICE, WINDOWS, "idxSam00000000000000000001")
+    story.enters(at(0, 9, 2), SAM, LISBON_OFFICE, WINDOWS, "idxSam00000000000000000001")
     makes_token(story, at(0, 9, 10), SAM, LISBON_OFFICE, WINDOWS, "idxSam00000000000000000001", name="payroll")
     for day in range(2, 23):
         syncs(story, day, DUBLIN_SERVER)
@@ -282,7 +254,7 @@ def token_stolen(story):
 def token_moves(story):
     """An integration moves to another address of its provider, and is updated."""
     story.signs_in(at(0, 9), SAM, LISBON_OFFICE, WINDOWS, "idxSam00000000000000000001")
-    enters(story, at(0, 9, 2), SAM, LISBON_OFFICE, WINDOWS, "idxSam00000000000000000001")
+    story.enters(at(0, 9, 2), SAM, LISBON_OFFICE, WINDOWS, "idxSam00000000000000000001")
     makes_token(story, at(0, 9, 10), SAM, LISBON_OFFICE, WINDOWS, "idxSam00000000000000000001", name="payroll")
     for day in range(2, 16):
         syncs(story, day, DUBLIN_SERVER)

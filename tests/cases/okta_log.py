@@ -322,6 +322,30 @@ class Story:
             **more,
         )
 
+    def enters(self, after, *who, **more):
+        """The Admin Console is entered, or not: `more` says why."""
+        self.says(
+            after,
+            "user.session.access_admin_app",
+            *who,
+            targets=[CONSOLE],
+            uri="/admin/sso/callback",
+            **more,
+        )
+
+    def is_refused_console(self, after, *who, wait=1):
+        """The console's policy refuses a session, and `wait` seconds later so does the console."""
+        self.says(
+            after,
+            "policy.evaluate_sign_on",
+            *who,
+            result="DENY",
+            targets=[CONSOLE],
+            reason="Sign-on policy evaluation resulted in DENY",
+            uri="/admin/sso/request",
+        )
+        self.enters(after + wait, *who, result="FAILURE", reason="Access denied by policy")
+
     def fails(self, after, who, place, device, reason="INVALID_CREDENTIALS", uri="/idp/idx/identify"):
         """A sign-in fails for its password."""
         self.says(

@@ -11,7 +11,6 @@ from okta_log import (
     ANA,
     BEN,
     CLEO,
-    CONSOLE,
     DUBLIN_SERVER,
     HELPDESK,
     KEEPALIVE,
@@ -45,16 +44,7 @@ AD_ACCOUNT = Person("svc-ad-agent@example.com", "Directory agent")
 
 def enters_console(story, moment, who, place, device, session):
     """Into the Admin Console, and Okta's own relay signs in to it for the administrator."""
-    story.says(
-        moment,
-        "user.session.access_admin_app",
-        who,
-        place,
-        device,
-        session,
-        targets=[CONSOLE],
-        uri="/admin/sso/callback",
-    )
+    story.enters(moment, who, place, device, session)
     story.opens(
         moment + 0.4, who, OKTA_RELAY, RELAY, session, "Okta Admin Console", uri="/oauth2/v1/token"
     )

@@ -79,16 +79,7 @@ def support_reset_benign(story):
         uri="/idp/idx/credential/enroll",
         debug={"factor": "OKTA_VERIFY_PUSH"},
     )
-    story.says(
-        at(2, 14),
-        "user.session.access_admin_app",
-        SAM,
-        LISBON_OFFICE,
-        WINDOWS,
-        "idxSamDay2000000000000000",
-        targets=[CONSOLE],
-        uri="/admin/sso/callback",
-    )
+    story.enters(at(2, 14), SAM, LISBON_OFFICE, WINDOWS, "idxSamDay2000000000000000")
     story.system(
         at(2, 15),
         "user.account.update_password",

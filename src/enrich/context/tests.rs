@@ -1,7 +1,7 @@
 //! Do sessions, users, tokens, principals and travel come together as they should?
 
 use super::*;
-use crate::enrich::cause;
+use crate::enrich::causes::cause;
 use crate::enrich::testing::{event, observation, place};
 use crate::model::{FieldId, Said, Value};
 
