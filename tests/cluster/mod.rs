@@ -48,6 +48,7 @@ pub struct Cluster {
     pub sent: BTreeMap<&'static str, (u64, u64)>,
     /// What each shard said last: how far it is, by level, and what it waits for.
     decided: BTreeMap<u32, (Vec<Option<i64>>, Option<i64>)>,
+    now_ms: Option<i64>,
     seed: u64,
 }
 
@@ -81,6 +82,7 @@ impl Cluster {
             events: (0, 0),
             sent: BTreeMap::new(),
             decided: BTreeMap::new(),
+            now_ms: None,
             seed: seed | 1,
         };
         let sources: Vec<Input> = (0..partitions).map(assigned).collect();
@@ -92,7 +94,9 @@ impl Cluster {
         cluster
     }
 
-    /// One of the shards, or none, goes on in another process: from what a topic holds of it.
+    /// One of the shards, or none, goes on in another process: from what a topic holds of it. The process
+    /// knows what time it is and says so before all else, as `Member::hold` does: the wall clock alone is not
+    /// written, and to a shard whose clock stands still all that comes is from the future.
     pub fn move_one(&mut self) {
         let shard = self.random(self.shards.len() as u64 * 3) as usize;
         let Some(held) = self.held.get(shard) else { return };
@@ -103,6 +107,9 @@ impl Cluster {
         anew.keep_changes(true);
         self.shards[shard] = anew;
         self.moves += 1;
+        if let Some(now_ms) = self.now_ms {
+            self.step(shard as u32, vec![Input::Tick { now_ms }]);
+        }
     }
 
     fn step(&mut self, shard: u32, inputs: Vec<Input>) {
@@ -122,7 +129,10 @@ impl Cluster {
         let partition = match &input {
             Input::Record(record) => record.position.partition,
             Input::Assigned { partition, .. } | Input::Idle { partition, .. } => *partition,
-            Input::Tick { .. } => return self.tick(&input),
+            Input::Tick { now_ms } => {
+                self.now_ms = Some(*now_ms);
+                return self.tick(&input);
+            }
             Input::Complete { .. } => return self.tell_shards(&input),
             other => panic!("a story holds no {other:?}"),
         };
