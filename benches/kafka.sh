@@ -3,7 +3,8 @@
 # that does nothing with the events, and the time from event to alert. What the columns mean stands
 # at the top of benches/kafka/main.rs.
 #
-# Usage: benches/kafka.sh [EVENTS]     (default 300000; some minutes, and about 1 GB on disk)
+# Usage: benches/kafka.sh [EVENTS]               (default 300000; some minutes, and about 1 GB on disk)
+#        benches/kafka.sh throughput EVENTS      the first table alone
 #
 # Starts a Kafka of its own with deploy/kafka-dev.sh on free ports and takes it down afterwards.
 # Needs java 17, mvn, openssl and npm. Nothing else should run on the machine: broker, generator
@@ -11,4 +12,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 benches/geoip.sh
-exec cargo bench --bench kafka -- run "$@"
+[ "${1:-}" = throughput ] || set -- run "$@"
+exec cargo bench --bench kafka -- "$@"

@@ -1,7 +1,7 @@
 //! What does it cost that state outlives the process, and how much is there of each kind?
 //!
 //! ```text
-//! cargo bench --bench state -- [EVENTS [BATCH [SHARDS]]]      (default 60000 1000 12)
+//! cargo bench --bench state -- [EVENTS [BATCH [SHARDS [CHECKPOINT_INPUTS]]]]      (default 60000 1000 12 1000)
 //! ```
 //!
 //! A day of companies goes through one member that holds all shards, without Kafka: once as if nobody kept
@@ -78,7 +78,10 @@ fn main() {
     let events = numbers.next().unwrap_or(60_000);
     let batch = numbers.next().unwrap_or(1_000);
     let shards = u32::try_from(numbers.next().unwrap_or(12)).unwrap();
-    let site = site(Size { events, batch, shards });
+    let mut site = site(Size { events, batch, shards });
+    if let Some(inputs) = numbers.next() {
+        site.config.state.checkpoint_inputs = inputs;
+    }
     let records = records(events);
     let (alerts, plain_s) = plain(&site, &records);
     println!("one shard, nothing kept: {:.0} events/s, {alerts} alerts", events as f64 / plain_s);

@@ -225,6 +225,13 @@ pub const EPISODES_PER_KEY: usize = 64;
 /// Evidence held for one key of one correlation: the first few and the latest are kept.
 pub const EVIDENCE_PER_KEY: usize = 64;
 
+/// Bytes that steps write of what they took in before the keys that changed are written instead, however few
+/// inputs these were.
+pub const JOURNAL_BYTES: usize = 8 * 1024 * 1024;
+
+/// Of those, bytes of one record about.
+pub const JOURNAL_ENTRY_BYTES: usize = 256 * 1024;
+
 /// Events an alert shows unless its rule says otherwise.
 pub const EVIDENCE_PER_ALERT: usize = 20;
 

@@ -73,6 +73,11 @@ fn main() {
         ["floor", file, total] => floor::run(&read_config(Path::new(file)), total.parse().unwrap()),
         ["run"] => bench(EVENTS),
         ["run", number] => bench(number.parse().expect("a number of events")),
+        ["throughput", number] => {
+            let (broker, _turn) = broker::turn();
+            let site = Site { brokers: broker.address(), folder: tempfile::tempdir().unwrap() };
+            throughput(&site, number.parse().expect("a number of events"));
+        }
         _ => println!("needs Java and takes minutes: run benches/kafka.sh [EVENTS]"),
     }
 }
@@ -80,15 +85,7 @@ fn main() {
 fn bench(number: usize) {
     let (broker, _turn) = broker::turn();
     let site = Site { brokers: broker.address(), folder: tempfile::tempdir().unwrap() };
-    topic::create(&site.brokers, INPUT, PARTITIONS, 1);
-    let bytes = produce(&site.brokers, number);
-    println!("{number} events of {} bytes on average, {PARTITIONS} partitions, lz4", bytes / number);
-    println!("program\tworkers\tevents/s\tcpu s/M\trss MB\talerts\tcommits\tp50 ms\tp99 ms");
-    for workers in WORKERS {
-        site.floor(workers, number as i64).print("floor", workers);
-        site.product(workers, number as i64, "").print("oktawatch", workers);
-        site.product(workers, number as i64, TWO_HOPS).print("oktawatch, two hops", workers);
-    }
+    throughput(&site, number);
     println!("\nhops\tevents/s\talerts\tp50 ms\tp99 ms\tmost ms");
     for (hops, settings) in [(1, ""), (2, TWO_HOPS)] {
         let waits = site.latency(hops, settings);
@@ -104,6 +101,19 @@ fn bench(number: usize) {
     let restored = restore::measure(&site, MANY);
     let restore::Restored { keys, records, written, seconds, resident_mb } = restored;
     println!("{keys:.0}\t{records:.0}\t{:.0}\t{seconds:.1}\t{resident_mb:.0}", written / keys);
+}
+
+/// The first table.
+fn throughput(site: &Site, number: usize) {
+    topic::create(&site.brokers, INPUT, PARTITIONS, 1);
+    let bytes = produce(&site.brokers, number);
+    println!("{number} events of {} bytes on average, {PARTITIONS} partitions, lz4", bytes / number);
+    println!("program\tworkers\tevents/s\tcpu s/M\trss MB\talerts\tcommits\tp50 ms\tp99 ms");
+    for workers in WORKERS {
+        site.floor(workers, number as i64).print("floor", workers);
+        site.product(workers, number as i64, "").print("oktawatch", workers);
+        site.product(workers, number as i64, TWO_HOPS).print("oktawatch, two hops", workers);
+    }
 }
 
 /// Produces the events to partitions as chance has it, and says how many bytes they are.

@@ -202,6 +202,9 @@ pub struct State {
     pub partitions: i32,
     /// Replicas of a topic that is created; fewer when the cluster has fewer brokers.
     pub replication: i32,
+    /// Keys that changed are written once a shard has taken in this many inputs, and the inputs themselves in
+    /// between; with 0, keys are written with each transaction.
+    pub checkpoint_inputs: usize,
 }
 
 impl State {
@@ -219,6 +222,7 @@ impl Default for State {
             create_topics: true,
             partitions: 12,
             replication: 3,
+            checkpoint_inputs: 1_000,
         }
     }
 }

@@ -83,6 +83,11 @@ pub(super) fn meanings(tables: &[Option<Held>]) -> BTreeMap<Meaning, RuleIndex> 
 /// The digest of a rule does not depend on the order of what it takes, nor an aggregate's on that of its
 /// values; but what is held knows both by their places.
 pub(super) fn meaning(rules: &RuleSet, index: RuleIndex) -> Meaning {
+    number(rules, index).to_be_bytes()
+}
+
+/// The same as a number, which detections have too.
+pub fn number(rules: &RuleSet, index: RuleIndex) -> u128 {
     let own = rules.get(index).map(|rule| rule.info.digest.as_ref()).unwrap_or_default();
     let taken = branches(rules, index);
     let values = match correlation(rules, index).map(|correlation| &correlation.test) {
@@ -96,7 +101,7 @@ pub(super) fn meaning(rules: &RuleSet, index: RuleIndex) -> Meaning {
         // 0xFF never occurs in UTF-8, so no two lists of parts read the same.
         hash.update(&[0xFF]);
     }
-    hash.digest128().to_be_bytes()
+    hash.digest128()
 }
 
 fn spelled(meaning: &Meaning, key: Option<u128>) -> Vec<u8> {

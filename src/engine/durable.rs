@@ -11,6 +11,7 @@
 //! | `i` | alerts of single-event rules, by the digests of the rule and of what they are about |
 //! | `w` | time: the one record that belongs to no key |
 //! | `a` | what the values of several keys hold, by its digest: see the module `shelf` |
+//! | `j` | what steps took in since the tables were last written: see the module `journal` |
 //! | others | correlations |
 //!
 //! [`Shard::restore`] takes them in again, in any order if each key is there once.
@@ -19,6 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::chunks::Chunks;
+use super::journal::{self, Found, Noted};
 use super::shelf::{Misread, Together, Unread};
 use super::{Shard, chunks, single};
 use crate::correlate;
@@ -43,6 +45,8 @@ pub struct Restored {
     pub correlations: usize,
     /// Whether there was a time to go on from.
     pub time: bool,
+    /// Steps that were done again, as they are not part of the tables yet.
+    pub steps: usize,
     /// Keys of what no rule of this run means, in the order in which they were read: nobody else will
     /// take them back.
     pub skipped: Vec<Vec<u8>>,
@@ -78,6 +82,7 @@ impl From<Misread> for Unreadable {
 struct Reading {
     names: Names,
     chunks: Chunks,
+    journal: Found,
     unread: Unread,
     restored: Restored,
 }
@@ -86,11 +91,19 @@ impl Shard {
     /// Whether steps say which keys change from now on. What is held already is not said: a shard is
     /// asked while it is empty, or after it was restored.
     pub fn keep_changes(&mut self, wanted: bool) {
+        self.track(wanted);
+        self.told_time = wanted.then(Vec::new);
+    }
+
+    /// Whether tables keep in mind which of their keys change.
+    fn track(&mut self, wanted: bool) {
+        if std::mem::replace(&mut self.tracks, wanted) == wanted {
+            return;
+        }
         self.context.keep_changes(wanted);
         self.seen.keep_changes(wanted);
         self.singles.keep_changes(wanted);
         self.correlator.keep_changes(wanted);
-        self.told_time = wanted.then(Vec::new);
     }
 
     /// Takes in the state of another shard: all changes that its steps said, in their order, or the last
@@ -104,6 +117,7 @@ impl Shard {
     /// A record is not what a shard writes. What was taken in until then is of no use.
     pub fn restore(&mut self, changes: impl IntoIterator<Item = Change>) -> Result<Restored, Unreadable> {
         let mut reading = Reading::default();
+        self.track(true);
         for change in changes {
             if let Some(change) = reading.unread.take(change)? {
                 self.take_in(change, &mut reading)?;
@@ -114,13 +128,31 @@ impl Shard {
         for change in changes {
             self.take_in(change?, &mut reading)?;
         }
-        let Reading { chunks, mut restored, .. } = reading;
+        let Reading { chunks, journal, mut restored, .. } = reading;
         restored.skipped.extend(unnamed);
         self.seen.restore(chunks, self.expired_upto_ms);
         self.context.resume(self.expired_upto_ms);
+        restored.steps = self.again(journal)?;
         (restored.sessions, restored.users) = self.context.held();
         (restored.uuids, restored.subjects) = (self.seen.len(), self.singles.len());
         Ok(restored)
+    }
+
+    /// Does the steps once more that are not part of the tables. Their keys are changes, to be told at the
+    /// next checkpoint.
+    fn again(&mut self, found: Found) -> Result<usize, Misread> {
+        let told_time = self.told_time.take();
+        let mut steps = 0;
+        self.muted = self.journal.resume(&found);
+        for (number, value) in found.into_entries() {
+            let inputs = self.journal.read(number, &value)?;
+            self.step(inputs);
+            steps += 1;
+        }
+        self.muted.clear();
+        self.levels.tell_anew();
+        self.told_time = told_time;
+        Ok(steps)
     }
 
     /// The name of the correlation that a key of a change belongs to.
@@ -135,10 +167,11 @@ impl Shard {
 
     fn taken_in(&mut self, change: &Change, reading: &mut Reading) -> Result<(), Corrupt> {
         let fields = &self.rules.table;
-        let Reading { names, chunks, restored, .. } = reading;
+        let Reading { names, chunks, journal, restored, .. } = reading;
         match change.key.first() {
             Some(&chunks::NAME) => chunks.restore(change, fields, names),
             Some(&single::NAME) => self.singles.restore(change, fields, names),
+            Some(&journal::NAME) => journal.take(change, &self.rules),
             Some(&TIME) if change.key.len() == 1 => {
                 let Some(value) = &change.value else { return Ok(()) };
                 restored.time = true;
@@ -159,24 +192,40 @@ impl Shard {
         }
     }
 
-    /// The keys that changed since the last time, if that was asked for: each once, the same after the
-    /// same steps.
-    pub(super) fn changes(&mut self) -> Vec<Change> {
+    /// What a step has to say so that another process can go on, if that was asked for: what it took in, or
+    /// all keys that changed since the last checkpoint. Each key is there once, and the same after the same
+    /// steps.
+    pub(super) fn changes(&mut self, noted: Noted) -> Vec<Change> {
         let Some(told) = &self.told_time else { return Vec::new() };
         // The wall clock alone is no news: it would cost a transaction a second where nothing happens.
         let time = self.time(None);
         let moved = *told != time;
+        match noted {
+            Noted::Entries { inputs: 0, .. } if !moved => return Vec::new(),
+            Noted::Entries { values, inputs } => {
+                self.told_time = Some(time);
+                return self.journal.enter(values, inputs);
+            }
+            Noted::Checkpoint => {}
+        }
+        let mut changes = self.tables();
+        if moved || !self.journal.is_empty() {
+            let value = self.time(self.watermark.now_ms());
+            self.told_time = Some(time);
+            changes.push(Change::new(vec![TIME], Some(value)));
+        }
+        self.journal.checkpoint(&mut changes);
+        changes
+    }
+
+    /// The keys that changed since this was asked last.
+    fn tables(&mut self) -> Vec<Change> {
         let mut changes = self.context.changes();
         self.seen.changes(&self.rules.table, &mut changes);
         let mut told = Vec::new();
         self.singles.changes(&self.rules.table, &mut told);
         told.append(&mut self.correlator.changes());
         self.shelf.put(told, &self.rules.table, &mut changes);
-        if moved {
-            let value = self.time(self.watermark.now_ms());
-            self.told_time = Some(time);
-            changes.push(Change::new(vec![TIME], Some(value)));
-        }
         changes
     }
 
@@ -199,9 +248,10 @@ impl Shard {
     }
 }
 
-/// Whether a key is of the table that tells which events were seen.
-pub fn is_event_ids(key: &[u8]) -> bool {
-    key.first() == Some(&chunks::NAME)
+/// Whether a key has to be written after others where they are not written at once: it says which events were
+/// seen, or that steps need not be done again.
+pub fn comes_last(key: &[u8]) -> bool {
+    matches!(key.first(), Some(&chunks::NAME | &journal::NAME))
 }
 
 /// What the table of a key holds, for people.
@@ -214,6 +264,7 @@ fn table(key: &[u8]) -> &'static str {
         Some(b'r') => "causes",
         Some(&chunks::NAME) => "event ids",
         Some(&single::NAME) => "alerts of single-event rules",
+        Some(&journal::NAME) => "steps since the last checkpoint",
         Some(&TIME) if key.len() == 1 => "time",
         _ => "correlations",
     }

@@ -28,6 +28,9 @@ impl Shard {
     ) {
         let rules = Arc::clone(&self.rules);
         let Some(rule) = rules.get(index) else { return };
+        if self.muted.contains(&index) {
+            return;
+        }
         if rule.excepts(event.event()) {
             return Tally::add(&mut effects.tally.excepted, index, 1);
         }
@@ -75,7 +78,7 @@ impl Shard {
     /// A match from another shard, for the one key that lives here.
     pub(super) fn received(&mut self, consumer: RuleIndex, matched: Match, effects: &mut Effects) {
         let rules = Arc::clone(&self.rules);
-        match rules.get(consumer) {
+        match rules.get(consumer).filter(|_| !self.muted.contains(&consumer)) {
             Some(rule) if matches!(rule.body, Body::Detection(_)) => {
                 self.raise_single(rule, &matched, effects);
             }
@@ -130,6 +133,9 @@ impl Shard {
         while let Some(matched) = waiting.pop_front() {
             let Some(source) = rules.get(matched.rule) else { continue };
             for consumer in &source.feeds {
+                if self.muted.contains(consumer) {
+                    continue;
+                }
                 if rules.get(*consumer).is_some_and(|rule| rule.excepts(matched.event.event())) {
                     Tally::add(&mut effects.tally.excepted, *consumer, 1);
                     continue;

@@ -86,6 +86,11 @@ impl Levels {
         self.others.values().map(|heard| heard.waits_until_ms).max().flatten().max(own_ms)
     }
 
+    /// The others are to be told anew: what was told is not known.
+    pub(super) fn tell_anew(&mut self) {
+        self.told = None;
+    }
+
     /// What the others have to be told, if it is news.
     pub(super) fn tell(&mut self, waits_until_ms: Option<i64>) -> Option<Cargo> {
         if !self.placement.has_others() {

@@ -9,6 +9,7 @@ mod durable;
 mod entity;
 mod intake;
 mod invariants;
+mod journal;
 mod judge;
 mod levels;
 mod member;
@@ -23,6 +24,7 @@ mod watermark;
 mod wire;
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::config::Config;
@@ -35,8 +37,9 @@ use crate::model::{
 use crate::rule::{Body, Memo, Rule, RuleSet};
 use crate::source::{self, Reader, Room};
 use dedup::Seen;
-pub use durable::{Restored, Unreadable, is_event_ids};
+pub use durable::{Restored, Unreadable, comes_last};
 pub use intake::Intake;
+use journal::{Journal, Noted};
 use levels::Levels;
 pub use member::{Member, Round, Source, Told};
 use raise::Now;
@@ -78,6 +81,12 @@ pub struct Shard {
     told_time: Option<Vec<u8>>,
     /// What values in the changelog share.
     shelf: Shelf,
+    /// What was taken in since the tables were written.
+    journal: Journal,
+    /// Tables keep in mind which of their keys change.
+    tracks: bool,
+    /// Rules that take no part now: what they would find was never told.
+    muted: BTreeSet<RuleIndex>,
 }
 
 /// What a shard holds, for metrics.
@@ -144,6 +153,9 @@ impl Shard {
             matched: Vec::new(),
             told_time: None,
             shelf: Shelf::default(),
+            journal: Journal::new(&rules, journal::most(config)),
+            tracks: false,
+            muted: BTreeSet::new(),
             rules,
         }
     }
@@ -152,6 +164,10 @@ impl Shard {
     pub fn step(&mut self, batch: Vec<Input>) -> Effects {
         let mut effects = Effects::default();
         let mut ticked = false;
+        let noted = match self.told_time {
+            Some(_) => self.journal.note(&batch, self.watermark.now_ms()),
+            None => Noted::Checkpoint,
+        };
         for input in batch {
             let before_ms = self.watermark.reached_ms();
             match input {
@@ -175,7 +191,7 @@ impl Shard {
         if ticked {
             self.tell(&mut effects);
         }
-        effects.changes = self.changes();
+        effects.changes = self.changes(noted);
         effects
     }
 

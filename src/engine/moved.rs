@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Restored, Shard};
+use super::{Intake, Restored, Shard};
 use crate::config::{Config, Duration};
 use crate::enrich::GeoIp;
 use crate::model::{Change, Effects, FieldTable, Header, Input, Position, RawRecord};
@@ -199,12 +199,29 @@ impl Home {
         Shard::new(&self.config, Arc::clone(&self.rules), Arc::new(GeoIp::default()))
     }
 
+    fn intake(&self) -> Intake {
+        Intake::new(&self.config, &self.rules, Arc::new(GeoIp::default()), 1)
+    }
+
     fn restored(&self, changes: impl IntoIterator<Item = Change>) -> (Shard, Restored) {
         let mut shard = self.shard();
         let restored = shard.restore(changes).unwrap();
         shard.keep_changes(true);
         (shard, restored)
     }
+}
+
+/// A batch as the shard gets it from whoever reads the input: records as what is known of their events.
+fn opened(intake: &mut Intake, batch: Vec<Input>) -> Vec<Input> {
+    let opened = batch.into_iter().flat_map(|input| {
+        let parcels = match &input {
+            Input::Record(_) | Input::Tick { .. } => intake.step(vec![input.clone()]).parcels,
+            _ => Vec::new(),
+        };
+        let own = (!matches!(input, Input::Record(_))).then_some(input);
+        own.into_iter().chain(parcels.into_iter().map(|parcel| Input::Parcel(parcel.cargo)))
+    });
+    opened.collect()
 }
 
 /// What a compacted topic holds.
@@ -231,7 +248,7 @@ fn said(effects: &Effects) -> String {
 }
 
 /// What is held, but for how ids of events are put together and how keys are numbered, which depend on
-/// what was there before, and for time, with which the wall clock of when it was told is written.
+/// what was there before, and for time and the journal, with which the wall clock is written.
 fn meaning(held: &Held) -> BTreeMap<&[u8], &[u8]> {
     let unnumbered = |key: &[u8], value: &'_ [u8]| match key[0] {
         b's' | b'u' | b'p' | b'g' | b'r' | b'h' | b'k' | b'n' | b't' => {
@@ -239,7 +256,7 @@ fn meaning(held: &Held) -> BTreeMap<&[u8], &[u8]> {
         }
         _ => 0,
     };
-    let kept = held.iter().filter(|(key, _)| key[0] != b'd' && key[0] != b'w');
+    let kept = held.iter().filter(|(key, _)| !b"dwj".contains(&key[0]));
     kept.map(|(key, value)| (key.as_slice(), &value[unnumbered(key, value)..])).collect()
 }
 
@@ -248,9 +265,13 @@ proptest! {
 
     #[test]
     fn a_shard_that_is_moved_does_what_one_that_stays_does(
-        steps in proptest::collection::vec(step(), 1..160)
+        steps in proptest::collection::vec(step(), 1..160),
+        sent in any::<bool>(),
+        checkpoint_inputs in prop_oneof![1 => Just(0), 3 => 1..60_usize],
     ) {
-        let home = Home::new();
+        let mut home = Home::new();
+        home.config.state.checkpoint_inputs = checkpoint_inputs;
+        let mut intake = home.intake();
         let (mut plain, mut stays, mut moves) = (home.shard(), home.shard(), home.shard());
         stays.keep_changes(true);
         moves.keep_changes(true);
@@ -259,6 +280,7 @@ proptest! {
         // makes another process know it.
         let mut knows_now = true;
         for (batch, moved) in batches(&steps) {
+            let batch = if sent { opened(&mut intake, batch) } else { batch };
             let ticks = batch.iter().any(|input| matches!(input, Input::Tick { .. }));
             let expected = plain.step(batch.clone());
             prop_assert_eq!(&expected.changes, &[]);
@@ -267,7 +289,8 @@ proptest! {
             compact(&mut of_stays, of.changes);
             let of = moves.step(batch);
             prop_assert_eq!(said(&of), said(&expected));
-            knows_now = of.changes.iter().any(|change| change.key == b"w") || (knows_now && !ticks);
+            let tells_now = |change: &Change| [b'w', b'j'].contains(&change.key[0]);
+            knows_now = of.changes.iter().any(tells_now) || (knows_now && !ticks);
             log.extend_from_slice(&of.changes);
             compact(&mut of_moves, of.changes);
             if moved && knows_now {
@@ -318,8 +341,16 @@ fn what_was_taken_in_is_counted_and_what_no_rule_means_is_named() {
     held.insert(b"zzz".to_vec(), vec![1]);
     let (shard, restored) = home.restored(last_of_each(&held));
     let skipped = vec![b"zzz".to_vec(), of_another_rule];
-    let expected =
-        Restored { sessions: 7, users: 4, uuids: 10, subjects: 3, correlations: 0, time: true, skipped };
+    let expected = Restored {
+        sessions: 7,
+        users: 4,
+        uuids: 10,
+        subjects: 3,
+        correlations: 0,
+        time: true,
+        steps: 0,
+        skipped,
+    };
     assert_eq!(restored, expected);
     assert_eq!(shard.figures().watermark_ms, Some(START_MS + 9_000 - 60_000));
 }

@@ -25,6 +25,7 @@ impl Shard {
         self.routes = Routes::new(&rules, self.placement);
         self.levels.resize(self.routes.levels());
         self.correlator.set_levels(self.routes.levels(), |rule| self.routes.level(rule));
+        self.journal.set_rules(&rules);
         self.rules = rules;
         adopted
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::alert::{OutRecord, Renderer};
 use crate::config;
-use crate::engine::{Round, is_event_ids};
+use crate::engine::{Round, comes_last};
 use crate::kafka::gather;
 use crate::limits;
 use crate::model::{
@@ -189,7 +189,7 @@ impl Outgoing {
     /// which events it has seen last of all.
     pub fn turn(&self) -> u8 {
         match (&self.source, &self.record.key) {
-            (Source::Change { .. }, Some(key)) if is_event_ids(key) => 2,
+            (Source::Change { .. }, Some(key)) if comes_last(key) => 2,
             (Source::Change { .. }, _) => 1,
             _ => 0,
         }

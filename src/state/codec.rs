@@ -121,6 +121,16 @@ impl<'t> Writer<'t> {
         self.table
     }
 
+    /// How many bytes were written, without what stands apart.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// Bytes as they are.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
@@ -232,6 +242,11 @@ impl<'b> Reader<'b> {
     ) -> Result<T, Corrupt> {
         let bytes = self.names.parts.get(&digest).map(Arc::clone).ok_or(Corrupt("part that is known"))?;
         whole(self.table, self.names, &bytes, read)
+    }
+
+    /// Whether everything was read.
+    pub fn is_done(&self) -> bool {
+        self.rest.is_empty()
     }
 
     /// Everything was read.

@@ -18,6 +18,8 @@ use oktawatch::rule::RuleSet;
 const TICKS: i64 = 2_000;
 const FEW: i64 = 9;
 const READERS: usize = 2;
+/// How much a shard may take in between two checkpoints.
+const CHECKPOINTS: [usize; 3] = [0, 5, 40];
 
 /// Who sends to which shard.
 type Way = (Sender, u32);
@@ -64,7 +66,8 @@ impl Cluster {
     ) -> Self {
         let assigned =
             |partition| Input::Assigned { topic: Arc::clone(topic), partition, next: 0, highest_ms: None };
-        let (own_config, own_rules, own_geoip) = (config.clone(), Arc::clone(rules), Arc::clone(geoip));
+        let (mut own_config, own_rules, own_geoip) = (config.clone(), Arc::clone(rules), Arc::clone(geoip));
+        own_config.state.checkpoint_inputs = CHECKPOINTS[seed as usize % CHECKPOINTS.len()];
         let anew = move |shard| {
             let placement = Placement { shard, shards };
             Shard::placed(&own_config, Arc::clone(&own_rules), Arc::clone(&own_geoip), placement)

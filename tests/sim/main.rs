@@ -134,6 +134,7 @@ each_is_found! {
     restoring_beside_an_open_transaction: RestoresEarly;
     offsets_that_a_transaction_may_still_move: OffsetsEarly;
     forgetting_which_events_were_seen: ForgetsIds;
+    forgetting_steps_since_the_checkpoint: ForgetsSteps;
     sending_again_what_was_committed: SendsTwice;
     offsets_apart_from_the_transaction: OffsetsApart;
     believing_a_member_that_was_thought_dead: BelievesZombies;

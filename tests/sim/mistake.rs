@@ -13,6 +13,8 @@ pub enum Mistake {
     OffsetsEarly,
     /// A shard is restored without the ids of the events it has seen.
     ForgetsIds,
+    /// A shard is restored from its tables alone, without the steps since the last checkpoint.
+    ForgetsSteps,
     /// A batch whose commit had no answer is sent again without asking whether it was committed.
     SendsTwice,
     /// Offsets are committed by themselves, after the transaction.

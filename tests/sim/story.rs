@@ -97,6 +97,8 @@ pub struct Story {
     pub partitions: u32,
     pub slots: usize,
     pub takes_short_ways: bool,
+    /// How much a shard takes in between two checkpoints.
+    pub checkpoint_inputs: usize,
     /// Events come at once, and once.
     pub is_calm: bool,
 }
@@ -126,6 +128,7 @@ impl Story {
             partitions: 1 + random.below(3) as u32,
             slots: 1 + random.below(3) as usize,
             takes_short_ways: random.below(3) > 0,
+            checkpoint_inputs: [0, 4, 30, 1_000][random.below(4) as usize],
             is_calm: false,
         }
     }
@@ -195,6 +198,7 @@ impl Story {
         let mut config = Config::default();
         config.time.allowed_lateness = Duration::millis(Clock::Seconds.lateness_ms());
         config.engine.local_fast_path = self.takes_short_ways;
+        config.state.checkpoint_inputs = self.checkpoint_inputs;
         config
     }
 
@@ -268,7 +272,7 @@ impl fmt::Debug for Story {
             "{shards} shards, {partitions} partitions, {slots} workers, pause: {}",
             self.has_pause
         )?;
-        writeln!(out, "short ways: {}", self.takes_short_ways)?;
+        writeln!(out, "short ways: {}, checkpoint: {}", self.takes_short_ways, self.checkpoint_inputs)?;
         writeln!(out, "{:?}", self.program)?;
         self.deliveries.iter().try_for_each(|delivery| writeln!(out, "  {delivery:?}"))
     }

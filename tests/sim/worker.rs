@@ -261,7 +261,9 @@ impl Process {
         let Setup { config, geoip, shards, .. } = &*self.setup;
         let placement = Placement { shard: number, shards: *shards };
         let mut shard = Shard::placed(config, Arc::clone(&self.rules), Arc::clone(geoip), placement);
-        let is_left_out = |key: &[u8]| self.setup.makes(Mistake::ForgetsIds) && key.first() == Some(&b'd');
+        let forgets = |mistake, key: &[u8], table| self.setup.makes(mistake) && key.first() == Some(&table);
+        let is_left_out =
+            |key: &[u8]| forgets(Mistake::ForgetsIds, key, b'd') || forgets(Mistake::ForgetsSteps, key, b'j');
         let held = restoring.held.into_iter().filter(|(key, _)| !is_left_out(key));
         let restored = shard.restore(held.map(|(key, value)| Change::new(key, Some(value)))).unwrap();
         if restored.time {
