@@ -1,7 +1,7 @@
 //! What does it cost that state outlives the process, and how much is there of each kind?
 //!
 //! ```text
-//! cargo bench --bench state -- [EVENTS [BATCH [SHARDS [CHECKPOINT_INPUTS]]]]      (default 60000 1000 12 1000)
+//! cargo bench --bench state -- [EVENTS [BATCH [SHARDS [CHECKPOINT_INPUTS]]]]      (default 60000 1000 12 10000)
 //! ```
 //!
 //! A day of companies goes through one member that holds all shards, without Kafka: once as if nobody kept

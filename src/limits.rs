@@ -225,9 +225,12 @@ pub const EPISODES_PER_KEY: usize = 64;
 /// Evidence held for one key of one correlation: the first few and the latest are kept.
 pub const EVIDENCE_PER_KEY: usize = 64;
 
+/// Inputs that a member takes to their end before it looks at the next: as much as caches hold.
+pub const STEP_INPUTS: usize = 400;
+
 /// Bytes that steps write of what they took in before the keys that changed are written instead, however few
 /// inputs these were.
-pub const JOURNAL_BYTES: usize = 8 * 1024 * 1024;
+pub const JOURNAL_BYTES: usize = 32 * 1024 * 1024;
 
 /// Of those, bytes of one record about.
 pub const JOURNAL_ENTRY_BYTES: usize = 256 * 1024;

@@ -222,7 +222,7 @@ impl Default for State {
             create_topics: true,
             partitions: 12,
             replication: 3,
-            checkpoint_inputs: 1_000,
+            checkpoint_inputs: 10_000,
         }
     }
 }

@@ -101,11 +101,11 @@ impl Journal {
         }
         // A tick that changed nothing was not written; the last of them is all that matters.
         let last = now_ms.map(|now_ms| Input::Tick { now_ms });
-        let (mut values, mut open) = (Vec::new(), Writer::in_one(&self.rules.table));
+        let (mut values, mut open) = (Vec::new(), Writer::once(&self.rules.table));
         for input in last.iter().chain(batch) {
             self.put(input, &mut open);
             if open.len() >= limits::JOURNAL_ENTRY_BYTES {
-                let full = std::mem::replace(&mut open, Writer::in_one(&self.rules.table));
+                let full = std::mem::replace(&mut open, Writer::once(&self.rules.table));
                 values.push(full.finish().bytes);
             }
         }
@@ -168,7 +168,7 @@ impl Journal {
 
     /// What the step took in that an entry stands for. It is part of the journal again.
     pub(super) fn read(&mut self, number: u64, value: &[u8]) -> Result<Vec<Input>, Misread> {
-        let (wire, table) = (&mut self.wire, &self.rules.table);
+        let (wire, table) = (&self.wire, &self.rules.table);
         let inputs = whole(table, &mut self.names, value, |from| {
             let mut inputs = Vec::new();
             while !from.is_done() {
@@ -176,6 +176,7 @@ impl Journal {
             }
             Ok(inputs)
         });
+        self.names.end();
         let inputs = inputs.map_err(|why| (key(number), why))?;
         self.inputs += inputs.iter().filter(|input| is_news(input)).count();
         self.bytes += value.len();
@@ -185,10 +186,8 @@ impl Journal {
     fn put(&self, input: &Input, out: &mut Writer<'_>) {
         match input {
             Input::Parcel(cargo) => {
-                let bytes = self.wire.write(cargo);
                 out.raw(&[PARCEL]);
-                out.number(bytes.len() as u64);
-                out.raw(&bytes);
+                self.wire.put(cargo, out);
             }
             Input::Tick { now_ms } => (TICK, *now_ms).write(out),
             Input::Assigned { topic, partition, next, highest_ms } => {
@@ -252,14 +251,11 @@ fn source(tag: u8, topic: &Arc<str>, partition: i32, out: &mut Writer<'_>) {
 }
 
 /// The next input; `None` for a parcel of a rule that is not there.
-fn input(from: &mut Reader<'_>, wire: &mut Wire) -> Result<Option<Input>, Corrupt> {
+fn input(from: &mut Reader<'_>, wire: &Wire) -> Result<Option<Input>, Corrupt> {
     let [tag] = from.array()?;
     Ok(Some(match tag {
         TICK => Input::Tick { now_ms: Durable::read(from)? },
-        PARCEL => {
-            let len = from.count()?;
-            return Ok(wire.read(from.raw(len)?)?.map(Input::Parcel));
-        }
+        PARCEL => return Ok(wire.take(from)?.map(Input::Parcel)),
         ASSIGNED => {
             let topic = from.shared()?;
             let (partition, next) = Durable::read(from)?;

@@ -170,9 +170,23 @@ impl Member {
     /// Takes a batch and says what is to be done, all of it in one transaction.
     pub fn step(&mut self, batch: Vec<Told>) -> Round {
         let mut round = Round::default();
+        let mut rest = batch.into_iter().peekable();
+        loop {
+            self.part(rest.by_ref().take(limits::STEP_INPUTS), &mut round);
+            if rest.peek().is_none() {
+                break;
+            }
+        }
+        round.changes = last_of_each(std::mem::take(&mut round.changes));
+        round
+    }
+
+    /// Takes a part of a batch to its end: of a long one, what is known of the first events is no longer at
+    /// hand when the last are read.
+    fn part(&mut self, part: impl Iterator<Item = Told>, round: &mut Round) {
         let mut waiting = std::mem::take(&mut self.pending);
-        let mut inputs = Vec::with_capacity(batch.len());
-        for told in batch {
+        let mut inputs = Vec::new();
+        for told in part {
             match told {
                 Told::Input(Input::Tick { now_ms }) => {
                     self.now_ms = Some(now_ms);
@@ -180,7 +194,7 @@ impl Member {
                     for shard in self.held.keys() {
                         waiting.entry(*shard).or_default().push(Input::Tick { now_ms });
                     }
-                    self.take_back(now_ms, &mut round);
+                    self.take_back(now_ms, round);
                 }
                 Told::Input(input) => inputs.push(input),
                 Told::Sent(record) => {
@@ -192,14 +206,12 @@ impl Member {
             }
         }
         let read = self.intake.step(inputs);
-        self.take(read, &mut waiting, &mut round);
+        self.take(read, &mut waiting, round);
         // It ends because rules that take each other are refused at load.
         while let Some((shard, inputs)) = waiting.pop_first() {
             let Some(found) = self.held.get_mut(&shard).map(|shard| shard.step(inputs)) else { continue };
-            self.told_by(shard, found, &mut waiting, &mut round);
+            self.told_by(shard, found, &mut waiting, round);
         }
-        round.changes = last_of_each(std::mem::take(&mut round.changes));
-        round
     }
 
     /// What the member holds: the sum of its shards, and the time of the slowest.

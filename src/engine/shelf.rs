@@ -10,7 +10,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::model::{Change, FieldTable};
-use crate::state::{Apart, Corrupt, Dirty, Names, Part, chunked, codec};
+use crate::state::{Apart, Corrupt, Dirty, Names, Part, chunked, split};
 
 /// The first byte of a part's key.
 pub(super) const NAME: u8 = b'a';
@@ -185,7 +185,7 @@ impl Unread {
 
     /// Adds what bytes name, and what that names. It ends because a digest is that of what is named in it.
     fn names_of(&self, bytes: &[u8], named: &mut Vec<u128>) -> Result<(), Corrupt> {
-        for digest in codec::split(bytes)?.0 {
+        for digest in split(bytes)?.0 {
             let digest = u128::from_le_bytes(*digest);
             named.push(digest);
             let part = self.parts.get(&digest).ok_or(Corrupt("part that is known"))?;

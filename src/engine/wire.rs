@@ -75,7 +75,12 @@ impl Wire {
 
     /// A parcel as bytes.
     pub fn write(&self, cargo: &Cargo) -> Vec<u8> {
-        written(&self.rules.table, |out| match cargo {
+        written(&self.rules.table, |out| self.put(cargo, out))
+    }
+
+    /// Adds a parcel to what is written.
+    pub(super) fn put(&self, cargo: &Cargo, out: &mut Writer<'_>) {
+        match cargo {
             Cargo::Observation(observation) => {
                 out.raw(&[OBSERVATION]);
                 self.observation(observation, out);
@@ -103,7 +108,7 @@ impl Wire {
                 upto_ms.write(out);
                 waits_until_ms.write(out);
             }
-        })
+        }
     }
 
     /// An event with what rules and evidence need of it; what follows from that is not sent.
@@ -122,13 +127,20 @@ impl Wire {
     /// # Errors
     /// Bytes that are no parcel.
     pub fn read(&mut self, bytes: &[u8]) -> Result<Option<Cargo>, Corrupt> {
-        let Self { rules, names, places, .. } = self;
-        whole(&rules.table, names, bytes, |from| match from.array()? {
+        let (rules, mut names) = (Arc::clone(&self.rules), std::mem::take(&mut self.names));
+        let read = whole(&rules.table, &mut names, bytes, |from| self.take(from));
+        self.names = names;
+        read
+    }
+
+    /// The next parcel of what is read.
+    pub(super) fn take(&self, from: &mut Reader<'_>) -> Result<Option<Cargo>, Corrupt> {
+        match from.array()? {
             [OBSERVATION] => Ok(Some(Cargo::Observation(Box::new(observed(from)?)))),
             [NOTICE] => Ok(Some(Cargo::Notice(Box::new(Notice::read(from)?)))),
             [MATCH] => {
                 let (consumer, rule) = (u128::read(from)?, u128::read(from)?);
-                let place = |digest| places.get(digest).copied();
+                let place = |digest| self.places.get(digest).copied();
                 let (consumer, rule) = (place(&consumer), place(&rule));
                 // All of it is read, so that what is no parcel is told even if it is for nobody.
                 let matched = Box::new(read_match(rule.unwrap_or(RuleIndex(u32::MAX)), from)?);
@@ -145,7 +157,7 @@ impl Wire {
                 Ok(Some(Cargo::Decided { shard, upto_ms, waits_until_ms }))
             }
             _ => Err(Corrupt("parcel")),
-        })
+        }
     }
 }
 

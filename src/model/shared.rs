@@ -40,6 +40,11 @@ impl<T> Shared<T> {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// Where it stands, as long as somebody holds it.
+    pub fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     /// Itself, for one who does not ask what it is.
     pub fn held(&self) -> Arc<Held<T>> {
         Arc::clone(&self.0)

@@ -6,19 +6,24 @@
 //!
 //! The digests stand in front so that they can be found by who does not know what the rest means.
 
-use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use super::apart::{self, Apart, Form, Part};
+use super::reader::{Names, Reader};
 use crate::model::{FieldId, FieldTable, Held, Shared};
 
 /// The form that is written, in front of every value. One that is not known is not read.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
-/// Texts kept to be shared between the values that are read; more are read, but not shared.
-const SHARED_TEXTS: usize = 4_096;
+/// How something that others may hold too is written: in its place, by its digest, or in its place for the
+/// first time and by its number from then on.
+pub(super) const IN_PLACE: u8 = 0;
+pub(super) const APART: u8 = 1;
+pub(super) const FIRST: u8 = 2;
+pub(super) const AGAIN: u8 = 3;
 
 /// Something that can be written, and read again as it was.
 pub trait Durable: Sized {
@@ -49,20 +54,34 @@ impl std::error::Error for Corrupt {}
 pub struct Writer<'t> {
     bytes: Vec<u8>,
     parts: Vec<Part>,
-    /// Whether what others may hold too is written apart.
-    takes_apart: bool,
+    sharing: Sharing,
     table: &'t FieldTable,
+}
+
+/// Where what others may hold too is written.
+#[derive(Debug)]
+enum Sharing {
+    Apart,
+    /// In its place, each time.
+    InPlace,
+    /// In its place the first time; what stands where is known by its address.
+    Once(HashMap<usize, u64, foldhash::fast::FixedState>),
 }
 
 impl<'t> Writer<'t> {
     /// Nothing yet. Fields are named by this table.
     pub fn new(table: &'t FieldTable) -> Self {
-        Self { bytes: Vec::new(), parts: Vec::new(), takes_apart: true, table }
+        Self { bytes: Vec::new(), parts: Vec::new(), sharing: Sharing::Apart, table }
     }
 
     /// Nothing yet, where all is to stand in one place.
     pub fn in_one(table: &'t FieldTable) -> Self {
-        Self { takes_apart: false, ..Self::new(table) }
+        Self { sharing: Sharing::InPlace, ..Self::new(table) }
+    }
+
+    /// The same, with what is there several times written once. It must be there until all is written.
+    pub fn once(table: &'t FieldTable) -> Self {
+        Self { sharing: Sharing::Once(HashMap::default()), ..Self::new(table) }
     }
 
     /// What was written.
@@ -80,22 +99,42 @@ impl<'t> Writer<'t> {
 
     /// Something that others hold too.
     pub fn shared<T: Durable + Send + Sync + fmt::Debug + 'static>(&mut self, shared: &Shared<T>) {
-        if !self.takes_apart {
-            self.bytes.push(0);
-            return T::write(shared, self);
+        match &self.sharing {
+            Sharing::Apart => {}
+            Sharing::InPlace => {
+                self.bytes.push(IN_PLACE);
+                return T::write(shared, self);
+            }
+            Sharing::Once(known) => {
+                let known = known.get(&shared.address()).copied();
+                return self.once_only(shared, known);
+            }
         }
         let held = shared.held();
         match held.note() {
             Some(Form::Apart(digests)) => {
-                self.bytes.push(1);
+                self.bytes.push(APART);
                 self.parts.push(Part::known(digests, Arc::clone(&held)));
             }
             Some(Form::Short(bytes, parts)) => {
-                self.bytes.push(0);
+                self.bytes.push(IN_PLACE);
                 self.bytes.extend_from_slice(bytes);
                 self.parts.extend(parts.iter().map(Part::again));
             }
             None => self.first(held),
+        }
+    }
+
+    fn once_only<T: Durable>(&mut self, shared: &Shared<T>, known: Option<u64>) {
+        if let Some(number) = known {
+            self.bytes.push(AGAIN);
+            return self.number(number);
+        }
+        self.bytes.push(FIRST);
+        T::write(shared, self);
+        if let Sharing::Once(known) = &mut self.sharing {
+            let number = known.len() as u64;
+            known.insert(shared.address(), number);
         }
     }
 
@@ -104,14 +143,14 @@ impl<'t> Writer<'t> {
         let mut out = Self::new(self.table);
         held.what().write(&mut out);
         if out.bytes.len() < apart::LEAST {
-            self.bytes.push(0);
+            self.bytes.push(IN_PLACE);
             self.bytes.extend_from_slice(&out.bytes);
             held.take_note(Form::Short(out.bytes.into(), out.parts.iter().map(Part::again).collect()));
             self.parts.append(&mut out.parts);
             return;
         }
         let part = Part::new(out.finish());
-        self.bytes.push(1);
+        self.bytes.push(APART);
         held.take_note(Form::Apart(Arc::clone(part.digests())));
         self.parts.push(part.of(held));
     }
@@ -148,195 +187,6 @@ impl<'t> Writer<'t> {
     }
 }
 
-/// Bytes that are read one after the other.
-#[derive(Debug)]
-pub struct Reader<'b> {
-    /// The digests of what comes, in its order.
-    digests: &'b [[u8; 16]],
-    rest: &'b [u8],
-    table: &'b FieldTable,
-    names: &'b mut Names,
-}
-
-/// What occurs in many values.
-#[derive(Debug, Default)]
-pub struct Names {
-    /// Topics, paths, tenants.
-    texts: BTreeSet<Arc<str>>,
-    parts: BTreeMap<u128, Arc<[u8]>>,
-    /// Parts that were read before.
-    known: BTreeMap<u128, Arc<dyn Any + Send + Sync>>,
-}
-
-impl Names {
-    /// With parts that values name.
-    pub fn with(parts: BTreeMap<u128, Arc<[u8]>>) -> Self {
-        Self { parts, ..Self::default() }
-    }
-
-    /// The one text that is shared by all who ask for it.
-    pub fn share(&mut self, text: &str) -> Arc<str> {
-        if let Some(shared) = self.texts.get(text) {
-            return Arc::clone(shared);
-        }
-        let shared: Arc<str> = Arc::from(text);
-        if self.texts.len() < SHARED_TEXTS {
-            self.texts.insert(Arc::clone(&shared));
-        }
-        shared
-    }
-}
-
-/// The digests that a value names, and what stands behind them.
-///
-/// # Errors
-/// A version that is not known, or bytes that end too soon.
-pub fn split(bytes: &[u8]) -> Result<(&[[u8; 16]], &[u8]), Corrupt> {
-    let Some((&VERSION, mut rest)) = bytes.split_first() else {
-        return Err(Corrupt("version that is known"));
-    };
-    let count = usize::try_from(number_in(&mut rest)?).map_err(|_| Corrupt("length"))?;
-    let len = count.checked_mul(16).ok_or(Corrupt("length"))?;
-    let (digests, rest) = rest.split_at_checked(len).ok_or(Corrupt("digest of a part"))?;
-    Ok((digests.as_chunks().0, rest))
-}
-
-impl<'b> Reader<'b> {
-    /// Reads what a [`Writer`] wrote.
-    ///
-    /// # Errors
-    /// A version that is not known.
-    pub fn new(bytes: &'b [u8], table: &'b FieldTable, names: &'b mut Names) -> Result<Self, Corrupt> {
-        let (digests, rest) = split(bytes)?;
-        Ok(Self { digests, rest, table, names })
-    }
-
-    /// Something that others hold too: one for all.
-    ///
-    /// # Errors
-    /// The bytes end or hold something else, or a part is not there.
-    pub fn one_for_all<T: Durable + Send + Sync + 'static>(&mut self) -> Result<Shared<T>, Corrupt> {
-        if !bool::read(self)? {
-            return T::read(self).map(Shared::new);
-        }
-        let digest = self.digest()?;
-        let known = self.names.known.get(&digest).and_then(|known| known.downcast_ref::<Shared<T>>());
-        if let Some(known) = known {
-            return Ok(known.clone());
-        }
-        let read = Shared::new(self.part(digest, T::read)?);
-        self.names.known.insert(digest, Arc::new(read.clone()));
-        Ok(read)
-    }
-
-    fn digest(&mut self) -> Result<u128, Corrupt> {
-        let (first, rest) = self.digests.split_first().ok_or(Corrupt("digest of a part"))?;
-        self.digests = rest;
-        Ok(u128::from_le_bytes(*first))
-    }
-
-    fn part<T>(
-        &mut self,
-        digest: u128,
-        read: impl FnOnce(&mut Reader<'_>) -> Result<T, Corrupt>,
-    ) -> Result<T, Corrupt> {
-        let bytes = self.names.parts.get(&digest).map(Arc::clone).ok_or(Corrupt("part that is known"))?;
-        whole(self.table, self.names, &bytes, read)
-    }
-
-    /// Whether everything was read.
-    pub fn is_done(&self) -> bool {
-        self.rest.is_empty()
-    }
-
-    /// Everything was read.
-    ///
-    /// # Errors
-    /// Bytes are left.
-    pub fn finish(self) -> Result<(), Corrupt> {
-        if self.rest.is_empty() && self.digests.is_empty() { Ok(()) } else { Err(Corrupt("end")) }
-    }
-
-    /// The fields of this run.
-    pub fn table(&self) -> &'b FieldTable {
-        self.table
-    }
-
-    /// So many bytes as they are.
-    ///
-    /// # Errors
-    /// There are fewer.
-    pub fn raw(&mut self, len: usize) -> Result<&'b [u8], Corrupt> {
-        let (head, rest) = self.rest.split_at_checked(len).ok_or(Corrupt("bytes any more"))?;
-        self.rest = rest;
-        Ok(head)
-    }
-
-    /// So many bytes, whose number the type says.
-    ///
-    /// # Errors
-    /// There are fewer.
-    pub fn array<const LEN: usize>(&mut self) -> Result<[u8; LEN], Corrupt> {
-        let (head, rest) = self.rest.split_first_chunk().ok_or(Corrupt("bytes any more"))?;
-        self.rest = rest;
-        Ok(*head)
-    }
-
-    /// A number as [`Writer::number`] wrote it.
-    ///
-    /// # Errors
-    /// The bytes end, or it has more than 64 bits.
-    pub fn number(&mut self) -> Result<u64, Corrupt> {
-        number_in(&mut self.rest)
-    }
-
-    /// The number of elements that follow. Each takes a byte at least, so that no number asks for more
-    /// room than there are bytes.
-    ///
-    /// # Errors
-    /// More than can follow.
-    pub fn count(&mut self) -> Result<usize, Corrupt> {
-        let len = usize::try_from(self.number()?).map_err(|_| Corrupt("length"))?;
-        if len <= self.rest.len() { Ok(len) } else { Err(Corrupt("length")) }
-    }
-
-    /// A text as [`Writer::text`] wrote it.
-    ///
-    /// # Errors
-    /// The bytes end, or are no text.
-    pub fn text(&mut self) -> Result<&'b str, Corrupt> {
-        let len = self.count()?;
-        std::str::from_utf8(self.raw(len)?).map_err(|_| Corrupt("text"))
-    }
-
-    /// A text that many values share.
-    ///
-    /// # Errors
-    /// The bytes end, or are no text.
-    pub fn shared(&mut self) -> Result<Arc<str>, Corrupt> {
-        let text = self.text()?;
-        Ok(self.names.share(text))
-    }
-
-    /// The field that a [`Writer`] named; `None` when no rule of this run reads it.
-    ///
-    /// # Errors
-    /// The bytes end, or name no field.
-    pub fn field(&mut self) -> Result<Option<FieldId>, Corrupt> {
-        match self.number()? {
-            0 => {
-                let path = self.text()?;
-                Ok(self.table.id(path))
-            }
-            code => {
-                let index = u16::try_from(code - 1).map_err(|_| Corrupt("field"))?;
-                let known = usize::from(index) < crate::model::core::ALL.len();
-                if known { Ok(Some(FieldId::new(index))) } else { Err(Corrupt("field")) }
-            }
-        }
-    }
-}
-
 /// Writes a number, seven bits a byte, the low ones first.
 pub(super) fn number_into(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
@@ -344,24 +194,6 @@ pub(super) fn number_into(bytes: &mut Vec<u8>, mut number: u64) {
         number >>= 7;
     }
     bytes.push(number as u8);
-}
-
-/// Reads what [`number_into`] wrote.
-pub(super) fn number_in(rest: &mut &[u8]) -> Result<u64, Corrupt> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let (byte, tail) = rest.split_first().ok_or(Corrupt("bytes any more"))?;
-        *rest = tail;
-        let low = u64::from(byte & 0x7F);
-        if shift == 63 && low > 1 {
-            break;
-        }
-        number |= low << shift;
-        if *byte < 0x80 {
-            return Ok(number);
-        }
-    }
-    Err(Corrupt("number of 64 bits"))
 }
 
 /// A whole value, with what others may hold too apart from it.

@@ -1,6 +1,7 @@
 //! How are events, and what was found out about them, written?
 
-use super::codec::{Corrupt, Durable, Reader, Writer};
+use super::codec::{Corrupt, Durable, Writer};
+use super::reader::Reader;
 use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{

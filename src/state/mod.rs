@@ -14,13 +14,15 @@ pub mod chunked;
 pub mod codec;
 mod facts;
 mod pages;
+mod reader;
 mod shapes;
 mod standing;
 
 pub use crate::model::Change;
 pub use apart::{Apart, Dirty, Part};
-pub use codec::{Corrupt, Durable, Names, Reader, Writer, apart, whole, written};
+pub use codec::{Corrupt, Durable, Writer, apart, whole, written};
 pub use facts::write_event;
 pub use pages::Pages;
+pub use reader::{Names, Reader, split};
 pub use shapes::{read_id, write_id};
 pub use standing::{Order, Proof, Standing, Touch};

@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::ops::Range;
 
-use super::codec::{Corrupt, Durable, Reader, Writer};
+use super::codec::{Corrupt, Durable, Writer};
+use super::reader::Reader;
 use crate::model::Shared;
 
 /// Elements of a page; one that is put in between may make it twice as long. Short in tests, so that what is

@@ -9,7 +9,8 @@ use compact_str::CompactString;
 use smallvec::{Array, SmallVec};
 use uuid::Uuid;
 
-use super::codec::{Corrupt, Durable, Reader, Writer};
+use super::codec::{Corrupt, Durable, Writer};
+use super::reader::Reader;
 use crate::model::Shared;
 
 impl Durable for () {

@@ -16,7 +16,8 @@
 
 use std::collections::BTreeMap;
 
-use super::codec::{Corrupt, Durable, Reader, Writer};
+use super::codec::{Corrupt, Durable, Writer};
+use super::reader::Reader;
 use crate::model::Evidence;
 
 /// The part of the room, as a divisor, that each of those who prove less may have in any case.
