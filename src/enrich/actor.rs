@@ -98,6 +98,11 @@ fn address(asked: &Asked<'_>) -> u64 {
 }
 
 impl Actor {
+    /// One of which nothing is held yet, that was last at a browser on a day.
+    pub fn seen(browser_day: Option<i64>) -> Self {
+        Self { hand_day: browser_day, other_day: browser_day, ..Self::default() }
+    }
+
     /// What it is at a time, if it is more than an event alone tells.
     pub fn is(&self, at_ms: i64) -> Option<Principal> {
         let since = |since_ms: Option<i64>| since_ms.is_some_and(|since_ms| since_ms <= at_ms);

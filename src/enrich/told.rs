@@ -19,6 +19,12 @@ impl Told {
         }
     }
 
+    /// Whether an administrator's role was given, and none was taken away since.
+    pub fn holds_role(&self, at_ms: i64) -> bool {
+        let last = |of| self.last(of, at_ms).map(|said| said.at_ms);
+        last(NoticeKind::RoleGranted) > last(NoticeKind::RoleRevoked)
+    }
+
     /// The last of a kind, if it was done by then.
     pub fn last(&self, of: NoticeKind, by_ms: i64) -> Option<&Said> {
         self.0.iter().find(|known| known.of == of && known.at_ms <= by_ms)
