@@ -137,7 +137,7 @@ pub(super) fn administers(life: &mut Life<'_>, day: Day, legs: &[Leg], people: &
             log.add(draft);
         }
     }
-    if day.number % 7 == 3 {
+    if day.of_week() == 3 {
         let (id, name) = app(life.random.below(APPS.len()));
         let update = ("application.lifecycle.update", "Update application", "/api/v1/apps");
         let draft =
