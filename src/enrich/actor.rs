@@ -7,8 +7,8 @@
 use crate::model::{IpRole, Observation, Principal, PrincipalClass, PrincipalReason, core};
 use crate::{durable, limits};
 
+use super::asked::Asked;
 use super::console;
-use super::principal::Asked;
 use super::session::earlier;
 use crate::state::Proof;
 
@@ -69,7 +69,7 @@ impl Sign {
         let acts = matches!(is.class, PrincipalClass::Human | PrincipalClass::ApiToken);
         let known = is.reason == PrincipalReason::Configured && is.class == PrincipalClass::ServiceAccount;
         let result = asked.text(core::OUTCOME_RESULT);
-        if !(acts || known) || Proof::of(asked.text(core::ACTOR_ID), result) != Proof::Acted {
+        if !(acts || known) || Proof::of(asked.id, result) != Proof::Acted {
             return None;
         }
         let role = observation.ip().map(|ip| ip.role.of);

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::actor::{Actor, Sign};
+use super::asked::Asked;
 use super::causes::{self, Causes};
 use super::granter::Granter;
-use super::principal::{Asked, Listed, decide};
+use super::principal::{Listed, decide};
 use super::system;
 use super::table::{KeyRef, Table};
 use crate::model::{
