@@ -136,6 +136,8 @@ STORIES = {
     storms.long_name: raw,
     storms.import_storm: pages,
     storms.new_integration: pages,
+    storms.system_first_op: raw,
+    storms.system_upkeep: raw,
     storms.unknown_agent: eventbridge,
     storms.old_mail_program: raw,
 }

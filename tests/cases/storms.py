@@ -229,6 +229,30 @@ def new_integration(story):
     story.events.sort(key=lambda event: event["published"])
 
 
+def system_nights(story, nights):
+    """Every night one application sends a user, and by day two people work."""
+    for night in range(nights):
+        imports(story, at(night, 1), "Personnel", 1)
+        session = token("idx", f"ana/{night}", 25)
+        story.signs_in(at(night, 8), ANA, LISBON_OFFICE, MAC, session)
+
+
+def system_first_op(story):
+    """A job of Okta's own principal gives a user a role, in a tenant where it never did that."""
+    system_nights(story, 32)
+    story.system(at(32, 3), "user.account.privilege.grant", [ANA.target()])
+    story.events.sort(key=lambda event: event["published"])
+
+
+def system_upkeep(story):
+    """Okta's own principal warns of a rate, writes a mail, and an import shuts an account, each for the first time."""
+    system_nights(story, 32)
+    story.system(at(32, 3), "system.org.rate_limit.warning", [thing("URL Pattern", "/api/v1/users")])
+    story.system(at(32, 4), "system.email.new_device_notification.sent_message", [ANA.target()])
+    imports(story, at(32, 13), "Personnel", 3)
+    story.events.sort(key=lambda event: event["published"])
+
+
 NAMELESS = Device("Mozilla/5.0 (unlisted) Client/1.0", "Unknown", "UNKNOWN", "Unknown")
 
 
