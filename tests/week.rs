@@ -23,9 +23,11 @@ const MONDAY_MS: i64 = 1_799_020_800_000;
 const BATCH: usize = 1_000;
 /// Sentences of each rule that are printed.
 const SHOWN: usize = 5;
-/// Alerts of level medium for 1,000 users and day. A company of 200 then sees less than one a day, which somebody
-/// can look at in the morning.
-const MEDIUM_MOST: f64 = 3.0;
+/// Alerts of level medium for 1,000 users and day, about what users do. A company of 200 then sees less than one in
+/// five days.
+const MEDIUM_MOST: f64 = 1.0;
+/// Rules of level medium that tell of each such change of the tenant: one a week or two, whoever does it.
+const OF_CHANGES: [&str; 3] = ["admin-role-user", "api-token-created", "zone-changed"];
 
 fn config(name: &str, sites: Vec<Site>) -> Config {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -113,7 +115,9 @@ fn assert_calm(figures: &Figures, week: &Week) {
     let of = |wanted: fn(Level) -> bool| figures.iter().filter(move |(_, (level, _))| wanted(*level));
     let loud: Vec<_> = of(|level| level >= Level::High).collect();
     assert!(loud.is_empty(), "{loud:#?}");
-    let medium: usize = of(|level| level == Level::Medium).map(|(_, (_, said))| said.len()).sum();
+    let of_users =
+        of(|level| level == Level::Medium).filter(|(rule, _)| !OF_CHANGES.contains(&rule.as_str()));
+    let medium: usize = of_users.map(|(_, (_, said))| said.len()).sum();
     assert!(rate(medium, week) <= MEDIUM_MOST, "{:.2}: {figures:#?}", rate(medium, week));
 }
 
@@ -176,7 +180,8 @@ fn nor_do_six_weeks_on_end() {
 fn a_week_whose_sites_are_unnamed_shows_every_rule_that_needs_their_names() {
     let figures = measured(2, Vec::new(), &Week::default());
     let known = ["impossible-travel", "many-users-one-new-ip-success", "session-asn-country-ua-change"];
-    let needs = |rule: &str, level: Level| level < Level::Medium || known.contains(&rule);
+    let expected = |rule: &str| known.contains(&rule) || OF_CHANGES.contains(&rule);
+    let needs = |rule: &str, level: Level| level < Level::Medium || expected(rule);
     let others: Vec<_> = figures.iter().filter(|(rule, (level, _))| !needs(rule, *level)).collect();
     assert!(others.is_empty(), "{others:#?}");
 }
