@@ -69,7 +69,7 @@ pub(super) fn cause(observation: &Observation) -> Option<Notice> {
             at_ms: event.published_ms,
             uuid: event.uuid.clone(),
             event_type: asked.event_type.into(),
-            by: CompactString::default(),
+            ..Said::default()
         },
         links: links(&event.fields),
     })
