@@ -206,6 +206,14 @@ impl Context {
         (self.sessions.len(), self.users.len())
     }
 
+    /// How much each other table holds, by the names under which what goes at a bound is counted.
+    pub fn entries(&self) -> Vec<(&'static str, usize)> {
+        let mut entries = vec![("tokens", self.tokens.len()), ("notices", self.told.len())];
+        entries.extend(self.principals.entries());
+        entries.extend(self.routine.entries());
+        entries
+    }
+
     /// Whether it is kept in mind which sessions and users change from now on.
     pub fn keep_changes(&mut self, wanted: bool) {
         self.sessions.keep_changes(wanted);

@@ -149,6 +149,12 @@ impl Principals {
         facts
     }
 
+    /// How much each table holds.
+    pub fn entries(&self) -> [(&'static str, usize); 3] {
+        let (actors, granters, causes) = (self.actors.len(), self.granters.len(), self.causes.len());
+        [("principals", actors), ("granters", granters), ("causes", causes)]
+    }
+
     /// Forgets those that have been quiet.
     pub fn expire(&mut self, watermark_ms: i64) {
         self.actors.expire(watermark_ms);
