@@ -267,6 +267,10 @@ pub const TOKEN_TEXT_BYTES: usize = 256;
 /// anew; ms. Integrations that run once a quarter are not quiet for longer.
 pub const TOKEN_QUIET_MS: i64 = 365 * 24 * 3_600_000;
 
+/// Administrators' roles remembered of one user, and read from one event; beyond, the one goes that was given or
+/// taken longest ago. Okta has a dozen of its own. Not counted.
+pub const ROLES_PER_USER: usize = 24;
+
 /// Ends of all of a user's sessions that are remembered; beyond, the oldest goes: it ended what is mostly
 /// forgotten. Not counted.
 pub const ENDINGS_PER_USER: usize = 8;

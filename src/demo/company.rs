@@ -104,8 +104,7 @@ pub(super) const fn vantage(
 /// The office.
 pub(super) const OFFICE: Vantage = vantage("198.51.100.0/27", [198, 51, 100, 10], LISBON, 64496, "Acme Lda");
 /// The company VPN's exit.
-pub(super) const VPN: Vantage =
-    vantage("198.51.100.32/27", [198, 51, 100, 40], DUBLIN, 64497, "Example Cloud Dublin");
+pub(super) const VPN: Vantage = vantage("198.51.100.32/27", [198, 51, 100, 40], DUBLIN, 16509, "Amazon.com");
 /// Homes, by turns.
 pub(super) const HOMES: [Vantage; 4] = [
     vantage("203.0.113.0/27", [203, 0, 113, 5], LISBON, 64498, "Example Fibre Portugal"),
@@ -120,18 +119,13 @@ pub(super) const HOMES: [Vantage; 4] = [
 pub(super) const MOBILE: Vantage =
     vantage("203.0.113.96/27", [203, 0, 113, 101], LISBON, 64500, "Example Mobile Portugal");
 /// The server of an application that redeems its codes itself.
-pub(super) const APP_SERVER: Vantage =
-    vantage("192.0.2.0/27", [192, 0, 2, 11], ASHBURN, 64501, "Example Hosting");
+pub(super) const APP_SERVER: Vantage = vantage("192.0.2.0/27", [192, 0, 2, 11], ASHBURN, 14618, "Amazon.com");
 /// A rented server that tries passwords.
-pub(super) const SPRAYER: Vantage = Vantage {
-    proxy: true,
-    ..vantage("192.0.2.64/27", [192, 0, 2, 77], BUCHAREST, 64502, "Bulletproof Example")
-};
+pub(super) const SPRAYER: Vantage =
+    Vantage { proxy: true, ..vantage("192.0.2.64/27", [192, 0, 2, 77], BUCHAREST, 9009, "M247") };
 /// Where a stolen cookie is replayed.
-pub(super) const THIEF: Vantage = Vantage {
-    proxy: true,
-    ..vantage("192.0.2.96/27", [192, 0, 2, 103], SINGAPORE, 64503, "Example VPN Exit")
-};
+pub(super) const THIEF: Vantage =
+    Vantage { proxy: true, ..vantage("192.0.2.96/27", [192, 0, 2, 103], SINGAPORE, 212238, "Datacamp") };
 /// Okta's own support.
 pub(super) const SUPPORT: Vantage =
     vantage("192.0.2.128/27", [192, 0, 2, 140], ASHBURN, 64504, "Example Support Vendor");

@@ -224,8 +224,11 @@ impl Member {
             sum.uuids += of_shard.uuids;
             if place == 0 {
                 sum.watermark_ms = of_shard.watermark_ms;
-                sum.keys = of_shard.keys;
+                (sum.keys, sum.entries) = (of_shard.keys, of_shard.entries);
                 continue;
+            }
+            for ((_, held), (_, more)) in sum.entries.iter_mut().zip(of_shard.entries) {
+                *held += more;
             }
             sum.watermark_ms = sum.watermark_ms.min(of_shard.watermark_ms);
             for ((_, keys), (_, more)) in sum.keys.iter_mut().zip(of_shard.keys) {

@@ -100,6 +100,8 @@ pub struct Figures {
     pub sessions: usize,
     /// Users.
     pub users: usize,
+    /// What else is known of users, principals and tokens, by table.
+    pub entries: Vec<(&'static str, usize)>,
     /// Event ids remembered for deduplication.
     pub uuids: usize,
     /// Keys of each correlation.
@@ -216,6 +218,7 @@ impl Shard {
             partitions: partitions.collect(),
             sessions,
             users,
+            entries: self.context.entries(),
             uuids: self.seen.len(),
             keys: self.correlator.keys().collect(),
         }

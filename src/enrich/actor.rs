@@ -7,8 +7,8 @@
 use crate::model::{IpRole, Observation, Principal, PrincipalClass, PrincipalReason, core};
 use crate::{durable, limits};
 
+use super::asked::Asked;
 use super::console;
-use super::principal::Asked;
 use super::session::earlier;
 use crate::state::Proof;
 
@@ -69,7 +69,7 @@ impl Sign {
         let acts = matches!(is.class, PrincipalClass::Human | PrincipalClass::ApiToken);
         let known = is.reason == PrincipalReason::Configured && is.class == PrincipalClass::ServiceAccount;
         let result = asked.text(core::OUTCOME_RESULT);
-        if !(acts || known) || Proof::of(asked.text(core::ACTOR_ID), result) != Proof::Acted {
+        if !(acts || known) || Proof::of(asked.id, result) != Proof::Acted {
             return None;
         }
         let role = observation.ip().map(|ip| ip.role.of);
@@ -98,6 +98,11 @@ fn address(asked: &Asked<'_>) -> u64 {
 }
 
 impl Actor {
+    /// One of which nothing is held yet, that was last at a browser on a day.
+    pub fn seen(browser_day: Option<i64>) -> Self {
+        Self { hand_day: browser_day, other_day: browser_day, ..Self::default() }
+    }
+
     /// What it is at a time, if it is more than an event alone tells.
     pub fn is(&self, at_ms: i64) -> Option<Principal> {
         let since = |since_ms: Option<i64>| since_ms.is_some_and(|since_ms| since_ms <= at_ms);

@@ -8,7 +8,8 @@
 use compact_str::CompactString;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::principal::{Asked, SYSTEM_LOGIN};
+use super::asked::Asked;
+use super::principal::SYSTEM_LOGIN;
 use super::who;
 use crate::model::{
     Cause, CauseLink, FieldId, Fields, Links, Notice, NoticeKind, Observation, Said, Value, core,
@@ -68,7 +69,7 @@ pub(super) fn cause(observation: &Observation) -> Option<Notice> {
             at_ms: event.published_ms,
             uuid: event.uuid.clone(),
             event_type: asked.event_type.into(),
-            by: CompactString::default(),
+            ..Said::default()
         },
         links: links(&event.fields),
     })

@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use super::account::Account;
 use super::fill::Filler;
 use super::own_address::own_address;
-use super::principals::Principals;
+use super::principals::{self, Principals};
 use super::routine::{OfMachines, Routine};
 use super::session::{self, Session};
 use super::table::{KeyRef, Table};
@@ -18,7 +18,7 @@ use super::user::User;
 use super::who;
 use crate::model::{
     AdminFacts, Change, Enriched, Event, FieldTable, Notice, NoticeKind, Observation, PrincipalClass,
-    SessionFacts, Tally, TokenFacts, TravelFacts, UserFacts, core,
+    PrincipalFacts, SessionFacts, Tally, TokenFacts, TravelFacts, UserFacts, core,
 };
 use crate::state::{Corrupt, Names, Proof, Touch};
 use crate::{config, limits};
@@ -98,11 +98,11 @@ impl Context {
     /// Takes the event into the state and says what the state makes of it.
     pub fn enrich(&mut self, mut observation: Observation, late: bool, tally: &mut Tally) -> Enriched {
         let by = touch(&observation.event);
-        let role = self.holds_role(&observation.event);
-        let principal = self.principals.take(&observation, by, role, tally);
+        let told = self.told(&observation.event);
+        let principal = self.principal(&observation, told.as_ref(), by, tally);
         // Who only gets tokens has many addresses, and no place.
         let own = own_address(&observation).filter(|_| principal.is.class != PrincipalClass::TokenGranter);
-        let user = self.user(&observation, own, by, tally);
+        let user = self.user(&observation, (own, told.as_ref()), by, tally);
         let (mut session, admin) = self.session(&observation, own, by, &user.account, tally).unzip();
         if let (Some(session), Some(concurrent)) = (&mut session, user.concurrent) {
             session.concurrent = concurrent;
@@ -157,12 +157,27 @@ impl Context {
         tally.evict("notices", evicted);
     }
 
-    /// Whether the actor of an event was given an administrator's role, and none was taken away since.
-    fn holds_role(&self, event: &Event) -> bool {
-        let (Some(id), at_ms) = (who::user_id(&event.fields), event.published_ms) else { return false };
-        let told = self.told.get(KeyRef { org: event.org.as_ref(), id }, at_ms);
-        let last = |of| told.and_then(|told| told.last(of, at_ms)).map(|said| said.at_ms);
-        last(NoticeKind::RoleGranted) > last(NoticeKind::RoleRevoked)
+    /// What others did to the actor of an event; to most, nothing.
+    fn told(&self, event: &Event) -> Option<Told> {
+        let id = who::user_id(&event.fields)?;
+        self.told.get(KeyRef { org: event.org.as_ref(), id }, event.published_ms).cloned()
+    }
+
+    fn principal(
+        &mut self,
+        observation: &Observation,
+        told: Option<&Told>,
+        by: Touch,
+        tally: &mut Tally,
+    ) -> PrincipalFacts {
+        let event = &observation.event;
+        let routine = &self.routine;
+        let browser_day = || {
+            let key = KeyRef { org: event.org.as_ref(), id: who::user_id(&event.fields)? };
+            routine.browser_day(key, by.time_ms)
+        };
+        let role = told.is_some_and(|told| told.holds_role(by.time_ms));
+        self.principals.take(observation, by, &principals::OfUser { role, browser_day: &browser_day }, tally)
     }
 
     /// How many sessions are held.
@@ -189,6 +204,14 @@ impl Context {
     /// Sessions and users held now, for metrics.
     pub fn held(&self) -> (usize, usize) {
         (self.sessions.len(), self.users.len())
+    }
+
+    /// How much each other table holds, by the names under which what goes at a bound is counted.
+    pub fn entries(&self) -> Vec<(&'static str, usize)> {
+        let mut entries = vec![("tokens", self.tokens.len()), ("notices", self.told.len())];
+        entries.extend(self.principals.entries());
+        entries.extend(self.routine.entries());
+        entries
     }
 
     /// Whether it is kept in mind which sessions and users change from now on.
@@ -240,7 +263,7 @@ impl Context {
     fn user(
         &mut self,
         observation: &Observation,
-        own: Option<IpAddr>,
+        (own, told): (Option<IpAddr>, Option<&Told>),
         by: Touch,
         tally: &mut Tally,
     ) -> OfUser {
@@ -261,7 +284,7 @@ impl Context {
             let concurrent = session.map(|session| user.concurrent(session, at_ms, watermark_ms, tally));
             OfUser { facts: Some(facts), travel, concurrent, account, machines }
         });
-        if let Some(told) = self.told.get(key, at_ms) {
+        if let Some(told) = told {
             of_user.account.told(told, event);
         }
         if let Some(facts) = &mut of_user.facts {

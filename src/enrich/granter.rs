@@ -6,7 +6,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::principal::Asked;
+use super::asked::Asked;
+use super::known::Known;
 use super::session::earlier;
 use crate::model::{HabitFacts, IpRole, Observation, Tally, core};
 use crate::{durable, limits};
@@ -20,27 +21,14 @@ const PUBLIC: &str = "none";
 #[derive(Debug, Default)]
 pub(super) struct Granter {
     first_ms: Option<i64>,
-    systems: Known,
-    clients: Known,
-    scopes: Known,
-    grant_types: Known,
-    auth_types: Known,
-}
-
-/// Values seen before, as numbers or hashes, each with when it was first and last seen; bounded.
-#[derive(Debug, Default)]
-struct Known(Vec<Sighted>);
-
-#[derive(Debug)]
-struct Sighted {
-    value: u64,
-    first_ms: i64,
-    last_ms: i64,
+    systems: Known<u64>,
+    clients: Known<u64>,
+    scopes: Known<u64>,
+    grant_types: Known<u64>,
+    auth_types: Known<u64>,
 }
 
 durable!(Granter { first_ms, systems, clients, scopes, grant_types, auth_types });
-durable!(Known { 0 });
-durable!(Sighted { value, first_ms, last_ms });
 
 /// When an event was, and whether it makes a habit.
 #[derive(Clone, Copy)]
@@ -79,14 +67,15 @@ impl Granter {
         let granted = asked.text(core::GRANTED_SCOPES);
         let scopes = if granted.is_empty() { asked.text(core::REQUESTED_SCOPES) } else { granted };
         for scope in scopes.split([',', ' ', '[', ']', '"']).filter(|scope| !scope.is_empty()) {
-            facts.new_scope |= self.scopes.is_new(hash(scope), moment, limits::SCOPES_PER_GRANTER, tally);
+            facts.new_scope |=
+                is_new(&mut self.scopes, hash(scope), moment, limits::SCOPES_PER_GRANTER, tally);
         }
-        let mut is_new = |known: &mut Known, id| {
+        let mut is_new_type = |known: &mut Known<u64>, id| {
             let text = asked.text(id);
-            !text.is_empty() && known.is_new(hash(text), moment, limits::TYPES_PER_GRANTER, tally)
+            !text.is_empty() && is_new(known, hash(text), moment, limits::TYPES_PER_GRANTER, tally)
         };
-        facts.new_grant_type = is_new(&mut self.grant_types, core::GRANT_TYPE);
-        facts.new_auth_type = is_new(&mut self.auth_types, core::CLIENT_AUTH_TYPE);
+        facts.new_grant_type = is_new_type(&mut self.grant_types, core::GRANT_TYPE);
+        facts.new_auth_type = is_new_type(&mut self.auth_types, core::CLIENT_AUTH_TYPE);
     }
 
     /// Where it comes from, and with what software.
@@ -101,12 +90,12 @@ impl Granter {
         let place = observation.place.as_deref();
         if let Some(asn) = place.and_then(|place| place.asn.as_deref()) {
             let system = u64::from(asn.number);
-            facts.new_asn = self.systems.is_new(system, moment, limits::SYSTEMS_PER_GRANTER, tally);
+            facts.new_asn = is_new(&mut self.systems, system, moment, limits::SYSTEMS_PER_GRANTER, tally);
         }
-        let product = product(asked.text(core::CLIENT_USER_AGENT));
+        let product = product(asked.agent);
         if !product.is_empty() {
             let client = hash(product);
-            facts.new_client = self.clients.is_new(client, moment, limits::CLIENTS_PER_GRANTER, tally);
+            facts.new_client = is_new(&mut self.clients, client, moment, limits::CLIENTS_PER_GRANTER, tally);
         }
     }
 }
@@ -128,42 +117,14 @@ fn hash(text: &str) -> u64 {
     xxh3_64(text.as_bytes())
 }
 
-impl Known {
-    /// Whether others had been seen but not this one, or not for so long that it is forgotten. Of the traits
-    /// of one event, none is new to the others. If the first two events with a trait arrive the wrong way
-    /// round, the earlier one is new as well.
-    fn is_new(&mut self, value: u64, moment: Moment, most: usize, tally: &mut Tally) -> bool {
-        let Moment { at_ms, done } = moment;
-        let mut others = self.0.iter().filter(|known| known.value != value);
-        let place = self.0.iter().position(|known| known.value == value);
-        let Some(place) = place else {
-            let new = others.any(|known| known.first_ms != at_ms);
-            if done {
-                self.add(value, at_ms, most, tally);
-            }
-            return new;
-        };
-        let before = others.any(|known| known.first_ms < at_ms);
-        let Some(known) = self.0.get_mut(place) else { return false };
-        let forgotten = at_ms.saturating_sub(known.last_ms) > limits::GRANTER_HABIT_QUIET_MS;
-        let new = before && (forgotten || at_ms < known.first_ms);
-        if done {
-            known.first_ms = if forgotten { at_ms } else { known.first_ms.min(at_ms) };
-            known.last_ms = known.last_ms.max(at_ms);
-        }
-        new
+/// Whether a trait is new. What was refused is compared, and makes no habit.
+fn is_new(known: &mut Known<u64>, value: u64, moment: Moment, most: usize, tally: &mut Tally) -> bool {
+    let Moment { at_ms, done } = moment;
+    let told = known.compare(&value, at_ms, limits::GRANTER_HABIT_QUIET_MS);
+    if done {
+        tally.evict("granter_habits", known.learn(value, at_ms, most, told.forgotten));
     }
-
-    fn add(&mut self, value: u64, at_ms: i64, most: usize, tally: &mut Tally) {
-        if self.0.len() >= most {
-            let least = self.0.iter().enumerate().min_by_key(|(_, known)| known.last_ms);
-            if let Some(place) = least.map(|(place, _)| place) {
-                self.0.swap_remove(place);
-                tally.evict("granter_habits", 1);
-            }
-        }
-        self.0.push(Sighted { value, first_ms: at_ms, last_ms: at_ms });
-    }
+    told.new
 }
 
 #[cfg(test)]

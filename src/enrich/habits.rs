@@ -8,10 +8,14 @@
 //! It counts days, not events, so that most events change nothing and are not written to the changelog.
 
 use super::act::{Act, DAY_S, KINDS, Kind};
+use super::agent::hash;
 use super::hours::Hours;
 use crate::limits;
 use crate::model::{Tally, UserFacts};
 use crate::state::{Corrupt, Durable, Reader, Writer};
+
+/// What Okta calls a browser that it does not know; programs are mostly called so.
+const NO_BROWSER: &str = "UNKNOWN";
 
 /// What one user is used to.
 #[derive(Debug, Default)]
@@ -74,6 +78,13 @@ impl Habits {
         let day = at_s.div_euclid(DAY_S);
         let before = [self.last_day, self.before_day].into_iter().flatten().find(|last| *last < day);
         before.map_or(0, |last| day.saturating_sub(last).saturating_sub(1))
+    }
+
+    /// The last day (since the epoch) on which the user was at a browser.
+    pub fn browser_day(&self) -> Option<i64> {
+        let unknown = hash(NO_BROWSER);
+        let browsers = self.known.iter().filter(|known| known.kind == Kind::Browser);
+        browsers.filter(|known| known.value != unknown).map(|known| known.last_day).max()
     }
 
     /// When the user first did something, seconds.

@@ -34,15 +34,41 @@ pub(super) struct Told {
     pub evicted: u64,
 }
 
+/// What is said of a value beside what is held, which stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Compared {
+    /// Others had been seen, this one had not, or not for so long that it is forgotten.
+    pub new: bool,
+    /// It is held, and forgotten.
+    pub forgotten: bool,
+}
+
 impl<T: PartialEq> Known<T> {
     /// Takes in a sighting; at most so many values are held.
     pub fn take(&mut self, value: T, at_ms: i64, bound: usize) -> Told {
-        let others = self.0.iter().any(|known| known.value != value && known.first_ms <= at_ms);
+        let others = self.others(&value).any(|known| known.first_ms <= at_ms);
+        let new = others && self.find(&value).is_none_or(|known| at_ms < known.first_ms);
+        Told { new, evicted: self.learn(value, at_ms, bound, false) }
+    }
+
+    /// Compares a value, which is forgotten after so long. Of the values of one moment, none is new to the
+    /// others; whatever is held of a later time counts, but for a value that is held itself.
+    pub fn compare(&self, value: &T, at_ms: i64, quiet_ms: i64) -> Compared {
+        let mut others = self.others(value);
+        let Some(known) = self.find(value) else {
+            return Compared { new: others.any(|other| other.first_ms != at_ms), forgotten: false };
+        };
+        let forgotten = at_ms.saturating_sub(known.last_ms) > quiet_ms;
+        let before = others.any(|other| other.first_ms < at_ms);
+        Compared { new: before && (forgotten || at_ms < known.first_ms), forgotten }
+    }
+
+    /// Takes in a sighting, or the first one after the value was forgotten; how many had to go for it.
+    pub fn learn(&mut self, value: T, at_ms: i64, bound: usize, forgotten: bool) -> u64 {
         if let Some(known) = self.0.iter_mut().find(|known| known.value == value) {
-            let earlier = at_ms < known.first_ms;
-            known.first_ms = known.first_ms.min(at_ms);
+            known.first_ms = if forgotten { at_ms } else { known.first_ms.min(at_ms) };
             known.last_ms = known.last_ms.max(at_ms);
-            return Told { new: earlier && others, evicted: 0 };
+            return 0;
         }
         let mut evicted = 0;
         if self.0.len() >= bound {
@@ -53,7 +79,15 @@ impl<T: PartialEq> Known<T> {
             }
         }
         self.0.push(Sighted { value, first_ms: at_ms, last_ms: at_ms });
-        Told { new: others, evicted }
+        evicted
+    }
+
+    fn find(&self, value: &T) -> Option<&Sighted<T>> {
+        self.0.iter().find(|known| known.value == *value)
+    }
+
+    fn others(&self, value: &T) -> impl Iterator<Item = &Sighted<T>> {
+        self.0.iter().filter(move |known| known.value != *value)
     }
 
     /// Whether a value was seen, at this time or before.

@@ -10,6 +10,7 @@ mod act;
 mod actor;
 mod address;
 mod agent;
+mod asked;
 mod beats;
 mod cache;
 mod causes;

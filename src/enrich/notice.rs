@@ -5,7 +5,9 @@
 
 use compact_str::CompactString;
 
+use super::agent::hash;
 use super::causes::cause;
+use crate::limits;
 use crate::model::{FieldId, Fields, Links, Notice, NoticeKind, Observation, Said, Value, core};
 
 /// Event types and what they do to the user who is their target.
@@ -48,9 +50,21 @@ fn notice(observation: &Observation) -> Option<Notice> {
             uuid: event.uuid.clone(),
             event_type: event_type.into(),
             by: by.unwrap_or_default().into(),
+            roles: roles(fields, *of),
         },
         links: Links::default(),
     })
+}
+
+/// The roles that were given or taken: Okta lists their names.
+fn roles(fields: &Fields, of: NoticeKind) -> Vec<u32> {
+    let names = match of {
+        NoticeKind::RoleGranted => fields.text(core::PRIVILEGE_GRANTED),
+        NoticeKind::RoleRevoked => fields.text(core::PRIVILEGE_REVOKED),
+        _ => None,
+    };
+    let names = names.unwrap_or_default().split(',').map(|name| name.trim().to_lowercase());
+    names.filter(|name| !name.is_empty()).map(|name| hash(&name)).take(limits::ROLES_PER_USER).collect()
 }
 
 /// One part of the target at a place.
@@ -103,5 +117,25 @@ mod tests {
         assert_eq!(told("user.session.clear", "SUCCESS", &[("AppInstance", "0oa1", "x")]), None);
         assert_eq!(told("user.session.clear", "SUCCESS", &[("User", "00uben", "")]), None);
         assert_eq!(told("user.session.clear", "SUCCESS", &[]), None);
+    }
+
+    #[test]
+    fn the_roles_that_were_given_or_taken_are_told_by_name() {
+        let roles = |event_type: &str, field, names: &str| {
+            let values = [
+                (core::EVENT_TYPE, Value::Text(event_type)),
+                (field, Value::Text(names)),
+                (core::TARGET_TYPE, Value::Text("User")),
+                (core::TARGET_ID, Value::Text("00uben")),
+                (core::TARGET_ALTERNATE_ID, Value::Text("ben@example.com")),
+            ];
+            notice(&observation(event(7, "u7", &values), None)).unwrap().said.roles
+        };
+        let (grant, revoke) = ("user.account.privilege.grant", "user.account.privilege.revoke");
+        let both = roles(grant, core::PRIVILEGE_GRANTED, "Super administrator, Help Desk administrator");
+        assert_eq!(both.len(), 2);
+        assert_eq!(roles(revoke, core::PRIVILEGE_REVOKED, "help desk administrator ,"), both[1..]);
+        assert!(roles(revoke, core::PRIVILEGE_GRANTED, "Super administrator").is_empty());
+        assert!(roles("user.session.clear", core::PRIVILEGE_GRANTED, "Super administrator").is_empty());
     }
 }

@@ -3,10 +3,11 @@
 //! [`ROWS`] are asked from the top, and the first that holds decides. What a principal is by its habit, or
 //! became by what it did before, no single event tells: the module `actor` knows that, and asks here first.
 
+use super::asked::Asked;
 use super::listed::matches;
 use super::who;
 use crate::config;
-use crate::model::{FieldId, Fields, Principal, PrincipalClass, PrincipalReason, core};
+use crate::model::{FieldId, Principal, PrincipalClass, PrincipalReason, core};
 
 /// The login of Okta's own principal.
 pub(super) const SYSTEM_LOGIN: &str = "system@okta.com";
@@ -45,16 +46,6 @@ const TOKENS: &[&str] = &[
     "app.oauth2.as.authorize.code",
     "app.oauth2.as.token.grant",
 ];
-
-/// What is asked of an event.
-#[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub fields: &'a Fields,
-    pub event_type: &'a str,
-    kind: &'a str,
-    id: &'a str,
-    login: &'a str,
-}
 
 /// One row of the table.
 struct Row {
@@ -124,24 +115,7 @@ pub(super) fn decide(asked: &Asked<'_>, listed: &Listed) -> Principal {
     found.map(|row| Principal { class: row.class, reason: row.reason }).unwrap_or_default()
 }
 
-impl<'a> Asked<'a> {
-    /// About the fields of an event.
-    pub fn of(fields: &'a Fields) -> Self {
-        let text = |id| fields.text(id).unwrap_or_default();
-        Self {
-            fields,
-            event_type: text(core::EVENT_TYPE),
-            kind: text(core::ACTOR_TYPE),
-            id: text(core::ACTOR_ID),
-            login: text(core::ACTOR_ALTERNATE_ID),
-        }
-    }
-
-    /// A field's text; empty where there is none.
-    pub fn text(&self, id: FieldId) -> &'a str {
-        self.fields.text(id).unwrap_or_default()
-    }
-
+impl Asked<'_> {
     /// Whether the event type starts with one of these.
     pub fn starts(&self, starts: &[&str]) -> bool {
         starts.iter().any(|start| self.event_type.starts_with(start))
@@ -171,10 +145,6 @@ impl<'a> Asked<'a> {
         self.kind.eq_ignore_ascii_case("AI Agent") || self.kind.eq_ignore_ascii_case("AIAgent")
     }
 
-    fn has_api_token(&self) -> bool {
-        self.fields.exists(core::API_TOKEN_ID)
-    }
-
     fn is_client(&self) -> bool {
         let by_id = || self.kind.is_empty() && CLIENT_IDS.iter().any(|start| self.id.starts_with(start));
         self.kind == "PublicClientApp" || by_id()
@@ -198,12 +168,6 @@ impl<'a> Asked<'a> {
     pub fn is_token_routine(&self) -> bool {
         let nameless = self.login.is_empty() || self.login == self.id;
         nameless && self.starts(TOKENS) && !self.fields.exists(core::TARGET_ALTERNATE_ID)
-    }
-
-    /// Whether a browser makes the request.
-    pub fn is_browser(&self) -> bool {
-        let agent = self.text(core::CLIENT_USER_AGENT);
-        agent.starts_with("Mozilla/") || agent.starts_with("Opera/")
     }
 }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::actor::{Actor, Sign};
+use super::asked::Asked;
 use super::causes::{self, Causes};
 use super::granter::Granter;
-use super::principal::{Asked, Listed, decide};
+use super::principal::{Listed, decide};
 use super::system;
 use super::table::{KeyRef, Table};
 use crate::model::{
@@ -28,6 +29,14 @@ pub(super) struct Principals {
 const ACTORS: u8 = b'p';
 const GRANTERS: u8 = b'g';
 const CAUSES: u8 = b'r';
+
+/// What else is known of the user that acts.
+pub(super) struct OfUser<'a> {
+    /// An administrator's role is held.
+    pub role: bool,
+    /// Tells the last day at a browser; asked only of those that must be remembered from now on.
+    pub browser_day: &'a dyn Fn() -> Option<i64>,
+}
 
 impl Default for Principals {
     fn default() -> Self {
@@ -67,12 +76,12 @@ impl Principals {
         tally.evict("causes", evicted);
     }
 
-    /// Takes in an event, and says who acts. `role`: the actor holds an administrator's role.
+    /// Takes in an event, and says who acts.
     pub fn take(
         &mut self,
         observation: &Observation,
         by: Touch,
-        role: bool,
+        known: &OfUser<'_>,
         tally: &mut Tally,
     ) -> PrincipalFacts {
         let mut facts = self.alone(observation);
@@ -83,10 +92,10 @@ impl Principals {
         let by_itself = facts.is;
         if matches!(by_itself.class, PrincipalClass::Human | PrincipalClass::ApiToken) {
             let sign = Sign::of(observation, &asked, by_itself);
-            let known = self.actor(key, sign, by, tally).filter(|_| by_itself.class == PrincipalClass::Human);
-            facts.is = known.unwrap_or(by_itself);
+            let is = self.actor(key, sign, (by, known), tally);
+            facts.is = is.filter(|_| by_itself.class == PrincipalClass::Human).unwrap_or(by_itself);
         }
-        if role && facts.is.class == PrincipalClass::Human {
+        if known.role && facts.is.class == PrincipalClass::Human {
             facts.is = Principal { class: PrincipalClass::Admin, reason: PrincipalReason::HoldsRole };
         }
         if let Some(system) = &mut facts.system {
@@ -106,7 +115,7 @@ impl Principals {
         &mut self,
         key: KeyRef<'_>,
         sign: Option<Sign>,
-        by: Touch,
+        (by, known): (Touch, &OfUser<'_>),
         tally: &mut Tally,
     ) -> Option<Principal> {
         let before = self.actors.get(key, by.time_ms);
@@ -114,7 +123,7 @@ impl Principals {
         let Some(sign) = sign else { return was };
         let after = match before {
             Some(actor) => actor.after(sign, by.time_ms),
-            None if sign.is_remembered() => Actor::default().after(sign, by.time_ms),
+            None if sign.is_remembered() => Actor::seen((known.browser_day)()).after(sign, by.time_ms),
             None => return was,
         };
         let is = was.or_else(|| after.is(by.time_ms));
@@ -138,6 +147,12 @@ impl Principals {
         let (facts, evicted) = self.granters.with(key, by, take);
         tally.evict("granters", evicted);
         facts
+    }
+
+    /// How much each table holds.
+    pub fn entries(&self) -> [(&'static str, usize); 3] {
+        let (actors, granters, causes) = (self.actors.len(), self.granters.len(), self.causes.len());
+        [("principals", actors), ("granters", granters), ("causes", causes)]
     }
 
     /// Forgets those that have been quiet.
@@ -200,7 +215,17 @@ mod tests {
         let fields = &observation.event.fields;
         let text = |id| fields.text(id).unwrap_or_default();
         let proof = Proof::of(text(core::ACTOR_ID), text(core::OUTCOME_RESULT));
-        principals.take(&observation, Touch { proof, time_ms: at_ms }, false, &mut Tally::default())
+        take_of(principals, &observation, Touch { proof, time_ms: at_ms }, None)
+    }
+
+    fn take_of(
+        principals: &mut Principals,
+        observation: &Observation,
+        by: Touch,
+        browser_day: Option<i64>,
+    ) -> PrincipalFacts {
+        let known = OfUser { role: false, browser_day: &|| browser_day };
+        principals.take(observation, by, &known, &mut Tally::default())
     }
 
     fn is(facts: &PrincipalFacts) -> &'static str {

@@ -12,6 +12,7 @@
 
 use std::net::IpAddr;
 
+use super::asked::Asked;
 use super::geo::GeoIp;
 use super::{gateway, session, who};
 use crate::model::{Fields, IpRole, Role, RoleReason, core};
@@ -54,14 +55,6 @@ const SERVER_ENDPOINTS: &[&str] =
 
 /// What opens something for whoever holds the session.
 const OPENINGS: &[&str] = &["user.authentication.sso", "user.session.access_admin_app"];
-
-/// What is asked of an event.
-struct Asked<'a> {
-    fields: &'a Fields,
-    uri: &'a str,
-    agent: &'a str,
-    event_type: &'a str,
-}
 
 /// One row of the table.
 struct Row {
@@ -119,22 +112,7 @@ fn by_gateway(fields: &Fields, address: IpAddr, geoip: &GeoIp) -> (Role, Option<
     (Role { of: IpRole::ProxyChain, reason }, behind)
 }
 
-impl<'a> Asked<'a> {
-    fn of(fields: &'a Fields) -> Self {
-        let text = |id| fields.text(id).unwrap_or_default();
-        let uri = text(core::REQUEST_URI);
-        Self {
-            fields,
-            uri: uri.split_once('?').map_or(uri, |(path, _)| path),
-            agent: text(core::CLIENT_USER_AGENT),
-            event_type: text(core::EVENT_TYPE),
-        }
-    }
-
-    fn text(&self, id: crate::model::FieldId) -> &'a str {
-        self.fields.text(id).unwrap_or_default()
-    }
-
+impl Asked<'_> {
     fn is_job(&self) -> bool {
         self.text(core::TRANSACTION_TYPE) == "JOB"
     }
@@ -145,28 +123,24 @@ impl<'a> Asked<'a> {
 
     /// With a user agent, Okta's principal stands for somebody who signs in by another provider.
     fn is_okta_system(&self) -> bool {
-        self.agent.is_empty() && self.text(core::ACTOR_TYPE) == "SystemPrincipal"
-    }
-
-    fn has_api_token(&self) -> bool {
-        self.fields.exists(core::API_TOKEN_ID)
+        self.agent.is_empty() && self.kind == "SystemPrincipal"
     }
 
     /// `/oauth2/v1/token` of the org, `/oauth2/<id>/v1/token` of a custom authorization server.
     fn is_server_endpoint(&self) -> bool {
-        self.uri.starts_with("/oauth2/") && SERVER_ENDPOINTS.iter().any(|end| self.uri.ends_with(end))
+        self.path.starts_with("/oauth2/") && SERVER_ENDPOINTS.iter().any(|end| self.path.ends_with(end))
     }
 
     /// The same where a collector dropped the path.
     fn is_oidc_exchange(&self) -> bool {
-        self.uri.is_empty()
+        self.path.is_empty()
             && self.event_type == "user.authentication.sso"
             && self.text(core::INITIATION_TYPE) == "NA"
             && self.text(core::SIGN_ON_MODE) == "OpenID Connect"
     }
 
     fn is_active_federation(&self) -> bool {
-        self.uri.starts_with("/app/") && self.uri.ends_with("/sso/wsfed/active")
+        self.path.starts_with("/app/") && self.path.ends_with("/sso/wsfed/active")
     }
 
     fn is_radius(&self) -> bool {
@@ -175,7 +149,7 @@ impl<'a> Asked<'a> {
 
     /// `/idp/authenticators/<id>/transactions/<id>/verify`, where answers to a push arrive.
     fn is_authenticator_endpoint(&self) -> bool {
-        self.uri.starts_with("/idp/authenticators/") && !self.opens()
+        self.path.starts_with("/idp/authenticators/") && !self.opens()
     }
 
     fn is_authenticator_agent(&self) -> bool {
@@ -190,8 +164,8 @@ impl<'a> Asked<'a> {
     /// An OAuth client acts itself, or a user's access token of one that is not Okta's own.
     fn is_oauth_client(&self) -> bool {
         let client = self.text(core::CLIENT_ID);
-        let token = !client.is_empty() && !client.starts_with(OKTA_CLIENT) && self.uri.starts_with("/api/");
-        let acts = PROGRAMS.contains(&self.text(core::ACTOR_TYPE));
+        let token = !client.is_empty() && !client.starts_with(OKTA_CLIENT) && self.path.starts_with("/api/");
+        let acts = PROGRAMS.contains(&self.kind);
         !self.is_browser() && (acts || (token && !self.has_session()))
     }
 
@@ -201,18 +175,14 @@ impl<'a> Asked<'a> {
             self.agent.get(..script.len()).is_some_and(|start| start.eq_ignore_ascii_case(script))
         };
         who::is_user(self.fields)
-            && self.uri.starts_with("/api/")
-            && !self.uri.starts_with("/api/v1/authn")
+            && self.path.starts_with("/api/")
+            && !self.path.starts_with("/api/v1/authn")
             && !self.has_session()
             && SCRIPTS.iter().any(begins)
     }
 
     fn has_session(&self) -> bool {
         session::id(self.fields).is_some()
-    }
-
-    fn is_browser(&self) -> bool {
-        self.agent.starts_with("Mozilla/") || self.agent.starts_with("Opera/")
     }
 }
 

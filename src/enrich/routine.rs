@@ -113,6 +113,16 @@ impl Routine {
         }
     }
 
+    /// The last day (since the epoch) on which a user was at a browser.
+    pub fn browser_day(&self, key: KeyRef<'_>, at_ms: i64) -> Option<i64> {
+        self.habits.get(key, at_ms).and_then(Habits::browser_day)
+    }
+
+    /// How much each table holds.
+    pub fn entries(&self) -> [(&'static str, usize); 2] {
+        [("habits", self.habits.len()), ("machines", self.machines.len())]
+    }
+
     /// Forgets what no event after the watermark can need.
     pub fn expire(&mut self, watermark_ms: i64) {
         self.habits.expire(watermark_ms);

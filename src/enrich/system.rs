@@ -3,7 +3,7 @@
 //! Most of what `system@okta.com` does is maintenance or an import, and some of it only answers what a user did.
 //! [`ROWS`] are asked from the top, and the first that holds decides; its name is `enriched.system.reason`.
 
-use super::principal::Asked;
+use super::asked::Asked;
 use crate::model::{PrincipalClass, SystemClass, SystemFacts, SystemReason, core};
 
 /// Another provider vouches for somebody.

@@ -245,6 +245,7 @@ impl Session<'_> {
         let gauges = Gauges {
             sessions: figures.sessions,
             users: figures.users,
+            entries: figures.entries,
             shards: self.member.held().count(),
             watermark_ms: figures.watermark_ms,
             newest_ms: newest.collect(),

@@ -74,6 +74,8 @@ core_fields! {
     TUNNELS "debugContext.debugData.tunnels" Text false "[{\"operator\":\"NORD_VPN\",\"type\":\"VPN\",\"anonymous\":true}]" "anonymisers as JSON; see enriched.ip.anonymous";
     GRANT_TYPE "debugContext.debugData.grantType" Text false "client_credentials" "how an OAuth client gets its token";
     CLIENT_AUTH_TYPE "debugContext.debugData.clientAuthType" Text false "private_key_jwt" "how it proves who it is; none: it cannot, as it runs on users' devices";
+    PRIVILEGE_GRANTED "debugContext.debugData.privilegeGranted" Text false "Super administrator, Help desk administrator" "roles that were given";
+    PRIVILEGE_REVOKED "debugContext.debugData.privilegeRevoked" Text false "Read-only administrator" "roles that were taken";
     GRANTED_SCOPES "debugContext.debugData.grantedScopes" Text false "openid, profile" "what the token is good for";
     REQUESTED_SCOPES "debugContext.debugData.requestedScopes" Text false "openid, profile" "what was asked for";
     TRACE_ID "debugContext.debugData.traceId" Text false "c5a59a7f-9b50-4d33-9e1e-8b6cc4ade87c" "work of Okta's that one thing set off";

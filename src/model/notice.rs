@@ -68,4 +68,6 @@ pub struct Said {
     pub event_type: CompactString,
     /// Login of who did it, else the id.
     pub by: CompactString,
+    /// Roles that were given or taken, as digests of their names; none where the event names none.
+    pub roles: Vec<u32>,
 }

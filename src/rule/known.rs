@@ -123,8 +123,6 @@ known_fields! {
     "debugContext.debugData.errorDescription" Text false "The code is expired." "what the error says";
     "debugContext.debugData.currentRefreshTokenHash" Text false "m2rK8tVn3xQ" "hash of the refresh token that is valid";
     "debugContext.debugData.oldRefreshTokenHash" Text false "p9sL1wYo4zR" "hash of the refresh token that was used again";
-    "debugContext.debugData.privilegeGranted" Text false "Super administrator, Help desk administrator" "roles that were given";
-    "debugContext.debugData.privilegeRevoked" Text false "Read-only administrator" "roles that were taken";
     "debugContext.debugData.excludedNetworkZones" Text false "BlockedZone" "zones an API token must not be used from";
     "debugContext.debugData.rateLimitPercentage" Integer false "50" "share of the rate limit a token may take";
     "debugContext.debugData.caseNumber" Text false "01234567" "support case behind an impersonation";

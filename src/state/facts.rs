@@ -117,7 +117,7 @@ durable!(HabitFacts { known_days, new_asn, new_client, new_scope, new_grant_type
 durable!(Cause { uuid, event_type, link });
 durable!(SystemFacts { class, reason, cause });
 durable!(PrincipalFacts { is, interactive, habit, system });
-durable!(Said { of, at_ms, uuid, event_type, by });
+durable!(Said { of, at_ms, uuid, event_type, by, roles });
 durable!(Links { transaction, trace, session });
 durable!(Notice { org, id, login, said, links });
 durable!(Enriched { observation, session, user, travel, principal, token, admin, keepalive, home, late });

@@ -334,6 +334,8 @@ pub struct Gauges {
     pub sessions: usize,
     /// Users.
     pub users: usize,
+    /// What else is known of users, principals and tokens, by table.
+    pub entries: Vec<(&'static str, usize)>,
     /// Shards held.
     pub shards: usize,
     /// Event time up to which the stream is taken to be complete, ms.

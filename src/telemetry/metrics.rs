@@ -118,6 +118,7 @@ metrics! {
     geoip_reloads_total: Counter ["outcome"] "GeoIP databases read anew after a change: loaded or failed.";
     sessions: Gauge ["worker"] "Okta sessions held in state.";
     users: Gauge ["worker"] "Users held in state.";
+    state_entries: Gauge ["worker", "table"] "Entries held in the other tables of state: habits, machines, principals, granters, causes, tokens, notices.";
     rule_matches_total: Counter ["rule"] "Events that matched, or windows that came true.";
     rule_exceptions_total: Counter ["rule"] "Matches that an exception of the rule took out; they are not among its matches.";
     rule_state_keys: Gauge ["rule", "worker"] "Keys held in a correlation's state.";
@@ -127,7 +128,7 @@ metrics! {
     alerts_suppressed_total: Counter ["rule"] "Satisfying windows folded into an alert that was raised before.";
     dead_letters_total: Counter ["reason"] "Records, or parts of them, sent to the dead-letter topic.";
     outputs_shrunk_total: Counter ["topic"] "Output records that the broker found too large and that were sent shortened.";
-    state_evictions_total: Counter ["table"] "Entries dropped at a bound, by table: sessions, users, habits, machines, principals, granters, causes, tokens, notices, uuids, and what one user or token holds (user_sessions, user_habits, user_machines, token_sources).";
+    state_evictions_total: Counter ["table"] "Entries dropped at a bound, by table: sessions, users, habits, machines, principals, granters, causes, tokens, notices, uuids, and what one user or token holds (user_sessions, user_habits, user_machines, granter_habits, token_sources).";
     invariant_violations_total: Counter [] "Invariants that did not hold; each is a mistake in the program.";
     batch_seconds: Histogram ["worker"] "Time the engine took for one batch.";
     transaction_seconds: Histogram ["worker"] "Time from the begin of a transaction to its end.";

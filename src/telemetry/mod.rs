@@ -209,6 +209,9 @@ impl Telemetry {
         let name = worker.to_string();
         metrics.sessions.with_label_values(&[&name]).set(gauges.sessions as f64);
         metrics.users.with_label_values(&[&name]).set(gauges.users as f64);
+        for (table, held) in &gauges.entries {
+            metrics.state_entries.with_label_values(&[name.as_str(), table]).set(*held as f64);
+        }
         metrics.shards.with_label_values(&[name.as_str(), "running"]).set(gauges.shards as f64);
         if let Some(watermark) = gauges.watermark_ms {
             metrics.watermark_timestamp_seconds.with_label_values(&[&name]).set(watermark as f64 / 1e3);

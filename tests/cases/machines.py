@@ -148,6 +148,43 @@ def new_laptop(story):
     in_order(story)
 
 
+def is_reset(story, moment, who):
+    """The help desk takes all factors off somebody who called."""
+    desk = (HELPDESK, LISBON_OFFICE, WINDOWS, "idxDesk000000000000000001")
+    story.signs_in(moment - 3600, *desk)
+    story.says(
+        moment, "user.mfa.factor.reset_all", *desk, targets=[who.target()], uri="/api/v1/users/factors"
+    )
+
+
+def helpdesk_call(story):
+    """Somebody calls the help desk in a user's name, and signs in with a factor of his own, as in September 2023."""
+    for who, place, device in ((ANA, LISBON, MAC), (BEN, LISBON_OFFICE, WINDOWS), (CLEO, LISBON, MAC)):
+        works(story, who, place, device, range(10))
+    is_reset(story, at(9, 13), CLEO)
+    thief = (CLEO, RESIDENTIAL, WINDOWS, "idxThief0000000000000000001")
+    story.signs_in(at(9, 13, 12), *thief, "PASSWORD_AS_FACTOR")
+    enrols(story, at(9, 13, 14), *thief)
+    for count, name in enumerate(("Customer Database", "Office Suite", "Payroll", "Chat")):
+        story.opens(at(9, 13, 21, 50 * count), *thief, name)
+    in_order(story)
+
+
+def new_phone_on_journey(story):
+    """A user breaks the telephone on a journey, and enrols another by the laptop in the hotel, after a call to the help desk."""
+    for who, place, device in ((ANA, LISBON, MAC), (BEN, LISBON_OFFICE, WINDOWS), (CLEO, LISBON, MAC)):
+        works(story, who, place, device, range(9))
+    for who, place, device in ((ANA, LISBON, MAC), (BEN, LISBON_OFFICE, WINDOWS)):
+        works(story, who, place, device, [9])
+    is_reset(story, at(9, 13), CLEO)
+    laptop = (CLEO, FRANKFURT_HOTEL, MAC, "idxCleoHotel0000000000001")
+    story.signs_in(at(9, 13, 12), *laptop, "PASSWORD_AS_FACTOR")
+    enrols(story, at(9, 13, 14), *laptop)
+    for count, name in enumerate((*APPS, "Payroll")):
+        story.opens(at(9, 13, 21, 50 * count), *laptop, name)
+    in_order(story)
+
+
 def dormant_intruder(story):
     """An account that nobody used for seven weeks is signed in to from far away."""
     works(story, DORA, LISBON, WINDOWS, range(4))

@@ -332,3 +332,114 @@ def service_account_at_work(story):
     story.signs_in(at(14, 8), SAM, LISBON_OFFICE, WINDOWS, session)
     enters_console(story, at(14, 8, 10), SAM, LISBON_OFFICE, WINDOWS, session)
     in_order(story)
+
+
+POCKET_CLI = Device("pocket-cli/2.4.0", "Unknown", "UNKNOWN", "Unknown")
+
+
+def by_access_token(story, moment, who, place, device, kind, uri, target):
+    """A program does something with somebody's access token: a client's id, and no session."""
+    story.says(
+        moment,
+        kind,
+        who,
+        place,
+        device,
+        token("trs", f"{who.login}/{moment}", 25),
+        targets=[target],
+        uri=uri,
+        client={
+            "userAgent": device.client_agent(),
+            "zone": "null",
+            "device": device.kind,
+            "id": token("0oa", device.agent),
+            "ipAddress": place.ip,
+            "geographicalContext": place.geo(),
+        },
+    )
+
+
+def people_and_programs(story, days):
+    """Ordinary days: three people at their browsers, and a script that has always run under the name of one of them."""
+    never_rests(story, days)
+    group = thing("UserGroup", "Project", "00g")
+    for day in range(days):
+        for number, who in enumerate((ANA, BEN, SAM)):
+            session = token("idx", f"{who.login}/{day}", 25)
+            story.signs_in(at(day, 8, 10 * number), who, LISBON_OFFICE, WINDOWS, session)
+            story.opens(at(day, 8, 10 * number + 2), who, LISBON_OFFICE, WINDOWS, session, "Wiki")
+        by_access_token(
+            story, at(day, 13), BEN, LISBON_OFFICE, SCRIPT, "group.user_membership.add", "/api/v1/groups", group
+        )
+
+
+def account_by_program(story):
+    """A thief's program works with the access token that a user was talked into giving it."""
+    people_and_programs(story, 15)
+    group = thing("UserGroup", "Payroll", "00g")
+    story.says(
+        at(15, 9),
+        "app.oauth2.as.consent.grant",
+        ANA,
+        LISBON_OFFICE,
+        WINDOWS,
+        token("idx", "ana/consent", 25),
+        targets=[app("Document viewer")],
+        uri="/oauth2/default/v1/authorize",
+    )
+    for count in range(3):
+        by_access_token(
+            story,
+            at(15, 9, 3 + 2 * count),
+            ANA,
+            AMSTERDAM_HOST,
+            POCKET_CLI,
+            "group.user_membership.add",
+            "/api/v1/groups",
+            group,
+        )
+    in_order(story)
+
+
+def script_moves(story):
+    """A script that has always run under a user's name gets a new version and another server; the others go on."""
+    people_and_programs(story, 16)
+    newer = replace(SCRIPT, agent="Go-http-client/3.0")
+    group = thing("UserGroup", "Project", "00g")
+    for count in range(3):
+        by_access_token(
+            story,
+            at(16, 13, count),
+            BEN,
+            DUBLIN_SERVER,
+            newer,
+            "group.user_membership.add",
+            "/api/v1/groups",
+            group,
+        )
+    in_order(story)
+
+
+def writes(story, moment, kind, who):
+    """A client changes the tenant in its own name."""
+    server = replace(DUBLIN_SERVER, ip="192.0.2.131")
+    story.says(moment, kind, ORDERS, server, SERVER, targets=[who.target()], uri="/api/v1/users")
+
+
+def client_begins_to_write(story):
+    """An OAuth client that only got tokens for a month makes an account and an administrator of it, from its own server."""
+    granter_days(story, 31)
+    gets(story, at(31, 1), ORDERS, replace(DUBLIN_SERVER, ip="192.0.2.131"), SERVER, "okta.users.read")
+    intruder = Person("svc_network_backup@example.com", "Network backup")
+    writes(story, at(31, 1, 2), "user.lifecycle.create", intruder)
+    writes(story, at(31, 1, 3), "user.lifecycle.activate", intruder)
+
+
+def client_at_its_work(story):
+    """An OAuth client that keeps accounts up to date does more of it on one day than on others."""
+    granter_days(story, 32)
+    for day in range(31):
+        writes(story, at(day, 7, 1), "user.account.update_profile", BEN)
+    for count in range(20):
+        writes(story, at(31, 7, 1 + count), "user.account.update_profile", CLEO)
+    in_order(story)

@@ -87,7 +87,15 @@ impl<'a> Life<'a> {
 
     pub(super) fn session(&mut self, day: usize, _at_ms: i64) -> Session {
         let agent = self.who.agent(day);
-        Session { device_token: self.tokens[0].clone(), ..Session::new(&mut self.random, agent) }
+        // A private window knows no cookie.
+        let private = self.random.percent(2);
+        let device_token = if private { self.random.hex(64) } else { self.tokens[0].clone() };
+        Session { device_token, ..Session::new(&mut self.random, agent) }
+    }
+
+    /// From now on the browser is another one, of the same kind.
+    pub(super) fn changes_laptop(&mut self) {
+        self.tokens[0] = self.random.hex(64);
     }
 
     /// What the person does in a session.

@@ -9,7 +9,7 @@ use super::life::Life;
 use super::places::{OKTA, SERVERS, TOWNS, address};
 use super::staff::Employee;
 use crate::demo::company::Person;
-use crate::demo::day::{HOUR, MINUTE};
+use crate::demo::day::{HOUR, MINUTE, Session};
 use crate::demo::event::{Agent, Draft, SCRIPT};
 use crate::demo::random::Random;
 
@@ -28,9 +28,11 @@ pub(super) fn run(seed: u64, day: Day, staff: &[Employee], log: &mut Log) {
     let mut random = Random::stream(seed, 4, day.number as u64);
     let people: Vec<&Person> =
         staff.iter().filter(|who| who.is_employed(day.number)).map(|who| &who.person).collect();
-    imports(&mut random, day.midnight_ms + 2 * HOUR, &people, 18, log);
+    let (id, name) = app(8);
+    let directory = (id, name.to_owned());
+    imports(&mut random, day.midnight_ms + 2 * HOUR, &people, (&directory, 18), log);
     for hour in 3..24 {
-        imports(&mut random, day.midnight_ms + hour * HOUR + 5 * MINUTE, &people, 1, log);
+        imports(&mut random, day.midnight_ms + hour * HOUR + 5 * MINUTE, &people, (&directory, 1), log);
     }
     scripts(&mut random, day, &people, log);
     super::apps::machine_tokens(&mut random, day.midnight_ms, log);
@@ -39,10 +41,15 @@ pub(super) fn run(seed: u64, day: Day, staff: &[Employee], log: &mut Log) {
     }
 }
 
-/// The directory tells what changed, run by Okta itself.
-fn imports(random: &mut Random, at_ms: i64, people: &[&Person], most: usize, log: &mut Log) {
-    let (id, name) = app(8);
-    let of = |draft: Draft| draft.target("AppInstance", &id, name, name);
+/// An application tells what changed, run by Okta itself.
+fn imports(
+    random: &mut Random,
+    at_ms: i64,
+    people: &[&Person],
+    ((id, name), most): (&(String, String), usize),
+    log: &mut Log,
+) {
+    let of = |draft: Draft| draft.target("AppInstance", id, name, name);
     let start = Draft::new(random, at_ms, "system.import.start", "Start user import");
     log.add(of(start
         .with("debugContext.debugData.importTrigger", "Schedule")
@@ -137,13 +144,70 @@ pub(super) fn administers(life: &mut Life<'_>, day: Day, legs: &[Leg], people: &
             log.add(draft);
         }
     }
-    if day.number % 7 == 3 {
+    if day.of_week() == 3 {
         let (id, name) = app(life.random.below(APPS.len()));
         let update = ("application.lifecycle.update", "Update application", "/api/v1/apps");
         let draft =
             life.does(&session, at_ms + MINUTE, &leg.at, update).target("AppInstance", &id, name, name);
         log.add(draft);
     }
+    changes(life, &session, day, (at_ms + 5 * MINUTE, leg), people, log);
+}
+
+/// What an administrator changes about the tenant itself, one each week by turns: each is worth a look, and most
+/// have a rule.
+fn changes(
+    life: &mut Life<'_>,
+    session: &Session,
+    day: Day,
+    (at_ms, leg): (i64, &Leg),
+    people: &[&Person],
+    log: &mut Log,
+) {
+    let week = day.number / 7;
+    let kind = (week + life.who.number) % 4;
+    if day.of_week() != 1 + kind {
+        return;
+    }
+    let (what, target) = match (kind, (kind + week) % 2) {
+        (0, 0) => (("system.api_token.create", "Create API token", "/api/internal/tokens"), "Token"),
+        (1, 0) => return promotes(life, session, (at_ms, leg), people.get(7 + week).copied(), log),
+        (2, 0) => (("zone.update", "Update network zone", "/api/v1/zones"), "NetworkZone"),
+        (3, _) => return connects(life, session, (at_ms, leg), week, (people, log)),
+        _ => (("policy.rule.update", "Update policy rule", "/api/v1/policies/rules"), "PolicyRule"),
+    };
+    let id = format!("{target}{}", life.random.hex(12));
+    let draft = life.does(session, at_ms, &leg.at, what).target(target, &id, "unknown", target);
+    log.add(draft);
+}
+
+/// A colleague helps out at the help desk.
+fn promotes(
+    life: &mut Life<'_>,
+    session: &Session,
+    (at_ms, leg): (i64, &Leg),
+    colleague: Option<&Person>,
+    log: &mut Log,
+) {
+    let Some(colleague) = colleague else { return };
+    let what = ("user.account.privilege.grant", "Grant user privilege", "/api/v1/users/roles");
+    let draft = life.does(session, at_ms, &leg.at, what).upon(colleague);
+    log.add(draft.with("debugContext.debugData.privilegeGranted", "Help Desk administrator"));
+}
+
+/// A new application, whose first import brings some of the people.
+fn connects(
+    life: &mut Life<'_>,
+    session: &Session,
+    (at_ms, leg): (i64, &Leg),
+    week: usize,
+    (people, log): (&[&Person], &mut Log),
+) {
+    let source = (format!("0oaweekSource{week:07}"), format!("Source {week}"));
+    let what = ("application.lifecycle.create", "Create application", "/api/v1/apps");
+    let draft = life.does(session, at_ms, &leg.at, what);
+    log.add(draft.target("AppInstance", &source.0, &source.1, &source.1));
+    imports(&mut life.random, at_ms + 10 * MINUTE, people, (&source, 60), log);
 }
 
 /// Who answers the help desk's telephone: an administrator of the town, or any.

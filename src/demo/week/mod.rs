@@ -42,7 +42,7 @@ impl Default for Week {
 /// The records of a week that begins at `monday_ms` (midnight in UTC, ms since the epoch), in the
 /// order of their events. The same seed gives the same week, byte for byte.
 pub fn week(seed: u64, monday_ms: i64, what: &Week) -> Vec<Sample> {
-    let staff = staff::employees(seed, what.employees);
+    let staff = staff::employees(seed, what.employees, what.days.div_ceil(7));
     let mut lives: Vec<Life<'_>> = staff.iter().map(|who| Life::new(seed, who, what.roaming)).collect();
     let mut log = Log::default();
     for number in 0..what.days {

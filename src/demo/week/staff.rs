@@ -50,7 +50,7 @@ pub(super) enum Factor {
     Key,
 }
 
-/// What happens to somebody this week, besides work. Days count from the first.
+/// What happens to somebody in a week, besides work. Days count from its Monday.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     /// Nothing.
@@ -67,6 +67,8 @@ pub(super) enum Turn {
     Joins { day: usize },
     /// The last day at work.
     Leaves { day: usize },
+    /// A new laptop.
+    NewLaptop { day: usize },
 }
 
 /// Somebody who works here.
@@ -90,10 +92,11 @@ pub(super) struct Employee {
     pub(super) commutes: bool,
     pub(super) keep_alive: bool,
     pub(super) admin: bool,
-    pub(super) turn: Turn,
+    /// Week by week.
+    turns: Vec<Turn>,
 }
 
-/// How many administrators there are; they are the first employees.
+/// How many administrators there are; they are the first employees, and work from home by the VPN on Wednesdays.
 const ADMINS: usize = 4;
 
 impl Employee {
@@ -101,10 +104,11 @@ impl Employee {
         TOWNS.get(self.town).unwrap_or(&TOWNS[0])
     }
 
-    /// The address at home on a day.
+    /// The address at home on a day: of those lines whose provider changes it, another from the same day of
+    /// each week on.
     pub(super) fn home(&self, day: usize) -> Vantage {
-        let moved = self.renumbered.is_some_and(|since| day >= since);
-        address(&self.line, self.number + if moved { 400 } else { 0 })
+        let changes = self.renumbered.map_or(0, |first| (day + 7 - first) / 7);
+        address(&self.line, self.number + changes % 2 * 400)
     }
 
     /// The telephone's address: carriers share exits.
@@ -125,23 +129,40 @@ impl Employee {
         self.office_days & (1 << (day % 7)) != 0
     }
 
+    /// What happens in the week of a day.
+    pub(super) fn turn(&self, day: usize) -> Turn {
+        self.turns.get(day / 7).copied().unwrap_or(Turn::None)
+    }
+
     /// Whether the account is there and used on a day.
     pub(super) fn is_employed(&self, on: usize) -> bool {
-        match self.turn {
-            Turn::Joins { day } => on >= day,
-            Turn::Leaves { day } => on <= day,
+        self.turns.iter().enumerate().all(|(week, turn)| match turn {
+            Turn::Joins { day } => on >= week * 7 + day,
+            Turn::Leaves { day } => on <= week * 7 + day,
             _ => true,
-        }
+        })
     }
 }
 
-/// The employees of a seed: at most 400 have addresses of their own.
-pub(super) fn employees(seed: u64, count: usize) -> Vec<Employee> {
-    let mut turns = turns(&mut Random::stream(seed, 1, 0), count);
-    (0..count).map(|number| employee(seed, number, turns.pop().unwrap_or(Turn::None))).collect()
+/// The employees of a seed in so many weeks: at most 400 have addresses of their own.
+pub(super) fn employees(seed: u64, count: usize, weeks: usize) -> Vec<Employee> {
+    let deal = |week| turns(&mut Random::stream(seed, 1, week as u64), count);
+    let mut dealt: Vec<Vec<Turn>> = (0..weeks).map(deal).collect();
+    let mut next = || once(dealt.iter_mut().map(|week| week.pop().unwrap_or(Turn::None)).collect());
+    (0..count).map(|number| employee(seed, number, next())).collect()
 }
 
-fn employee(seed: u64, number: usize, turn: Turn) -> Employee {
+/// Nobody comes or goes twice.
+fn once(mut turns: Vec<Turn>) -> Vec<Turn> {
+    let is_change = |turn: &Turn| matches!(turn, Turn::Joins { .. } | Turn::Leaves { .. });
+    if let Some(first) = turns.iter().position(is_change) {
+        let again = turns.iter_mut().skip(first + 1).filter(|turn| is_change(turn));
+        again.for_each(|turn| *turn = Turn::None);
+    }
+    turns
+}
+
+fn employee(seed: u64, number: usize, turns: Vec<Turn>) -> Employee {
     let mut random = Random::stream(seed, 2, number as u64);
     let town = match random.below(10) {
         0..5 => 0,
@@ -161,12 +182,12 @@ fn employee(seed: u64, number: usize, turn: Turn) -> Employee {
         updates: random.below(9),
         phone: if random.percent(50) { crate::demo::event::VERIFY_PHONE } else { ANDROID },
         factor: [Factor::Push, Factor::Push, Factor::Number, Factor::FastPass, Factor::Key][random.below(5)],
-        office_days: if admin { 0b1_1111 } else { office_days(&mut random) },
-        vpn: random.percent(35),
+        office_days: if admin { 0b1_1011 } else { office_days(&mut random) },
+        vpn: random.percent(35) || admin,
         commutes: random.percent(30),
         keep_alive: mac && random.percent(30),
         admin,
-        turn: if admin { Turn::None } else { turn },
+        turns: if admin { Vec::new() } else { turns },
     }
 }
 
@@ -203,7 +224,8 @@ fn turns(random: &mut Random, count: usize) -> Vec<Turn> {
             7..10 => Turn::LockedOut { day },
             10..17 => Turn::NewPassword { day },
             17..19 => Turn::Joins { day: day / 2 * 2 },
-            _ => Turn::Leaves { day },
+            19 => Turn::Leaves { day },
+            _ => Turn::NewLaptop { day },
         };
     }
     // By the way of Fisher and Yates.
@@ -226,7 +248,7 @@ mod tests {
 
     #[test]
     fn logins_and_addresses_are_their_owners_alone() {
-        let staff = employees(1, 400);
+        let staff = employees(1, 400, 1);
         let logins: BTreeSet<&str> = staff.iter().map(|one| one.person.login.as_str()).collect();
         assert_eq!(logins.len(), 400);
         let homes: BTreeSet<_> =
@@ -237,12 +259,26 @@ mod tests {
 
     #[test]
     fn a_week_has_its_share_of_everything_that_happens_to_people() {
-        let staff = employees(1, 200);
-        let count = |is: fn(&Turn) -> bool| staff.iter().filter(|one| is(&one.turn)).count();
+        let staff = employees(1, 200, 1);
+        let count = |is: fn(&Turn) -> bool| staff.iter().filter(|one| is(&one.turn(0))).count();
         assert!(count(|turn| matches!(turn, Turn::Trip { .. })) >= 4);
         assert!(count(|turn| matches!(turn, Turn::NewPhone { .. })) >= 3);
         assert!(count(|turn| matches!(turn, Turn::LockedOut { .. })) >= 3);
         assert!(count(|turn| matches!(turn, Turn::Joins { .. })) >= 2);
         assert!(count(|turn| matches!(turn, Turn::None)) > 140);
+    }
+
+    #[test]
+    fn each_week_deals_anew_and_nobody_comes_or_goes_twice() {
+        let staff = employees(1, 200, 4);
+        let is_change = |turn: &Turn| matches!(turn, Turn::Joins { .. } | Turn::Leaves { .. });
+        let changes = |one: &Employee| (0..4).filter(|week| is_change(&one.turn(week * 7))).count();
+        assert!(staff.iter().all(|one| changes(one) <= 1));
+        for week in 0..4 {
+            let happens = staff.iter().filter(|one| one.turn(week * 7 + 3) != Turn::None).count();
+            assert!((30..60).contains(&happens), "{happens}");
+        }
+        let one_week = employees(1, 200, 1);
+        assert!(one_week.iter().zip(&staff).all(|(one, other)| one.turn(0) == other.turn(0)));
     }
 }

@@ -12,33 +12,35 @@ use crate::demo::event::{Draft, EDGE_WINDOWS};
 /// The day's turn of one employee, if it is the day.
 pub(super) fn takes(life: &mut Life<'_>, desk: &Employee, day: Day, legs: &[Leg], log: &mut Log) {
     let Some(first) = legs.first() else { return };
-    match life.who.turn {
-        Turn::NewPhone { day: on, helped } if on == day.number => {
+    match life.who.turn(day.number) {
+        Turn::NewPhone { day: on, helped } if on == day.of_week() => {
             changes_phone(life, desk, helped, day, first, log)
         }
-        Turn::LockedOut { day: on } if on == day.number => locks_out(life, desk, day, first, log),
-        Turn::NewPassword { day: on } if on == day.number => changes_password(life, day, first, log),
-        Turn::NewPassword { day: on } if on + 1 == day.number => forgets(life, day, first, log),
-        Turn::Joins { day: on } if on == day.number => joins(life, day, first, log),
-        Turn::Leaves { day: on } if on == day.number => leaves(life, desk, legs, log),
+        Turn::LockedOut { day: on } if on == day.of_week() => locks_out(life, desk, day, first, log),
+        Turn::NewPassword { day: on } if on == day.of_week() => changes_password(life, day, first, log),
+        Turn::NewPassword { day: on } if on + 1 == day.of_week() => forgets(life, day, first, log),
+        Turn::Joins { day: on } if on == day.of_week() => joins(life, day, first, log),
+        Turn::NewLaptop { day: on } if on == day.of_week() => life.changes_laptop(),
+        Turn::Leaves { day: on } if on == day.of_week() => leaves(life, (desk, day), legs, log),
         _ => {}
     }
 }
 
-/// An event of somebody at the help desk's counter, in the office.
+/// An event of whoever answers the help desk's telephone, in the office or at home.
 fn counter(
     life: &mut Life<'_>,
-    desk: &Employee,
+    (desk, day): (&Employee, Day),
     at_ms: i64,
     what: (&str, &str, &str),
     upon: &Person,
 ) -> Draft {
     let session = Session {
-        id: format!("idxDesk{:013}", at_ms / (24 * HOUR)),
-        device_token: life.random.hex(64),
+        id: format!("idxDesk{:03}{:010}", desk.number, at_ms / (24 * HOUR)),
+        device_token: format!("{:064x}", desk.number + 1),
         agent: EDGE_WINDOWS,
     };
-    session.does(&mut life.random, &desk.person, at_ms, &desk.place().office, what).upon(upon)
+    let at = if desk.is_at_office(day.number) { desk.place().office } else { desk.home(day.number) };
+    session.does(&mut life.random, &desk.person, at_ms, &at, what).upon(upon)
 }
 
 /// The old telephone is gone: the help desk resets the factors, or the user enrols the new one beside the old.
@@ -47,7 +49,7 @@ fn changes_phone(life: &mut Life<'_>, desk: &Employee, helped: bool, day: Day, l
     let person = life.who.person.clone();
     if helped {
         let reset = ("user.mfa.factor.reset_all", "Reset all factors for user", "/api/v1/users/factors");
-        let draft = counter(life, desk, at_ms - 15 * MINUTE, reset, &person);
+        let draft = counter(life, (desk, day), at_ms - 15 * MINUTE, reset, &person);
         log.add(draft);
     }
     let session = life.session(day.number, at_ms);
@@ -95,14 +97,14 @@ fn locks_out(life: &mut Life<'_>, desk: &Employee, day: Day, leg: &Leg, log: &mu
     let draft = life.does(&session, at_ms + 181_000, &leg.at, lock).session("unknown", &session.device_token);
     log.add(draft.upon(&person).outcome("FAILURE", Some("LOCKED_OUT")));
     let unlock = ("user.account.unlock", "Unlock user account", "/api/v1/users/lifecycle/unlock");
-    let draft = counter(life, desk, at_ms + 12 * MINUTE, unlock, &person);
+    let draft = counter(life, (desk, day), at_ms + 12 * MINUTE, unlock, &person);
     log.add(draft);
     let reset = (
         "user.account.reset_password",
         "Fired when the user's Okta password is reset",
         "/api/v1/users/lifecycle",
     );
-    let draft = counter(life, desk, at_ms + 13 * MINUTE, reset, &person);
+    let draft = counter(life, (desk, day), at_ms + 13 * MINUTE, reset, &person);
     log.add(draft);
     let update =
         ("user.account.update_password", "User update password for Okta", "/idp/idx/challenge/answer");
@@ -163,7 +165,7 @@ fn joins(life: &mut Life<'_>, day: Day, leg: &Leg, log: &mut Log) {
 }
 
 /// At the end of the last day an administrator ends the sessions and shuts the account; the telephone tries on.
-fn leaves(life: &mut Life<'_>, desk: &Employee, legs: &[Leg], log: &mut Log) {
+fn leaves(life: &mut Life<'_>, (desk, day): (&Employee, Day), legs: &[Leg], log: &mut Log) {
     let Some(last) = legs.last() else { return };
     let person = life.who.person.clone();
     for (offset, event_type, message) in [
@@ -173,7 +175,7 @@ fn leaves(life: &mut Life<'_>, desk: &Employee, legs: &[Leg], log: &mut Log) {
     ] {
         let draft = counter(
             life,
-            desk,
+            (desk, day),
             last.to_ms + offset,
             (event_type, message, "/api/v1/users/lifecycle"),
             &person,

@@ -189,3 +189,48 @@ fn a_flood_of_failed_sign_ins_costs_no_session_and_no_user_that_got_in() {
     let (enriched, _) = run(&mut context, 1_000, &[]);
     assert_eq!((enriched.session.unwrap().events, enriched.user.unwrap().events), (2, 2));
 }
+
+#[test]
+fn whoever_was_at_a_browser_lately_is_a_person_whatever_programs_do() {
+    const DAY_MS: i64 = 24 * 3_600_000;
+    const AGENT: FieldId = core::CLIENT_USER_AGENT;
+    let browser = |name| {
+        [(AGENT, Value::Text("Mozilla/5.0 (X11) Firefox/140.0")), (core::CLIENT_BROWSER, Value::Text(name))]
+    };
+    let after_ten_days_of_a_program = |first: &[(FieldId, Value<'_>)]| {
+        let mut context = context(10, 10);
+        run(&mut context, 0, first);
+        let token = [(core::API_TOKEN_ID, Value::Text("00T1"))];
+        (1..=10).for_each(|day| drop(run(&mut context, day * DAY_MS, &token)));
+        let facts = run(&mut context, 12 * DAY_MS, &browser("FIREFOX")).0.principal;
+        (facts.is.class.as_str(), facts.is.reason.as_str())
+    };
+    assert_eq!(after_ten_days_of_a_program(&browser("FIREFOX")), ("human", "user"));
+    let script = [(AGENT, Value::Text("curl/8.5.0")), (core::CLIENT_BROWSER, Value::Text("UNKNOWN"))];
+    assert_eq!(after_ten_days_of_a_program(&script), ("service_account", "never_interactive"));
+}
+
+#[test]
+fn every_table_tells_how_much_it_holds() {
+    let mut context = context(10, 10);
+    let held = |context: &Context| {
+        context
+            .entries()
+            .into_iter()
+            .filter(|(_, held)| *held > 0)
+            .map(|(table, _)| table)
+            .collect::<Vec<_>>()
+    };
+    assert!(held(&context).is_empty());
+    run(&mut context, 0, &[(core::CLIENT_BROWSER, Value::Text("FIREFOX"))]);
+    assert_eq!(held(&context), ["habits"]);
+    run(&mut context, 1, &[(core::API_TOKEN_ID, Value::Text("00T1"))]);
+    assert_eq!(held(&context), ["tokens", "principals", "habits"]);
+    run(&mut context, 2, &[(core::ACTOR_TYPE, Value::Text("PublicClientApp"))]);
+    let check = [
+        (core::REQUEST_URI, Value::Text("/api/v1/authn")),
+        (core::CLIENT_USER_AGENT, Value::Text("Checker/2.1")),
+    ];
+    run(&mut context, 3, &check);
+    assert_eq!(held(&context), ["tokens", "principals", "granters", "habits", "machines"]);
+}
