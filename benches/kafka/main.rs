@@ -78,6 +78,10 @@ fn main() {
             let site = Site { brokers: broker.address(), folder: tempfile::tempdir().unwrap() };
             throughput(&site, number.parse().expect("a number of events"));
         }
+        ["latency"] => {
+            let (broker, _turn) = broker::turn();
+            latencies(&Site { brokers: broker.address(), folder: tempfile::tempdir().unwrap() });
+        }
         _ => println!("needs Java and takes minutes: run benches/kafka.sh [EVENTS]"),
     }
 }
@@ -86,12 +90,8 @@ fn bench(number: usize) {
     let (broker, _turn) = broker::turn();
     let site = Site { brokers: broker.address(), folder: tempfile::tempdir().unwrap() };
     throughput(&site, number);
-    println!("\nhops\tevents/s\talerts\tp50 ms\tp99 ms\tmost ms");
-    for (hops, settings) in [(1, ""), (2, TWO_HOPS)] {
-        let waits = site.latency(hops, settings);
-        let [p50, p99, most] = [0.5, 0.99, 1.0].map(|quantile| of(&waits, quantile) * 1e3);
-        println!("{hops}\t{}\t{}\t{p50:.0}\t{p99:.0}\t{most:.0}", latency::RATE, waits.len());
-    }
+    println!();
+    latencies(&site);
     println!("\nwhile shards move\tp50 ms\tp99 ms\tmost ms");
     for what in moves::Move::ALL {
         let [p50, p99, most] = moves::measure(&site, what).map(|seconds| seconds * 1e3);
@@ -101,6 +101,16 @@ fn bench(number: usize) {
     let restored = restore::measure(&site, MANY);
     let restore::Restored { keys, records, written, seconds, resident_mb } = restored;
     println!("{keys:.0}\t{records:.0}\t{:.0}\t{seconds:.1}\t{resident_mb:.0}", written / keys);
+}
+
+/// The second table.
+fn latencies(site: &Site) {
+    println!("hops\tevents/s\talerts\tp50 ms\tp99 ms\tmost ms");
+    for (hops, settings) in [(1, ""), (2, TWO_HOPS)] {
+        let waits = site.latency(hops, settings);
+        let [p50, p99, most] = [0.5, 0.99, 1.0].map(|quantile| of(&waits, quantile) * 1e3);
+        println!("{hops}\t{}\t{}\t{p50:.0}\t{p99:.0}\t{most:.0}", latency::RATE, waits.len());
+    }
 }
 
 /// The first table.

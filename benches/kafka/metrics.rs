@@ -49,6 +49,6 @@ fn samples<'a>(body: &'a str, name: &'a str) -> impl Iterator<Item = (&'a str, f
     body.lines().filter_map(move |line| {
         let rest = line.strip_prefix(name)?;
         let (labels, value) = rest.rsplit_once(' ')?;
-        (labels.is_empty() || labels.starts_with('{')).then_some((labels, value.parse().ok()?))
+        (labels.is_empty() || labels.starts_with(['{', ','])).then_some((labels, value.parse().ok()?))
     })
 }

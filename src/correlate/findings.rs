@@ -95,7 +95,7 @@ impl Entity {
     /// Takes a match.
     pub(super) fn take(&mut self, stamp: Stamp, feed: &Feed<'_>, spec: &Spec) {
         let new = || {
-            let shown = Shown { stamp, uuid: feed.matched.uuid.clone(), evidence: Vec::new() };
+            let shown = Shown::new(stamp, feed.matched);
             Found { by: SmallVec::new(), shown, event: spec.passed(&feed.matched.event) }
         };
         let found = self.open.entry(stamp).or_insert_with(new);

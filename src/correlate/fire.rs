@@ -43,7 +43,7 @@ impl Fire<'_> {
         let from = state.series.get(begin).filter(|_| begin > first).map(|begin| begin.stamp);
         let window = state.gallery.window(shown_after_ms, stamp);
         let kept = window.filter(|shown| Some(shown.stamp) >= from);
-        let shown = select(kept, &decided.uuid, self.spec.info.evidence_max);
+        let shown = select(kept, decided.uuid(), self.spec.info.evidence_max);
         let shown_groups = correlation.group_by.iter().filter(|field| !field.hidden);
         let names = shown_groups.map(|field| field.name.clone());
         let own = decided.own().cloned();
@@ -52,7 +52,7 @@ impl Fire<'_> {
             key: state.key.hash,
             org: own.as_ref().and_then(|own| own.org.clone()),
             group: names.zip(state.key.values.iter().map(ToString::to_string)).collect(),
-            uuid: decided.uuid.clone(),
+            uuid: decided.uuid().clone(),
             fired_at_ms: decided.stamp.time_ms,
             last_ms: stamp.time_ms,
             event,

@@ -1,6 +1,7 @@
 //! Which of a key's events are kept to be shown?
 
 use compact_str::CompactString;
+use smallvec::SmallVec;
 
 use super::series::Stamp;
 use crate::durable;
@@ -11,20 +12,42 @@ use crate::state::Pages;
 /// How many of the oldest stay when the middle is thinned out.
 const FIRST: usize = limits::EVIDENCE_PER_KEY / 4;
 
-/// One event to show.
+/// The id of an event of which nothing is known.
+static NOBODY: CompactString = CompactString::const_new("");
+
+/// One event to show. There is one for each window that it falls into, so it takes nothing from the heap.
 #[derive(Clone, Debug)]
 pub(super) struct Shown {
     /// Its place in time.
     pub(super) stamp: Stamp,
-    /// Its id.
-    pub(super) uuid: CompactString,
     /// What to show of it: one, or all events of a correlation that came true.
-    pub(super) evidence: Vec<Shared<Evidence>>,
+    pub(super) evidence: SmallVec<[Shared<Evidence>; 1]>,
+    /// Which of those is the event's own.
+    own: u32,
+    /// Its id, if none is.
+    stranger: Option<CompactString>,
 }
 
-durable!(Shown { stamp, uuid, evidence });
+durable!(Shown { stamp, evidence, own, stranger });
 
 impl Shown {
+    /// The event of a match.
+    pub(super) fn new(stamp: Stamp, matched: &Match) -> Self {
+        let own = matched.evidence.iter().position(|evidence| evidence.uuid == matched.uuid);
+        Self {
+            stamp,
+            evidence: matched.evidence.iter().cloned().collect(),
+            own: own.and_then(|own| u32::try_from(own).ok()).unwrap_or_default(),
+            stranger: own.is_none().then(|| matched.uuid.clone()),
+        }
+    }
+
+    /// Its id.
+    pub(super) fn uuid(&self) -> &CompactString {
+        let own = || self.evidence.get(self.own as usize).map(|own| &own.uuid);
+        self.stranger.as_ref().or_else(own).unwrap_or(&NOBODY)
+    }
+
     /// Adds what another rule shows of it.
     pub(super) fn add(&mut self, more: &[Shared<Evidence>]) {
         add_new(&mut self.evidence, more);
@@ -32,7 +55,10 @@ impl Shown {
 
     /// What is shown of the event itself, not of those behind it.
     pub(super) fn own(&self) -> Option<&Shared<Evidence>> {
-        let own = self.evidence.iter().find(|evidence| evidence.uuid == self.uuid);
+        let own = match &self.stranger {
+            None => self.evidence.get(self.own as usize),
+            Some(uuid) => self.evidence.iter().find(|evidence| evidence.uuid == *uuid),
+        };
         own.or(self.evidence.last())
     }
 }
@@ -55,8 +81,7 @@ impl Gallery {
             }
             return;
         }
-        let evidence = matched.evidence.clone();
-        self.shown.insert(place, Shown { stamp, uuid: matched.uuid.clone(), evidence });
+        self.shown.insert(place, Shown::new(stamp, matched));
     }
 
     /// Adds an event that is after all that are there.
@@ -138,7 +163,7 @@ pub(super) fn select<'s>(window: impl Iterator<Item = &'s Shown>, decisive: &str
 }
 
 /// Adds evidence of events that are not shown yet.
-fn add_new(all: &mut Vec<Shared<Evidence>>, more: &[Shared<Evidence>]) {
+fn add_new(all: &mut SmallVec<[Shared<Evidence>; 1]>, more: &[Shared<Evidence>]) {
     for evidence in more {
         if all.len() >= limits::EVIDENCE_PER_KEY {
             return;
@@ -162,7 +187,12 @@ mod tests {
                 ..EventFacts::default()
             }))
         });
-        Shown { stamp: Stamp::new(time_ms, "u"), uuid: "u".into(), evidence: evidence.collect() }
+        Shown {
+            stamp: Stamp::new(time_ms, "u"),
+            evidence: evidence.collect(),
+            own: 0,
+            stranger: Some("u".into()),
+        }
     }
 
     fn times(selection: &Selection) -> Vec<i64> {

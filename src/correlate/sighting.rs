@@ -28,7 +28,7 @@ durable!(Sighting { value, about, shown, event });
 impl Sighting {
     /// With nobody it is about yet.
     pub(super) fn new(value: &Key, stamp: Stamp, feed: &Feed<'_>, spec: &Spec) -> Self {
-        let shown = Shown { stamp, uuid: feed.matched.uuid.clone(), evidence: Vec::new() };
+        let shown = Shown::new(stamp, feed.matched);
         let event = spec.passed(&feed.matched.event);
         Self { value: value.clone(), about: SmallVec::new(), shown, event }
     }
@@ -56,7 +56,7 @@ impl Sighting {
             key: 0,
             org: own.as_ref().and_then(|own| own.org.clone()),
             group: Vec::new(),
-            uuid: self.shown.uuid.clone(),
+            uuid: self.shown.uuid().clone(),
             fired_at_ms: time_ms,
             last_ms: time_ms,
             event: self.event.clone(),
@@ -65,7 +65,7 @@ impl Sighting {
             count: 1,
             first_seen_ms: time_ms,
             window: Window { start_ms: time_ms, end_ms: time_ms, timespan_ms: 0 },
-            shown: select(std::iter::once(&self.shown), &self.shown.uuid, spec.info.evidence_max),
+            shown: select(std::iter::once(&self.shown), self.shown.uuid(), spec.info.evidence_max),
             may_be_low: false,
             verdict,
         }

@@ -1,7 +1,8 @@
 //! How does a shard go on in another process?
 //!
-//! Each step says which keys changed ([`Effects::changes`](crate::model::Effects)), if
-//! [`Shard::keep_changes`] asked for it. The first byte of a key is its table:
+//! Steps say which keys changed ([`Effects::changes`](crate::model::Effects)), at a checkpoint those of all
+//! tables and else those of the journal, if [`Shard::keep_changes`] asked for it. The first byte of a key is its
+//! table:
 //!
 //! | | |
 //! |---|---|

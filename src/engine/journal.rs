@@ -96,7 +96,7 @@ impl Journal {
         let is_written = |input: &Input| !matches!(input, Input::Record(_) | Input::Event(_));
         let inputs = batch.iter().filter(|input| is_news(input)).count();
         let is_full = self.inputs + inputs > self.most || self.bytes > limits::JOURNAL_BYTES;
-        if self.is_due || is_full || !batch.iter().all(is_written) {
+        if self.most == 0 || self.is_due || is_full || !batch.iter().all(is_written) {
             return Noted::Checkpoint;
         }
         // A tick that changed nothing was not written; the last of them is all that matters.

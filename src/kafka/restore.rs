@@ -92,6 +92,7 @@ impl Reading<'_> {
             worker,
             shard: shard_number,
             records: records.get(),
+            steps: restored.steps,
             skipped: restored.skipped.len(),
             seconds,
         };

@@ -1,9 +1,10 @@
 //! How does state outlive the process that holds it?
 //!
-//! A shard's state is tables of keys. After each step it says which keys changed, as [`Change`]s: the
-//! key with what is held of it now, or with nothing when it is gone. Whoever applies them in their
-//! order to an empty shard, all of them or only the last of each key, has the same shard. So a compacted
-//! topic can hold them, and what a shard does next does not depend on whether it was moved.
+//! A shard's state is tables of keys. Now and then it says which keys changed, as [`Change`]s: the key with
+//! what is held of it now, or with nothing when it is gone. In between it says what it took in, under keys of
+//! a journal. Whoever applies them in their order to an empty shard, all of them or only the last of each key,
+//! has the same shard. So a compacted topic can hold them, and what a shard does next does not depend on
+//! whether it was moved.
 //!
 //! Values are written field by field with a version in front ([`codec`]): no names, numbers as short as
 //! they are, fields of events by their path where they are not of the core set, as another process may

@@ -134,6 +134,8 @@ pub enum Fact<'a> {
         shard: u32,
         /// Records read.
         records: u64,
+        /// Steps since the last checkpoint, done again.
+        steps: usize,
         /// Keys of rules that this process does not have.
         skipped: usize,
         /// How long it took.

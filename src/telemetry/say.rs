@@ -48,9 +48,9 @@ impl Telemetry {
                 self.line(Level::INFO);
                 info!(worker, shard, records, end, "restoring a shard");
             }
-            Fact::Restored { worker, shard, records, skipped, seconds } => {
+            Fact::Restored { worker, shard, records, steps, skipped, seconds } => {
                 self.line(Level::INFO);
-                info!(worker, shard, records, skipped, seconds, "restored a shard");
+                info!(worker, shard, records, steps, skipped, seconds, "restored a shard");
             }
             Fact::GeoIpLoaded { again, .. } => {
                 self.line(Level::INFO);

@@ -168,6 +168,8 @@ shadow = "{shadow}"
 dead_letters = "{dead_letters}"
 [state]
 partitions = 3
+# Few, so that a shard goes on from keys and from steps.
+checkpoint_inputs = 100
 replication = {replication}
 [rules]
 paths = [{rules}]

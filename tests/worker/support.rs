@@ -36,6 +36,7 @@ pub fn config(brokers: &str) -> Config {
     config.kafka.brokers = brokers.to_owned();
     config.kafka.instance_id = "first".to_owned();
     config.state.partitions = 2;
+    config.state.checkpoint_inputs = 40;
     config.kafka.properties.insert("session.timeout.ms".to_owned(), "6000".to_owned());
     config.http.listen.clear();
     config

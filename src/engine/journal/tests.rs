@@ -95,7 +95,12 @@ fn keys_are_written_at_checkpoints_and_steps_in_between() {
     };
     // The first step writes what rules there are, and so all it has.
     assert_eq!([1, 2, 5, 6, 7].map(of_steps), [(0, 1), (1, 1), (4, 1), (0, 1), (1, 1)]);
-    let each = log(&mut shard(&rules, 0), 0..7);
+    let mut home = shard(&rules, 0);
+    let mut each = log(&mut home, 0..7);
+    take(&mut each, home.step(vec![Input::Complete { upto_ms: START_MS + 90_000 }]).changes);
+    let topic: Arc<str> = "okta-events".into();
+    home.step(vec![Input::Idle { topic, partition: 0 }]);
+    take(&mut each, home.step(vec![Input::Tick { now_ms: START_MS + 9_000_000 }]).changes);
     assert!(!each.keys().any(|key| key[0] == NAME), "with 0 there is no journal");
 }
 
