@@ -109,7 +109,7 @@ impl Journal {
                 values.push(full.finish().bytes);
             }
         }
-        values.extend((open.len() > 0).then(|| open.finish().bytes));
+        values.extend((!open.is_empty()).then(|| open.finish().bytes));
         Noted::Entries { values, inputs }
     }
 

@@ -35,8 +35,8 @@ fn shard(rules: &Arc<RuleSet>, checkpoint_inputs: usize) -> Shard {
 fn denied(second: i64) -> Input {
     let rules = rules(&[]);
     let mut fields = Fields::new(rules.table.len());
-    fields.set_list(core::EVENT_TYPE, [Some(Value::Text("denied"))].into_iter());
-    fields.set_list(core::ACTOR_ID, [Some(Value::Text("00u1"))].into_iter());
+    fields.set_list(core::EVENT_TYPE, [Some(Value::Text("denied"))]);
+    fields.set_list(core::ACTOR_ID, [Some(Value::Text("00u1"))]);
     let event = Event {
         position: Position { topic: "okta-events".into(), partition: 0, offset: second, index: 0 },
         uuid: uuid::Uuid::from_u128(u128::try_from(second).unwrap()).to_string().into(),
