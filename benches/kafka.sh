@@ -6,6 +6,7 @@
 # Usage: benches/kafka.sh [EVENTS]               (default 300000; some minutes, and about 1 GB on disk)
 #        benches/kafka.sh throughput EVENTS      the first table alone
 #        benches/kafka.sh latency                the second
+#        benches/kafka.sh restore                the last
 #
 # Starts a Kafka of its own with deploy/kafka-dev.sh on free ports and takes it down afterwards.
 # Needs java 17, mvn, openssl and npm. Nothing else should run on the machine: broker, generator
@@ -13,5 +14,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 benches/geoip.sh
-[[ ${1:-} =~ ^(throughput|latency)$ ]] || set -- run "$@"
+[[ ${1:-} =~ ^(throughput|latency|restore)$ ]] || set -- run "$@"
 exec cargo bench --bench kafka -- "$@"

@@ -4,7 +4,8 @@
 //! and a real-size GeoIP database, beside a program that reads, transacts and writes in the same way
 //! and does nothing with the events. Columns of the table, tab-separated:
 //!
-//! - `events/s`: records of the input topic between the first and the last commit, by the time between
+//! - `events/s`: records of the input topic between the first and the last commit, by the time between; the
+//!   last is that of what they led to in the repartition topic
 //! - `cpu s/M`: CPU seconds of the process for a million events, its own and the kernel's
 //! - `rss MB`: its memory at the end, the mapped database included
 //! - `alerts`: records it produced
@@ -73,32 +74,40 @@ fn main() {
         ["floor", file, total] => floor::run(&read_config(Path::new(file)), total.parse().unwrap()),
         ["run"] => bench(EVENTS),
         ["run", number] => bench(number.parse().expect("a number of events")),
-        ["throughput", number] => {
-            let (broker, _turn) = broker::turn();
-            let site = Site { brokers: broker.address(), folder: tempfile::tempdir().unwrap() };
-            throughput(&site, number.parse().expect("a number of events"));
-        }
-        ["latency"] => {
-            let (broker, _turn) = broker::turn();
-            latencies(&Site { brokers: broker.address(), folder: tempfile::tempdir().unwrap() });
-        }
+        ["throughput", number] => alone(|site| throughput(site, number.parse().expect("a number of events"))),
+        ["latency"] => alone(latencies),
+        ["restore"] => alone(restores),
         _ => println!("needs Java and takes minutes: run benches/kafka.sh [EVENTS]"),
     }
 }
 
-fn bench(number: usize) {
+/// One table.
+fn alone(measure: impl FnOnce(&Site)) {
     let (broker, _turn) = broker::turn();
-    let site = Site { brokers: broker.address(), folder: tempfile::tempdir().unwrap() };
-    throughput(&site, number);
+    measure(&Site { brokers: broker.address(), folder: tempfile::tempdir().unwrap() });
+}
+
+fn bench(number: usize) {
+    alone(|site| tables(site, number));
+}
+
+fn tables(site: &Site, number: usize) {
+    throughput(site, number);
     println!();
-    latencies(&site);
+    latencies(site);
     println!("\nwhile shards move\tp50 ms\tp99 ms\tmost ms");
     for what in moves::Move::ALL {
-        let [p50, p99, most] = moves::measure(&site, what).map(|seconds| seconds * 1e3);
+        let [p50, p99, most] = moves::measure(site, what).map(|seconds| seconds * 1e3);
         println!("{}\t{p50:.0}\t{p99:.0}\t{most:.0}", what.as_str());
     }
-    println!("\nrestored keys\trecords\tchangelog B a key\tseconds until ready\trss MB");
-    let restored = restore::measure(&site, MANY);
+    println!();
+    restores(site);
+}
+
+/// The last table.
+fn restores(site: &Site) {
+    println!("restored keys\trecords\tchangelog B a key\tseconds until ready\trss MB");
+    let restored = restore::measure(site, MANY);
     let restore::Restored { keys, records, written, seconds, resident_mb } = restored;
     println!("{keys:.0}\t{records:.0}\t{:.0}\t{seconds:.1}\t{resident_mb:.0}", written / keys);
 }
@@ -190,7 +199,7 @@ impl Site {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.arg("floor").arg(file).arg(total.to_string());
         let mut process = Process::start(&mut command, &self.folder.path().join("floor.out"));
-        let passage = group::watch(&self.brokers, &name, total, &mut process);
+        let passage = group::watch(&self.brokers, &name, total, None, &mut process);
         let printed = wait_for("the floor to print", Duration::from_secs(30), || {
             let printed = process.printed();
             let ended = printed.lines().filter(|line| *line == floor::END).count();
@@ -211,7 +220,8 @@ impl Site {
     fn product(&self, workers: usize, total: i64, settings: &str) -> Row {
         let (name, port) = (format!("oktawatch-{workers}-{}", settings.len()), broker::any_port());
         let mut process = self.start(&self.config(&name, INPUT, workers, port, settings));
-        let passage = group::watch(&self.brokers, &name, total, &mut process);
+        let behind = format!("{name}-repartition");
+        let passage = group::watch(&self.brokers, &name, total, Some(&behind), &mut process);
         let (_, body) = metrics::page(port, "/metrics");
         process.terminate();
         const TIME: &str = "oktawatch_transaction_seconds";
