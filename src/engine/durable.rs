@@ -152,6 +152,7 @@ impl Shard {
         }
         self.muted.clear();
         self.levels.tell_anew();
+        self.journal.knows(self.watermark.now_ms());
         self.told_time = told_time;
         Ok(steps)
     }
@@ -202,16 +203,18 @@ impl Shard {
         let time = self.time(None);
         let moved = *told != time;
         match noted {
-            Noted::Entries { inputs: 0, .. } if !moved => return Vec::new(),
+            Noted::Entries { inputs: 0, .. } if !moved && !self.has_decided => return Vec::new(),
             Noted::Entries { values, inputs } => {
                 self.told_time = Some(time);
-                return self.journal.enter(values, inputs);
+                return self.journal.enter(values, inputs, self.watermark.now_ms());
             }
             Noted::Checkpoint => {}
         }
         let mut changes = self.tables();
-        if moved || !self.journal.is_empty() {
+        // A tick that decided something must be known: it must not be done again with the first entry.
+        if moved || !changes.is_empty() || !self.journal.is_empty() {
             let value = self.time(self.watermark.now_ms());
+            self.journal.knows(self.watermark.now_ms());
             self.told_time = Some(time);
             changes.push(Change::new(vec![TIME], Some(value)));
         }

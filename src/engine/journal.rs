@@ -48,6 +48,8 @@ pub(super) struct Journal {
     entries: Range<u64>,
     inputs: usize,
     bytes: usize,
+    /// The last tick that whoever does the steps again knows of.
+    now_ms: Option<i64>,
     /// The next step is a checkpoint, however little was taken in.
     is_due: bool,
 }
@@ -80,6 +82,7 @@ impl Journal {
             entries: 0..0,
             inputs: 0,
             bytes: 0,
+            now_ms: None,
             is_due: true,
         }
     }
@@ -99,8 +102,9 @@ impl Journal {
         if self.most == 0 || self.is_due || is_full || !batch.iter().all(is_written) {
             return Noted::Checkpoint;
         }
-        // A tick that changed nothing was not written; the last of them is all that matters.
-        let last = now_ms.map(|now_ms| Input::Tick { now_ms });
+        // Ticks that changed nothing were not written; the last of them is all that matters. One that was
+        // written must not come again: what waits is decided tick by tick.
+        let last = now_ms.filter(|_| now_ms != self.now_ms).map(|now_ms| Input::Tick { now_ms });
         let (mut values, mut open) = (Vec::new(), Writer::once(&self.rules.table));
         for input in last.iter().chain(batch) {
             self.put(input, &mut open);
@@ -113,9 +117,10 @@ impl Journal {
         Noted::Entries { values, inputs }
     }
 
-    /// Adds the entries of a step.
-    pub(super) fn enter(&mut self, values: Vec<Vec<u8>>, inputs: usize) -> Vec<Change> {
+    /// Adds the entries of a step, by whose end it is so late.
+    pub(super) fn enter(&mut self, values: Vec<Vec<u8>>, inputs: usize, now_ms: Option<i64>) -> Vec<Change> {
         self.inputs += inputs;
+        self.now_ms = now_ms;
         let enter = |value: Vec<u8>| {
             let number = self.entries.end;
             self.entries.end += 1;
@@ -139,6 +144,11 @@ impl Journal {
             self.told = Some(meanings);
         }
         self.is_due = false;
+    }
+
+    /// Whoever goes on from here knows that it is so late.
+    pub(super) fn knows(&mut self, now_ms: Option<i64>) {
+        self.now_ms = now_ms;
     }
 
     /// Whether there are entries.

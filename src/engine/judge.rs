@@ -213,6 +213,7 @@ impl Shard {
     }
 
     fn decide(&mut self, level: usize, reached_ms: Option<i64>, effects: &mut Effects) {
+        self.has_decided = true;
         let rules = Arc::clone(&self.rules);
         let moment = Moment { watermark_ms: reached_ms, now_ms: self.watermark.now_ms() };
         let mut fired = Vec::new();

@@ -85,6 +85,8 @@ pub struct Shard {
     journal: Journal,
     /// Tables keep in mind which of their keys change.
     tracks: bool,
+    /// Something that waited was decided in this step.
+    has_decided: bool,
     /// Rules that take no part now: what they would find was never told.
     muted: BTreeSet<RuleIndex>,
 }
@@ -157,6 +159,7 @@ impl Shard {
             shelf: Shelf::default(),
             journal: Journal::new(&rules, journal::most(config)),
             tracks: false,
+            has_decided: false,
             muted: BTreeSet::new(),
             rules,
         }
@@ -166,6 +169,7 @@ impl Shard {
     pub fn step(&mut self, batch: Vec<Input>) -> Effects {
         let mut effects = Effects::default();
         let mut ticked = false;
+        self.has_decided = false;
         let noted = match self.told_time {
             Some(_) => self.journal.note(&batch, self.watermark.now_ms()),
             None => Noted::Checkpoint,

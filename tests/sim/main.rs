@@ -104,6 +104,12 @@ fn without_faults_alerts_are_the_same_to_the_last_word() {
     }
 }
 
+/// A tick that was done again after a restore decided more than it had decided.
+#[test]
+fn what_failed_once_does_not_fail_again() {
+    look_at(7_538, &mut Notes::new());
+}
+
 #[test]
 #[ignore = "takes as long as it is told to"]
 fn long() {

@@ -175,3 +175,21 @@ fn an_entry_that_is_none_is_told() {
     let error = shard(&rules, 100).restore(changes).unwrap_err();
     assert_eq!((error.table, error.key), ("steps since the last checkpoint", key(0)));
 }
+
+#[test]
+fn a_tick_that_was_written_is_not_written_again() {
+    let rules = rules(&[("three", 3)]);
+    let mut home = shard(&rules, 100);
+    let mut held = log(&mut home, 0..1);
+    let tick = |second: i64| Input::Tick { now_ms: START_MS + second * 1_000 };
+    take(&mut held, home.step(vec![tick(1), denied(1)]).changes);
+    take(&mut held, home.step(vec![denied(2)]).changes);
+    assert_eq!(home.step(vec![tick(3)]).changes, []);
+    take(&mut held, home.step(vec![tick(4), denied(4)]).changes);
+    let mut journal = Journal::new(&rules, 100);
+    let mut ticks = |number| {
+        let inputs = journal.read(number, &held[&key(number)]).unwrap();
+        inputs.iter().filter(|input| !is_news(input)).count()
+    };
+    assert_eq!([0, 1, 2].map(&mut ticks), [1, 0, 2]);
+}
