@@ -225,16 +225,6 @@ pub const EPISODES_PER_KEY: usize = 64;
 /// Evidence held for one key of one correlation: the first few and the latest are kept.
 pub const EVIDENCE_PER_KEY: usize = 64;
 
-/// Inputs that a member takes to their end before it looks at the next: as much as caches hold.
-pub const STEP_INPUTS: usize = 400;
-
-/// Bytes that steps write of what they took in before the keys that changed are written instead, however few
-/// inputs these were.
-pub const JOURNAL_BYTES: usize = 32 * 1024 * 1024;
-
-/// Of those, bytes of one record about.
-pub const JOURNAL_ENTRY_BYTES: usize = 256 * 1024;
-
 /// Events an alert shows unless its rule says otherwise.
 pub const EVIDENCE_PER_ALERT: usize = 20;
 
@@ -319,6 +309,16 @@ pub const FETCH_PARTITION_BYTES: usize = 128 * 1024;
 
 /// KiB that a consumer fetches ahead for all of its partitions; beyond, it stops fetching.
 pub const FETCH_AHEAD_KBYTES: usize = 32 * 1024;
+
+/// Inputs that a member takes to their end before it looks at the next: as much as caches hold.
+pub const STEP_INPUTS: usize = 400;
+
+/// Bytes that steps write of what they took in before the keys that changed are written instead, however few
+/// inputs these were.
+pub const JOURNAL_BYTES: usize = 32 * 1024 * 1024;
+
+/// Of those, bytes of one record about.
+pub const JOURNAL_ENTRY_BYTES: usize = 256 * 1024;
 
 /// Milliseconds after which a process takes back state of rules that it does not have.
 pub const LEFTOVER_STATE_MS: i64 = 3_600_000;

@@ -72,8 +72,8 @@ fn main() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["floor", file, total] => floor::run(&read_config(Path::new(file)), total.parse().unwrap()),
-        ["run"] => bench(EVENTS),
-        ["run", number] => bench(number.parse().expect("a number of events")),
+        ["run"] => alone(|site| tables(site, EVENTS)),
+        ["run", number] => alone(|site| tables(site, number.parse().expect("a number of events"))),
         ["throughput", number] => alone(|site| throughput(site, number.parse().expect("a number of events"))),
         ["latency"] => alone(latencies),
         ["restore"] => alone(restores),
@@ -85,10 +85,6 @@ fn main() {
 fn alone(measure: impl FnOnce(&Site)) {
     let (broker, _turn) = broker::turn();
     measure(&Site { brokers: broker.address(), folder: tempfile::tempdir().unwrap() });
-}
-
-fn bench(number: usize) {
-    alone(|site| tables(site, number));
 }
 
 fn tables(site: &Site, number: usize) {

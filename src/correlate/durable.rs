@@ -17,8 +17,8 @@ use crate::state::{Change, Corrupt, Dirty, Names};
 /// What a key of a correlation begins with.
 pub const LETTER: u8 = b'c';
 
-/// A correlation by what it means, to the order in which what is held knows things.
-pub(super) type Meaning = [u8; 16];
+/// A rule by what it means, to the order in which what is held of a correlation knows things.
+pub(super) type Meaning = u128;
 
 impl Correlator {
     /// Whether [`Self::changes`] are asked for, which costs a little with each match. When they are
@@ -40,7 +40,7 @@ impl Correlator {
         for (meaning, rule) in &self.meanings {
             let Some(Some(held)) = self.tables.get_mut(rule.0 as usize) else { continue };
             held.table.changes(&self.rules.table, &mut |key, value| {
-                changes.push((spelled(meaning, key), value));
+                changes.push((spelled(*meaning, key), value));
             });
         }
         changes
@@ -82,12 +82,7 @@ pub(super) fn meanings(tables: &[Option<Held>]) -> BTreeMap<Meaning, RuleIndex> 
 
 /// The digest of a rule does not depend on the order of what it takes, nor an aggregate's on that of its
 /// values; but what is held knows both by their places.
-pub(super) fn meaning(rules: &RuleSet, index: RuleIndex) -> Meaning {
-    number(rules, index).to_be_bytes()
-}
-
-/// The same as a number, which detections have too.
-pub fn number(rules: &RuleSet, index: RuleIndex) -> u128 {
+pub fn meaning(rules: &RuleSet, index: RuleIndex) -> Meaning {
     let own = rules.get(index).map(|rule| rule.info.digest.as_ref()).unwrap_or_default();
     let taken = branches(rules, index);
     let values = match correlation(rules, index).map(|correlation| &correlation.test) {
@@ -104,9 +99,9 @@ pub fn number(rules: &RuleSet, index: RuleIndex) -> u128 {
     hash.digest128()
 }
 
-fn spelled(meaning: &Meaning, key: Option<u128>) -> Vec<u8> {
+fn spelled(meaning: Meaning, key: Option<u128>) -> Vec<u8> {
     let mut spelled = vec![LETTER];
-    spelled.extend(meaning);
+    spelled.extend(meaning.to_be_bytes());
     spelled.extend(key.into_iter().flat_map(u128::to_be_bytes));
     spelled
 }
@@ -115,9 +110,10 @@ fn read(key: &[u8]) -> Result<(Meaning, Option<u128>), Corrupt> {
     let wrong = Corrupt("key of a correlation");
     let rest = key.strip_prefix(&[LETTER]).ok_or(wrong)?;
     let (meaning, rest) = rest.split_first_chunk().ok_or(wrong)?;
+    let meaning = Meaning::from_be_bytes(*meaning);
     match rest {
-        [] => Ok((*meaning, None)),
-        rest => Ok((*meaning, Some(u128::from_be_bytes(rest.try_into().map_err(|_| wrong)?)))),
+        [] => Ok((meaning, None)),
+        rest => Ok((meaning, Some(u128::from_be_bytes(rest.try_into().map_err(|_| wrong)?)))),
     }
 }
 

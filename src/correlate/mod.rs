@@ -88,7 +88,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use adopt::Adopted;
-pub use durable::{LETTER, number as meaning};
+pub use durable::{LETTER, meaning};
 pub use episode::{Episodes, Story, Suppression, Verdict};
 pub use firing::Firing;
 pub use key::{Key, homes};

@@ -9,6 +9,7 @@
 //! says which rules the steps were done by: one that was not among them takes no part when they are done
 //! again, as what it would find was never told.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -38,10 +39,9 @@ pub(super) struct Journal {
     /// Inputs between two checkpoints; with none, each step is one.
     most: usize,
     rules: Arc<RuleSet>,
-    wire: Wire,
     names: Names,
-    /// What the rules mean, each.
-    meanings: Vec<u128>,
+    /// Made when it is first asked for: most shards, those of tests and replays, keep no journal.
+    means: OnceCell<Means>,
     /// Those that stand in the changelog.
     told: Option<BTreeSet<u128>>,
     /// The numbers of the entries.
@@ -52,6 +52,14 @@ pub(super) struct Journal {
     now_ms: Option<i64>,
     /// The next step is a checkpoint, however little was taken in.
     is_due: bool,
+}
+
+/// What a journal of a rule set needs.
+#[derive(Debug)]
+struct Means {
+    wire: Wire,
+    /// What the rules mean, each.
+    meanings: Vec<u128>,
 }
 
 /// What a step took in.
@@ -75,9 +83,8 @@ impl Journal {
         Self {
             most,
             rules: Arc::clone(rules),
-            wire: Wire::new(Arc::clone(rules)),
             names: Names::default(),
-            meanings: meanings(rules),
+            means: OnceCell::new(),
             told: None,
             entries: 0..0,
             inputs: 0,
@@ -89,9 +96,12 @@ impl Journal {
 
     /// From now on steps are done by other rules.
     pub(super) fn set_rules(&mut self, rules: &Arc<RuleSet>) {
-        (self.rules, self.wire) = (Arc::clone(rules), Wire::new(Arc::clone(rules)));
-        self.meanings = meanings(rules);
+        (self.rules, self.means) = (Arc::clone(rules), OnceCell::new());
         self.is_due = true;
+    }
+
+    fn means(&self) -> &Means {
+        self.means.get_or_init(|| Means::of(&self.rules))
     }
 
     /// Writes down what a step is going to take in, unless it is to be a checkpoint.
@@ -137,13 +147,16 @@ impl Journal {
         }
         out.extend(self.entries.clone().map(|number| Change::new(key(number), None)));
         self.begin(self.entries.end..self.entries.end);
-        let meanings: BTreeSet<u128> = self.meanings.iter().copied().collect();
-        if self.most > 0 && self.told.as_ref() != Some(&meanings) {
+        self.is_due = false;
+        if self.most == 0 {
+            return;
+        }
+        let meanings: BTreeSet<u128> = self.means().meanings.iter().copied().collect();
+        if self.told.as_ref() != Some(&meanings) {
             let value = written(&self.rules.table, |out| meanings.write(out));
             out.push(Change::new(vec![NAME], Some(value)));
             self.told = Some(meanings);
         }
-        self.is_due = false;
     }
 
     /// Whoever goes on from here knows that it is so late.
@@ -169,17 +182,18 @@ impl Journal {
         self.told.clone_from(&found.told);
         let told = found.told.as_ref();
         let is_strange = |meaning: &u128| !told.is_some_and(|told| told.contains(meaning));
-        let meanings = (0..).map(RuleIndex).zip(&self.meanings);
+        let meanings = (0..).map(RuleIndex).zip(&self.means().meanings);
         let strange: BTreeSet<RuleIndex> =
             meanings.filter(|(_, meaning)| is_strange(meaning)).map(|(rule, _)| rule).collect();
-        self.is_due = told != Some(&self.meanings.iter().copied().collect());
+        self.is_due = told != Some(&self.means().meanings.iter().copied().collect());
         strange
     }
 
     /// What the step took in that an entry stands for. It is part of the journal again.
     pub(super) fn read(&mut self, number: u64, value: &[u8]) -> Result<Vec<Input>, Misread> {
-        let (wire, table) = (&self.wire, &self.rules.table);
-        let inputs = whole(table, &mut self.names, value, |from| {
+        let Self { rules, means, names, .. } = self;
+        let wire = &means.get_or_init(|| Means::of(rules)).wire;
+        let inputs = whole(&rules.table, names, value, |from| {
             let mut inputs = Vec::new();
             while !from.is_done() {
                 inputs.extend(input(from, wire)?);
@@ -197,7 +211,7 @@ impl Journal {
         match input {
             Input::Parcel(cargo) => {
                 out.raw(&[PARCEL]);
-                self.wire.put(cargo, out);
+                self.means().wire.put(cargo, out);
             }
             Input::Tick { now_ms } => (TICK, *now_ms).write(out),
             Input::Assigned { topic, partition, next, highest_ms } => {
@@ -282,9 +296,12 @@ fn key(number: u64) -> Vec<u8> {
     [&[NAME][..], &number.to_be_bytes()].concat()
 }
 
-/// What each rule means, whatever it is called and wherever it stands.
-fn meanings(rules: &RuleSet) -> Vec<u128> {
-    (0..).map(RuleIndex).zip(&rules.rules).map(|(index, _)| correlate::meaning(rules, index)).collect()
+impl Means {
+    fn of(rules: &Arc<RuleSet>) -> Self {
+        let places = (0..).map(RuleIndex).zip(&rules.rules);
+        let meanings = places.map(|(index, _)| correlate::meaning(rules, index)).collect();
+        Self { wire: Wire::new(Arc::clone(rules)), meanings }
+    }
 }
 
 #[cfg(test)]

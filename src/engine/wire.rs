@@ -127,37 +127,40 @@ impl Wire {
     /// # Errors
     /// Bytes that are no parcel.
     pub fn read(&mut self, bytes: &[u8]) -> Result<Option<Cargo>, Corrupt> {
-        let (rules, mut names) = (Arc::clone(&self.rules), std::mem::take(&mut self.names));
-        let read = whole(&rules.table, &mut names, bytes, |from| self.take(from));
-        self.names = names;
-        read
+        let Self { rules, names, places, .. } = self;
+        whole(&rules.table, names, bytes, |from| cargo(places, from))
     }
 
     /// The next parcel of what is read.
     pub(super) fn take(&self, from: &mut Reader<'_>) -> Result<Option<Cargo>, Corrupt> {
-        match from.array()? {
-            [OBSERVATION] => Ok(Some(Cargo::Observation(Box::new(observed(from)?)))),
-            [NOTICE] => Ok(Some(Cargo::Notice(Box::new(Notice::read(from)?)))),
-            [MATCH] => {
-                let (consumer, rule) = (u128::read(from)?, u128::read(from)?);
-                let place = |digest| self.places.get(digest).copied();
-                let (consumer, rule) = (place(&consumer), place(&rule));
-                // All of it is read, so that what is no parcel is told even if it is for nobody.
-                let matched = Box::new(read_match(rule.unwrap_or(RuleIndex(u32::MAX)), from)?);
-                Ok(consumer.zip(rule).map(|(consumer, _)| Cargo::Match { consumer, matched }))
-            }
-            [READ] => {
-                let topic = from.shared()?;
-                let (partition, highest_ms) = Durable::read(from)?;
-                let (idle, next) = Durable::read(from)?;
-                Ok(Some(Cargo::Read { topic, partition, highest_ms, idle, next }))
-            }
-            [DECIDED] => {
-                let (shard, upto_ms, waits_until_ms) = Durable::read(from)?;
-                Ok(Some(Cargo::Decided { shard, upto_ms, waits_until_ms }))
-            }
-            _ => Err(Corrupt("parcel")),
+        cargo(&self.places, from)
+    }
+}
+
+/// A parcel, where rules have these places.
+fn cargo(places: &BTreeMap<u128, RuleIndex>, from: &mut Reader<'_>) -> Result<Option<Cargo>, Corrupt> {
+    match from.array()? {
+        [OBSERVATION] => Ok(Some(Cargo::Observation(Box::new(observed(from)?)))),
+        [NOTICE] => Ok(Some(Cargo::Notice(Box::new(Notice::read(from)?)))),
+        [MATCH] => {
+            let (consumer, rule) = (u128::read(from)?, u128::read(from)?);
+            let place = |digest| places.get(digest).copied();
+            let (consumer, rule) = (place(&consumer), place(&rule));
+            // All of it is read, so that what is no parcel is told even if it is for nobody.
+            let matched = Box::new(read_match(rule.unwrap_or(RuleIndex(u32::MAX)), from)?);
+            Ok(consumer.zip(rule).map(|(consumer, _)| Cargo::Match { consumer, matched }))
         }
+        [READ] => {
+            let topic = from.shared()?;
+            let (partition, highest_ms) = Durable::read(from)?;
+            let (idle, next) = Durable::read(from)?;
+            Ok(Some(Cargo::Read { topic, partition, highest_ms, idle, next }))
+        }
+        [DECIDED] => {
+            let (shard, upto_ms, waits_until_ms) = Durable::read(from)?;
+            Ok(Some(Cargo::Decided { shard, upto_ms, waits_until_ms }))
+        }
+        _ => Err(Corrupt("parcel")),
     }
 }
 

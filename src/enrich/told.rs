@@ -34,17 +34,24 @@ impl Told {
 
     fn role(&mut self, name: u32, said: &Said) {
         let place = self.roles.iter().position(|role| role.name == name).unwrap_or_else(|| {
-            let oldest =
-                self.roles.iter().enumerate().min_by_key(|(_, role)| role.given_ms.max(role.taken_ms));
-            let oldest =
-                oldest.map(|(place, _)| place).filter(|_| self.roles.len() >= limits::ROLES_PER_USER);
-            oldest.map(|place| self.roles.swap_remove(place));
+            self.make_room();
             self.roles.push(Role { name, given_ms: None, taken_ms: None });
             self.roles.len() - 1
         });
         let Some(role) = self.roles.get_mut(place) else { return };
         let last = if said.of == NoticeKind::RoleGranted { &mut role.given_ms } else { &mut role.taken_ms };
         *last = (*last).max(Some(said.at_ms));
+    }
+
+    /// At the bound, the role goes of which was heard longest ago.
+    fn make_room(&mut self) {
+        if self.roles.len() < limits::ROLES_PER_USER {
+            return;
+        }
+        let heard = |(_, role): &(usize, &Role)| role.given_ms.max(role.taken_ms);
+        if let Some((oldest, _)) = self.roles.iter().enumerate().min_by_key(heard) {
+            self.roles.swap_remove(oldest);
+        }
     }
 
     /// Whether an administrator's role was given, and not taken away since. Of events that name no role, the last

@@ -157,16 +157,21 @@ def is_reset(story, moment, who):
     )
 
 
+def begins_anew(story, moment, agent, names):
+    """With the password and a factor of one's own, and then to the applications."""
+    story.signs_in(moment, *agent, "PASSWORD_AS_FACTOR")
+    enrols(story, moment + 120, *agent)
+    for count, name in enumerate(names):
+        story.opens(moment + 540 + 50 * count, *agent, name)
+
+
 def helpdesk_call(story):
     """Somebody calls the help desk in a user's name, and signs in with a factor of his own, as in September 2023."""
     for who, place, device in ((ANA, LISBON, MAC), (BEN, LISBON_OFFICE, WINDOWS), (CLEO, LISBON, MAC)):
         works(story, who, place, device, range(10))
     is_reset(story, at(9, 13), CLEO)
     thief = (CLEO, RESIDENTIAL, WINDOWS, "idxThief0000000000000000001")
-    story.signs_in(at(9, 13, 12), *thief, "PASSWORD_AS_FACTOR")
-    enrols(story, at(9, 13, 14), *thief)
-    for count, name in enumerate(("Customer Database", "Office Suite", "Payroll", "Chat")):
-        story.opens(at(9, 13, 21, 50 * count), *thief, name)
+    begins_anew(story, at(9, 13, 12), thief, ("Customer Database", "Office Suite", "Payroll", "Chat"))
     in_order(story)
 
 
@@ -178,10 +183,7 @@ def new_phone_on_journey(story):
         works(story, who, place, device, [9])
     is_reset(story, at(9, 13), CLEO)
     laptop = (CLEO, FRANKFURT_HOTEL, MAC, "idxCleoHotel0000000000001")
-    story.signs_in(at(9, 13, 12), *laptop, "PASSWORD_AS_FACTOR")
-    enrols(story, at(9, 13, 14), *laptop)
-    for count, name in enumerate((*APPS, "Payroll")):
-        story.opens(at(9, 13, 21, 50 * count), *laptop, name)
+    begins_anew(story, at(9, 13, 12), laptop, (*APPS, "Payroll"))
     in_order(story)
 
 
