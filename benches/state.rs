@@ -32,6 +32,9 @@ use oktawatch::rule::{self, RuleSet};
 #[allow(dead_code, reason = "the other benches use the rest")]
 mod events;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A wall clock that no event is ahead of, ms.
 const AFTER_MS: i64 = 1_800_000_000_000;
 

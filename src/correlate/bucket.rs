@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use super::distinct::Values;
 use super::firing::Feed;
 use super::series::{Occurrence, Series, Stamp};
-use super::shown::Gallery;
+use super::shown::{Gallery, Shown};
 use crate::model::{Enriched, Shared};
 use crate::state::{Corrupt, Durable, Reader, Writer};
 
@@ -102,7 +102,7 @@ impl Bucket {
             }
         };
         self.first_ms = Some(self.first_ms.map_or(stamp.time_ms, |first_ms| first_ms.min(stamp.time_ms)));
-        self.gallery.add(stamp, feed.matched);
+        self.gallery.add(Shown::new(stamp, feed.matched));
         let rises = match values {
             None => self.count_one(is_new),
             Some(values) => values.iter().map(|value| self.show(*value, stamp, most)).sum(),

@@ -1,6 +1,7 @@
 //! What is told of a window that came true?
 
 use super::firing::Firing;
+use super::key::Key;
 use super::measure::{Measure, Reading, Timespan};
 use super::series::Stamp;
 use super::shown::select;
@@ -12,6 +13,7 @@ use crate::rule::Correlation;
 /// What is the same for all windows that one event completes.
 pub(super) struct Fire<'a> {
     pub(super) spec: &'a Spec,
+    pub(super) key: &'a Key,
     pub(super) timespan: Timespan,
     /// The event that arrived; where windows wait, none does.
     pub(super) arrived: Stamp,
@@ -49,9 +51,9 @@ impl Fire<'_> {
         let own = decided.own().cloned();
         Some(Firing {
             rule: self.spec.rule,
-            key: state.key.hash,
+            key: self.key.hash,
             org: own.as_ref().and_then(|own| own.org.clone()),
-            group: names.zip(state.key.values.iter().map(ToString::to_string)).collect(),
+            group: names.zip(self.key.values.iter().map(ToString::to_string)).collect(),
             uuid: decided.uuid().clone(),
             fired_at_ms: decided.stamp.time_ms,
             last_ms: stamp.time_ms,

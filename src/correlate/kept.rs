@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use super::baseline::Baselines;
+use super::early::Stage;
 use super::findings;
 use super::habits;
 use super::measure::Measure;
@@ -11,7 +12,6 @@ use super::new_value::NewValues;
 use super::points::Worth;
 use super::risk_score::RiskScores;
 use super::sighting::Sighting;
-use super::state::State;
 use super::store::{Agenda, Store};
 use super::table::Table;
 use crate::model::FieldTable;
@@ -117,7 +117,7 @@ trait Planned: Debug {
     fn planned_ms(&mut self) -> &mut Option<i64>;
 }
 
-impl<M: Measure> Planned for State<M> {
+impl<M: Measure> Planned for Stage<M> {
     fn planned_ms(&mut self) -> &mut Option<i64> {
         &mut self.planned_ms
     }
@@ -218,20 +218,20 @@ impl<T: Keyed> Keep for T {
 }
 
 impl<M: Measure> Keyed for Table<M> {
-    type State = State<M>;
+    type State = Stage<M>;
     type Known = M;
 
-    fn parts(&mut self) -> Parts<'_, State<M>, M> {
+    fn parts(&mut self) -> Parts<'_, Stage<M>, M> {
         let Self { store, agenda, lost, measure, .. } = self;
         Parts { store, agenda, lost, known: measure }
     }
 
-    fn write(measure: &M, state: &State<M>, out: &mut Writer<'_>) {
+    fn write(measure: &M, state: &Stage<M>, out: &mut Writer<'_>) {
         state.write(measure, out);
     }
 
-    fn read(measure: &M, from: &mut Reader<'_>) -> Result<State<M>, Corrupt> {
-        State::read(measure, from)
+    fn read(measure: &M, from: &mut Reader<'_>) -> Result<Stage<M>, Corrupt> {
+        Stage::read(measure, from)
     }
 }
 

@@ -42,6 +42,7 @@ mod build;
 mod counted;
 mod distinct;
 mod durable;
+mod early;
 mod episode;
 mod event_count;
 mod findings;

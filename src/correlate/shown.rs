@@ -73,15 +73,15 @@ durable!(Gallery { shown });
 
 impl Gallery {
     /// Adds an event, or what another rule shows of one that is there.
-    pub(super) fn add(&mut self, stamp: Stamp, matched: &Match) {
-        let place = self.place(stamp);
-        if self.shown.get(place).is_some_and(|shown| shown.stamp == stamp) {
+    pub(super) fn add(&mut self, new: Shown) {
+        let place = self.place(new.stamp);
+        if self.shown.get(place).is_some_and(|shown| shown.stamp == new.stamp) {
             if let Some(shown) = self.shown.get_mut(place) {
-                shown.add(&matched.evidence);
+                shown.add(&new.evidence);
             }
             return;
         }
-        self.shown.insert(place, Shown::new(stamp, matched));
+        self.shown.insert(place, new);
     }
 
     /// Adds an event that is after all that are there.

@@ -1,19 +1,17 @@
-//! What is held of one key, and what does one more event change?
+//! What is held of one key in the order of time, and what does one more event change?
 
+use super::early::Arrival;
 use super::episode::Episodes;
-use super::firing::Feed;
-use super::key::Key;
 use super::measure::{Measure, Reading, Timespan};
-use super::series::{Occurrence, Series, Stamp};
+use super::series::{Series, Stamp};
 use super::shown::Gallery;
 use super::table::Spec;
 use crate::model::Tally;
 use crate::state::{Corrupt, Durable, Reader, Writer};
 
-/// One key.
+/// The events of one key.
 #[derive(Debug)]
 pub(super) struct State<M: Measure> {
-    pub(super) key: Key,
     pub(super) series: Series<M::Mark>,
     pub(super) tally: M::Tally,
     pub(super) gallery: Gallery,
@@ -21,56 +19,49 @@ pub(super) struct State<M: Measure> {
     pub(super) lost_upto_ms: i64,
     /// The last event whose window was decided, where windows wait.
     decided: Option<Stamp>,
-    /// The watermark at which the next can be.
-    pub(super) planned_ms: Option<i64>,
 }
 
-impl<M: Measure> State<M> {
-    pub(super) fn new(key: Key) -> Self {
+impl<M: Measure> Default for State<M> {
+    fn default() -> Self {
         Self {
-            key,
             series: Series::default(),
             tally: M::Tally::default(),
             gallery: Gallery::default(),
             episodes: Episodes::default(),
             lost_upto_ms: i64::MIN,
             decided: None,
-            planned_ms: None,
         }
     }
+}
 
+impl<M: Measure> State<M> {
     /// Writes all of it.
     pub(super) fn write(&self, measure: &M, out: &mut Writer<'_>) {
-        let Self { key, series, tally, gallery, episodes, lost_upto_ms, decided, planned_ms } = self;
-        key.write(out);
+        let Self { series, tally, gallery, episodes, lost_upto_ms, decided } = self;
         series.write(out);
         measure.write(tally, out);
         gallery.write(out);
         episodes.write(out);
         lost_upto_ms.write(out);
         decided.write(out);
-        planned_ms.write(out);
     }
 
     /// Reads it again.
     pub(super) fn read(measure: &M, from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        let (key, series) = (Key::read(from)?, Series::read(from)?);
+        let series = Series::read(from)?;
         Ok(Self {
-            key,
             tally: measure.read(&series, from)?,
             series,
             gallery: Gallery::read(from)?,
             episodes: Episodes::read(from)?,
             lost_upto_ms: i64::read(from)?,
             decided: Durable::read(from)?,
-            planned_ms: Durable::read(from)?,
         })
     }
 
     /// Takes out what is in no window that ends at or after an instant, and in none that is still to
     /// be decided; and what is of no use in any.
-    pub(super) fn prune(&mut self, measure: &M, timespan: Timespan, settled_ms: Option<i64>) {
-        let Some(settled_ms) = settled_ms else { return };
+    pub(super) fn prune(&mut self, measure: &M, timespan: Timespan, settled_ms: i64) {
         let first_open_ms =
             measure.waits_ms().and_then(|_| self.series.time(self.series.after(self.decided)));
         let settled_ms = first_open_ms.map_or(settled_ms, |open_ms| open_ms.min(settled_ms));
@@ -97,29 +88,22 @@ impl<M: Measure> State<M> {
     }
 
     /// Puts the event to its place, which is given if anything changed by it.
-    pub(super) fn take(
-        &mut self,
-        measure: &M,
-        spec: &Spec,
-        stamp: Stamp,
-        mark: M::Mark,
-        feed: &Feed<'_>,
-    ) -> Option<usize> {
-        let place = match self.series.find(stamp) {
+    pub(super) fn take(&mut self, measure: &M, arrival: Arrival<M::Mark>) -> Option<usize> {
+        let Arrival { occurrence, shown } = arrival;
+        let place = match self.series.find(occurrence.stamp) {
             Ok(place) => {
-                if !measure.merged(&mut self.series, place, mark, &mut self.tally) {
+                if !measure.merged(&mut self.series, place, occurrence.mark, &mut self.tally) {
                     return None;
                 }
                 place
             }
             Err(place) => {
-                let event = spec.passed(&feed.matched.event);
-                self.series.insert(place, Occurrence { stamp, mark, satisfied: false, event });
+                self.series.insert(place, occurrence);
                 measure.inserted(&self.series, place, &mut self.tally);
                 place
             }
         };
-        self.gallery.add(stamp, feed.matched);
+        self.gallery.add(shown);
         Some(place)
     }
 

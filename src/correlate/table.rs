@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::early::{Arrival, Stage, is_early};
 use super::episode::{Episodes, Suppression, Verdict};
 use super::fire::Fire;
 use super::firing::{Feed, Firing};
@@ -9,7 +10,6 @@ use super::kept::{Keep, Lost};
 use super::key::{Key, keys_here};
 use super::measure::{Measure, Reading, Timespan};
 use super::series::Stamp;
-use super::state::State;
 use super::store::{Agenda, Store};
 use crate::model::{Enriched, FieldId, Measured, RuleIndex, RuleInfo, Shared, Tally};
 use crate::rule::Correlation;
@@ -64,7 +64,7 @@ impl Spec {
 pub(super) struct Table<M: Measure> {
     pub(super) measure: M,
     spec: Spec,
-    pub(super) store: Store<State<M>>,
+    pub(super) store: Store<Stage<M>>,
     /// Keys with windows that wait to be decided.
     pub(super) agenda: Agenda,
     /// Windows that start before this may lack events of a key that was evicted.
@@ -128,9 +128,9 @@ impl<M: Measure> Table<M> {
     }
 
     fn make_room(&mut self, hash: u128, tally: &mut Tally) {
-        for (gone, mut state) in self.store.make_room(hash) {
-            self.agenda.plan(gone, &mut state.planned_ms, None);
-            self.lost.upto(state.series.newest());
+        for (gone, mut stage) in self.store.make_room(hash) {
+            self.agenda.plan(gone, &mut stage.planned_ms, None);
+            self.lost.upto(stage.newest_ms());
             Tally::add(&mut tally.evicted, self.spec.rule, 1);
         }
     }
@@ -146,34 +146,34 @@ impl<M: Measure> Table<M> {
     ) {
         let (timespan, hash, wait_ms) = (Timespan(correlation.timespan_ms), key.hash, self.wait_ms());
         self.make_room(hash, tally);
-        let due_ms = timespan.end(feed.matched.time_ms).saturating_add(wait_ms);
-        let state = self.store.touch(hash, feed.touch(), due_ms, || State::new(key));
+        let time_ms = feed.matched.time_ms;
+        let span_ms = if is_early(&self.measure, &mark) { 1 } else { timespan.0 };
+        let due_ms = time_ms.saturating_add(span_ms).saturating_add(wait_ms);
+        let stage = self.store.touch(hash, feed.touch(), due_ms, || Stage::new(key));
         let settled_ms = feed.watermark_ms.map(|watermark_ms| watermark_ms.saturating_sub(wait_ms));
-        state.prune(&self.measure, timespan, settled_ms);
-        let arrived = Stamp::new(feed.matched.time_ms, &feed.matched.uuid);
-        let place = state.take(&self.measure, &self.spec, arrived, mark, feed);
+        stage.prune(&self.measure, timespan, settled_ms);
+        let arrived = Stamp::new(time_ms, &feed.matched.uuid);
+        let arrival = Arrival::new(arrived, mark, &self.spec, feed);
+        let Some(arrival) = stage.set_down(arrival, &self.measure, self.spec.events_per_key) else { return };
+        let (key, state) = stage.begin(&self.measure);
+        let place = state.take(&self.measure, arrival);
         if self.measure.waits_ms().is_some() {
             let due_ms = state.next_due_ms(wait_ms);
-            self.agenda.plan(hash, &mut state.planned_ms, due_ms);
-            return state.shrink(&self.measure, &self.spec, tally);
+            state.shrink(&self.measure, &self.spec, tally);
+            return self.agenda.plan(hash, &mut stage.planned_ms, due_ms);
         }
         let mut judged = std::mem::take(&mut self.judged);
         judged.clear();
         if let Some(place) = place {
             state.judge(&self.measure, place, &mut self.nearest, &mut judged);
         }
-        let mut firing = Fire {
-            spec: &self.spec,
-            timespan,
-            arrived,
-            now_ms: feed.now_ms,
-            lost_upto_ms: self.lost.upto_ms,
-        };
+        let (spec, lost_upto_ms) = (&self.spec, self.lost.upto_ms);
+        let mut firing = Fire { spec, key, timespan, arrived, now_ms: feed.now_ms, lost_upto_ms };
         for (place, reading) in &judged {
-            Tally::add(&mut tally.matches, self.spec.rule, 1);
+            Tally::add(&mut tally.matches, spec.rule, 1);
             fired.extend(firing.fire(&self.measure, state, correlation, *place, reading, tally));
         }
-        state.shrink(&self.measure, &self.spec, tally);
+        state.shrink(&self.measure, spec, tally);
         self.judged = judged;
     }
 }
@@ -211,17 +211,17 @@ impl<M: Measure> Correlate for Table<M> {
     ) {
         let (timespan, wait_ms) = (Timespan(correlation.timespan_ms), self.wait_ms());
         while let Some(hash) = self.agenda.reached(watermark_ms) {
-            let Some(state) = self.store.get_mut(hash) else { break };
-            let arrived = Stamp::LAST;
-            let mut firing =
-                Fire { spec: &self.spec, timespan, arrived, now_ms, lost_upto_ms: self.lost.upto_ms };
+            let Some(stage) = self.store.get_mut(hash) else { break };
+            let (spec, lost_upto_ms, arrived) = (&self.spec, self.lost.upto_ms, Stamp::LAST);
+            let (key, state) = stage.begin(&self.measure);
+            let mut firing = Fire { spec, key, timespan, arrived, now_ms, lost_upto_ms };
             if let Some((place, reading)) = state.decide(&self.measure, &mut self.nearest) {
-                Tally::add(&mut tally.matches, self.spec.rule, 1);
+                Tally::add(&mut tally.matches, spec.rule, 1);
                 fired.extend(firing.fire(&self.measure, state, correlation, place, &reading, tally));
             }
             let due_ms = state.next_due_ms(wait_ms);
-            self.agenda.plan(hash, &mut state.planned_ms, due_ms);
-            state.shrink(&self.measure, &self.spec, tally);
+            state.shrink(&self.measure, spec, tally);
+            self.agenda.plan(hash, &mut stage.planned_ms, due_ms);
         }
     }
 
@@ -237,12 +237,14 @@ impl<M: Measure> Correlate for Table<M> {
         let (timespan, wait_ms) = (Timespan(correlation.timespan_ms), self.wait_ms());
         let settled_ms = watermark_ms.saturating_sub(wait_ms);
         let (measure, suppression) = (&self.measure, self.spec.suppression);
-        self.store.expire(watermark_ms, |state| {
-            state.prune(measure, timespan, Some(settled_ms));
-            state.episodes.forget(suppression, settled_ms);
-            let events = state.series.newest().map(|newest_ms| timespan.end(newest_ms));
-            let needed = events.max(state.episodes.until(suppression));
-            needed.map(|needed_ms| needed_ms.saturating_add(wait_ms))
+        self.store.expire(watermark_ms, |stage| {
+            stage.prune(measure, timespan, Some(settled_ms));
+            let events = stage.needed_ms(measure, timespan);
+            let alerts = stage.begun().and_then(|state| {
+                state.episodes.forget(suppression, settled_ms);
+                state.episodes.until(suppression)
+            });
+            Some(events.max(alerts)?.saturating_add(wait_ms))
         });
     }
 
@@ -255,7 +257,7 @@ impl<M: Measure> Correlate for Table<M> {
     }
 
     fn episodes(&mut self, key: u128) -> Option<&mut Episodes> {
-        self.store.get_mut(key).map(|state| &mut state.episodes)
+        Some(&mut self.store.get_mut(key)?.begun()?.episodes)
     }
 
     fn adopt(&mut self, _correlation: &Correlation, spec: Spec) {

@@ -18,6 +18,8 @@ pub(super) struct Levels {
     /// How far this shard has decided each level; ms.
     settled: Vec<Option<i64>>,
     others: BTreeMap<u32, Heard>,
+    /// How far all others have decided each level; follows from what they said.
+    heard_ms: Vec<Option<i64>>,
     told: Option<Heard>,
 }
 
@@ -32,7 +34,11 @@ durable!(Heard { upto_ms, waits_until_ms });
 
 impl Levels {
     pub(super) fn new(placement: Placement, levels: usize) -> Self {
-        Self { placement, settled: vec![None; levels], others: BTreeMap::new(), told: None }
+        let others = BTreeMap::new();
+        let mut new =
+            Self { placement, settled: vec![None; levels], others, heard_ms: Vec::new(), told: None };
+        new.sum_up();
+        new
     }
 
     /// How many levels there are.
@@ -43,6 +49,7 @@ impl Levels {
     /// Goes on with another number of levels; what a level has decided stays decided.
     pub(super) fn resize(&mut self, levels: usize) {
         self.settled.resize(levels, None);
+        self.sum_up();
     }
 
     /// The watermark up to which the rules of a level have decided.
@@ -53,12 +60,20 @@ impl Levels {
     /// How far the rules of a level can decide now. It never goes back.
     pub(super) fn reached_ms(&self, level: usize, input_ms: Option<i64>) -> Option<i64> {
         let Some(below) = level.checked_sub(1) else { return input_ms };
-        let own = self.settled_ms(below)?;
-        let mut lowest_ms = own;
-        for shard in (0..self.placement.shards).filter(|shard| *shard != self.placement.shard) {
-            lowest_ms = lowest_ms.min(self.others.get(&shard)?.upto_ms.get(below).copied().flatten()?);
-        }
-        Some(lowest_ms).max(self.settled_ms(level))
+        let own_ms = self.settled_ms(below)?;
+        let others_ms = self.heard_ms.get(below).copied().flatten()?;
+        Some(own_ms.min(others_ms)).max(self.settled_ms(level))
+    }
+
+    /// Says anew how far all others are: asked for with each input, and told once a second.
+    fn sum_up(&mut self) {
+        let Self { placement, others, settled, heard_ms, .. } = self;
+        let said = |shard: u32, level: usize| others.get(&shard)?.upto_ms.get(level).copied().flatten();
+        let lowest = |level: usize| {
+            let shards = (0..placement.shards).filter(|shard| *shard != placement.shard);
+            shards.map(|shard| said(shard, level)).min().unwrap_or(Some(i64::MAX))
+        };
+        *heard_ms = (0..settled.len()).map(lowest).collect();
     }
 
     /// A level has decided what it could.
@@ -79,6 +94,7 @@ impl Levels {
                 None => heard.upto_ms.push(upto_ms),
             }
         }
+        self.sum_up();
     }
 
     /// The last of what waits anywhere.
@@ -116,8 +132,8 @@ impl Levels {
     pub(super) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), Corrupt> {
         let levels = self.settled.len();
         self.settled = Durable::read(from)?;
-        self.resize(levels);
         self.others = Durable::read(from)?;
+        self.resize(levels);
         Ok(())
     }
 }

@@ -91,6 +91,11 @@ impl Fields {
         self.text.capacity()
     }
 
+    /// Whether anything is set: if not, the field has no value.
+    pub fn holds(&self, id: FieldId) -> bool {
+        !matches!(self.slots.get(id.index()), None | Some(Slot::Absent))
+    }
+
     /// Whether the field has any value.
     pub fn exists(&self, id: FieldId) -> bool {
         self.values(id).next().is_some()

@@ -331,7 +331,7 @@ impl Compiler<'_, '_> {
             0 => condition,
             _ => Expression::All(std::iter::once(condition).chain(filters).collect()),
         };
-        let detection = Detection { selections, condition, reads };
+        let detection = Detection { selections, condition, reads, needs: Vec::new() };
         Some((Body::Detection(detection), event_types))
     }
 }

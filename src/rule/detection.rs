@@ -17,6 +17,8 @@ pub struct Detection {
     pub(super) selections: Vec<Expression>,
     pub(super) condition: Expression,
     pub(super) reads: Vec<FieldId>,
+    /// Fields without which it matches nothing; none are known until it is put together.
+    pub(super) needs: Vec<FieldId>,
 }
 
 /// What must hold of an event.
@@ -66,7 +68,8 @@ impl Detection {
     /// Whether the event matches, with what is known of the event already. The memo is that of the
     /// rule set.
     pub fn matches_with(&self, fields: &Fields, memo: &mut Memo) -> bool {
-        self.holds(&self.condition, fields, &mut Some(memo))
+        self.needs.iter().all(|field| fields.holds(*field))
+            && self.holds(&self.condition, fields, &mut Some(memo))
     }
 
     /// The fields it reads, in the rule's order, for evidence.

@@ -120,7 +120,7 @@ impl ExceptionDocument<'_> {
     pub(super) fn with(&self, selection: Expression) -> Exception {
         let condition = Expression::Selection(0);
         Exception {
-            matches: Detection { selections: vec![selection], condition, reads: Vec::new() },
+            matches: Detection { selections: vec![selection], condition, ..Detection::default() },
             until: self.until,
             until_ms: self.until_ms,
             owner: self.owner.clone(),

@@ -164,7 +164,7 @@ impl FilterDocument<'_> {
     pub(super) fn compile(&self, reading: &mut Reading<'_>) -> Option<Filter> {
         let search = reading.search(&self.map, &["rules"])?;
         let detection =
-            Detection { selections: search.selections, condition: search.condition, reads: Vec::new() };
+            Detection { selections: search.selections, condition: search.condition, ..Detection::default() };
         let meaning = digest::meaning_of(&detection, reading.table);
         let detection = assemble::finish(detection, self.title.span, reading.findings);
         Some(Filter { detection, meaning })

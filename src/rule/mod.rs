@@ -43,6 +43,7 @@ mod memo;
 mod mermaid;
 mod modifier;
 mod mutation;
+mod needed;
 mod network;
 mod options;
 mod order;

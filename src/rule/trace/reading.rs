@@ -196,7 +196,7 @@ impl Taking<'_> {
 }
 
 fn leaf(compiled: Expression, field: Option<FieldId>) -> Made {
-    let detection = Detection { selections: Vec::new(), condition: compiled, reads: Vec::new() };
+    let detection = Detection { condition: compiled, ..Detection::default() };
     Made::Leaf(Box::new(detection), field)
 }
 
