@@ -11,7 +11,7 @@ use crate::model::{
 use crate::text::cut;
 
 /// What an alert keeps of what a rule read of an event.
-pub fn fields_read(table: &FieldTable, reads: &[FieldId], event: &Enriched) -> Vec<(Arc<str>, String)> {
+pub fn fields_read(table: &FieldTable, reads: &[FieldId], event: &Enriched) -> Vec<(Arc<str>, CompactString)> {
     let fields = &event.event().fields;
     reads.iter().filter_map(|id| read(table, fields, *id)).collect()
 }
@@ -94,7 +94,7 @@ fn targets(fields: &Fields) -> Vec<Target> {
 }
 
 /// One field the rule reads, if anything stands there.
-fn read(table: &FieldTable, fields: &Fields, id: FieldId) -> Option<(Arc<str>, String)> {
+fn read(table: &FieldTable, fields: &Fields, id: FieldId) -> Option<(Arc<str>, CompactString)> {
     let mut values = fields.values(id).filter(|value| *value != Value::Container);
     let first = values.next()?;
     let shown = match (first, values.next()) {

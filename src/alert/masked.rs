@@ -153,7 +153,9 @@ impl<'m> Masks<'m> {
             }
         }
         for (path, value) in &mut shown.read {
-            self.at(path, value);
+            let mut text = value.to_string();
+            self.at(path, &mut text);
+            *value = text.into();
         }
         shown.raw = evidence.raw.as_deref().and_then(|raw| self.json(raw, evidence.actor.unproven));
         shown
@@ -309,7 +311,7 @@ mod tests {
     fn with_addresses_that_of_the_place_before_is_hidden_wherever_it_stands() {
         let mut alert = samples::single();
         let read = &mut alert.evidence[0].make_mut().read;
-        read.push((Arc::from("enriched.travel.from_ip"), "203.0.113.7".to_owned()));
+        read.push((Arc::from("enriched.travel.from_ip"), "203.0.113.7".into()));
         let masker = masker(&["client.ipAddress"], "");
         let shown = Masks::of(&masker, &alert).apply(&alert).into_owned();
         let event = &shown.evidence[0];
@@ -329,8 +331,8 @@ mod tests {
         let token = TokenFacts { id: "00Tsecret".into(), created: Some(created), ..TokenFacts::default() };
         alert.evidence[0].make_mut().token = Some(Box::new(token));
         let read = &mut alert.evidence[0].make_mut().read;
-        read.push((Arc::from("enriched.token.created_ip"), "192.0.2.99".to_owned()));
-        read.push((Arc::from("enriched.token.created_by"), "zoe@example.com".to_owned()));
+        read.push((Arc::from("enriched.token.created_ip"), "192.0.2.99".into()));
+        read.push((Arc::from("enriched.token.created_by"), "zoe@example.com".into()));
         let paths = ["client.ipAddress", "actor.alternateId", "transaction.detail.requestApiTokenId"];
         let masker = masker(&paths, "");
         let shown = Masks::of(&masker, &alert).apply(&alert).into_owned();
@@ -346,8 +348,8 @@ mod tests {
     fn a_redacted_flag_is_masked_at_its_path_only() {
         let mut alert = samples::correlation();
         let read = &mut alert.evidence[0].make_mut().read;
-        read.push((Arc::from("securityContext.isProxy"), "true".to_owned()));
-        read.push((Arc::from("enriched.ip.anonymous"), "true".to_owned()));
+        read.push((Arc::from("securityContext.isProxy"), "true".into()));
+        read.push((Arc::from("enriched.ip.anonymous"), "true".into()));
         let masker = masker(&["securityContext.isProxy"], "");
         let shown = Masks::of(&masker, &alert).apply(&alert).into_owned();
         let value = |path: &str| {

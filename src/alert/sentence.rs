@@ -177,7 +177,7 @@ fn read(alert: &Alert, path: &str) -> String {
         return value.clone();
     }
     let at = |event: &Evidence| {
-        event.read.iter().find(|(name, _)| name.as_ref() == path).map(|(_, value)| value.clone())
+        event.read.iter().find(|(name, _)| name.as_ref() == path).map(|(_, value)| value.to_string())
     };
     let value = decisive(alert).and_then(at).or_else(|| alert.evidence.iter().find_map(|event| at(event)));
     value.unwrap_or_else(|| "an unknown value".to_owned())
@@ -185,7 +185,7 @@ fn read(alert: &Alert, path: &str) -> String {
 
 fn read_values(alert: &Alert, path: &str) -> BTreeSet<String> {
     let read = alert.evidence.iter().flat_map(|event| &event.read);
-    read.filter(|(name, _)| name.as_ref() == path).map(|(_, value)| value.clone()).collect()
+    read.filter(|(name, _)| name.as_ref() == path).map(|(_, value)| value.to_string()).collect()
 }
 
 /// The first few values; of the others, how many: as measured, where the events are not all shown.

@@ -55,8 +55,8 @@ impl Baselines {
         fired: &mut Vec<Firing>,
         tally: &mut Tally,
     ) {
-        let (hash, time_ms) = (key.hash, feed.matched.time_ms);
-        let stamp = Stamp::new(time_ms, &feed.matched.uuid);
+        let (hash, time_ms) = (key.hash, feed.matched.time_ms());
+        let stamp = Stamp::new(time_ms, feed.matched.uuid());
         self.make_room(hash, tally);
         let (test, number) = (&self.test, self.test.number(time_ms));
         let due_ms = test.start_ms(number + 1);

@@ -27,7 +27,7 @@ impl Feed<'_> {
     /// Who made the match's events, and when it was.
     pub(super) fn touch(&self) -> Touch {
         let proof = Proof::of_all(self.matched.evidence.iter().map(AsRef::as_ref));
-        Touch { proof, time_ms: self.matched.time_ms }
+        Touch { proof, time_ms: self.matched.time_ms() }
     }
 }
 
@@ -75,10 +75,8 @@ impl Firing {
         let event = self.event.clone()?;
         Some(Match {
             rule: self.rule,
-            time_ms: event.event().published_ms,
-            uuid: event.event().uuid.clone(),
             event,
-            evidence: self.shown.evidence.clone(),
+            evidence: self.shown.evidence.iter().cloned().collect(),
             group: self.group.clone(),
             key: key::of_group(self.org.as_deref().unwrap_or_default(), &self.group),
             only: None,

@@ -1,8 +1,8 @@
 //! Which keys does a match belong to?
 
 use compact_str::CompactString;
-use smallvec::SmallVec;
-use xxhash_rust::xxh3::Xxh3;
+use smallvec::{SmallVec, smallvec};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::durable;
 use crate::limits;
@@ -15,17 +15,23 @@ pub struct Key {
     /// Tenant and values as one number, case aside: what the key is known by.
     pub hash: u128,
     /// The values as they stand in the match, in the order of the group-by.
-    pub values: SmallVec<[CompactString; 2]>,
+    pub values: Values,
 }
 
 durable!(Key { hash, values });
+
+/// The values of a match that make a key.
+type Values = SmallVec<[CompactString; 2]>;
+
+/// The keys of a match; nearly every one has a single key.
+pub type Keys = SmallVec<[Key; 1]>;
 
 /// The keys of a match: one for each combination of values, each once. None if a field is missing.
 ///
 /// Events of different tenants never share a key, whatever the rule groups by. Beyond
 /// [`limits::KEYS_PER_MATCH`] combinations the rest is left out, and told by the second value.
-pub fn keys(group_by: &[GroupBy], branch: usize, matched: &Match) -> (Vec<Key>, u64) {
-    let mut combinations: Vec<SmallVec<[CompactString; 2]>> = vec![SmallVec::new()];
+pub fn keys(group_by: &[GroupBy], branch: usize, matched: &Match) -> (Keys, u64) {
+    let mut combinations: SmallVec<[Values; 1]> = smallvec![Values::new()];
     let mut left_out = 0;
     for field in group_by {
         let values = field.source.get(branch).map(|source| read(source, matched)).unwrap_or_default();
@@ -44,7 +50,7 @@ pub fn keys(group_by: &[GroupBy], branch: usize, matched: &Match) -> (Vec<Key>, 
         combinations = longer.collect();
     }
     let org = matched.event.event().org.as_deref().unwrap_or_default();
-    let mut keys: Vec<Key> = Vec::with_capacity(combinations.len());
+    let mut keys = Keys::new();
     for values in combinations {
         let hash = digest(org, values.iter().map(CompactString::as_str));
         if keys.iter().all(|key| key.hash != hash) {
@@ -56,7 +62,7 @@ pub fn keys(group_by: &[GroupBy], branch: usize, matched: &Match) -> (Vec<Key>, 
 
 /// The keys of a match that are here: all of them, or the one that it was sent for. What was left out was
 /// counted by whoever sent it.
-pub(super) fn keys_here(group_by: &[GroupBy], branch: usize, matched: &Match) -> (Vec<Key>, u64) {
+pub(super) fn keys_here(group_by: &[GroupBy], branch: usize, matched: &Match) -> (Keys, u64) {
     let (mut all, left_out) = keys(group_by, branch, matched);
     let Some(only) = matched.only else { return (all, left_out) };
     all.retain(|key| key.hash == only);
@@ -64,14 +70,14 @@ pub(super) fn keys_here(group_by: &[GroupBy], branch: usize, matched: &Match) ->
 }
 
 /// The keys by which a correlation's state is held, each of which may live in another shard.
-pub fn homes(correlation: &Correlation, branch: usize, matched: &Match) -> (Vec<Key>, u64) {
+pub fn homes(correlation: &Correlation, branch: usize, matched: &Match) -> (Keys, u64) {
     match &correlation.test {
         Test::NewValue(NewValueTest { scope: Scope::Org, .. }) => keys(&[], branch, matched),
         _ => keys(&correlation.group_by, branch, matched),
     }
 }
 
-fn read(source: &GroupSource, matched: &Match) -> SmallVec<[CompactString; 2]> {
+fn read(source: &GroupSource, matched: &Match) -> Values {
     match source {
         GroupSource::Field(field) => {
             let values = matched.event.event().fields.values(*field);
@@ -92,30 +98,26 @@ fn text(value: Value<'_>) -> Option<CompactString> {
     }
 }
 
-/// Most values are short ASCII, which needs no allocation.
-fn update_lower(hash: &mut Xxh3, value: &str) {
-    if value.is_ascii() {
-        let lower: SmallVec<[u8; 64]> = value.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
-        hash.update(&lower);
-    } else {
-        hash.update(value.to_lowercase().as_bytes());
-    }
-}
-
 /// What the alerts of a correlation are held together by, as a digest.
 pub(super) fn of_group(org: &str, group: &[(String, String)]) -> u128 {
     digest(org, group.iter().map(|(_, value)| value.as_str()))
 }
 
 fn digest<'v>(org: &str, values: impl IntoIterator<Item = &'v str>) -> u128 {
-    let mut hash = Xxh3::new();
-    hash.update(org.as_bytes());
+    // Most keys are short ASCII, which needs no allocation.
+    let mut bytes: SmallVec<[u8; 128]> = SmallVec::from_slice(org.as_bytes());
     for value in values {
         // 0xFF never occurs in UTF-8, so no two lists of values read the same.
-        hash.update(&[0xFF]);
-        update_lower(&mut hash, value);
+        bytes.push(0xFF);
+        if value.is_ascii() {
+            let start = bytes.len();
+            bytes.extend_from_slice(value.as_bytes());
+            bytes.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
+        } else {
+            bytes.extend_from_slice(value.to_lowercase().as_bytes());
+        }
     }
-    hash.digest128()
+    xxh3_128(&bytes)
 }
 
 #[cfg(test)]
@@ -145,10 +147,8 @@ mod tests {
         let event = Enriched::alone(observation, false);
         Match {
             rule: RuleIndex(0),
-            time_ms: 0,
-            uuid: "u1".into(),
             event: Shared::new(event),
-            evidence: Vec::new(),
+            evidence: SmallVec::new(),
             group: vec![("user".to_owned(), "ana@example.com".to_owned())],
             key: 0,
             only: None,

@@ -53,7 +53,7 @@ impl NewValues {
     /// The entity `of` shows values, which is about these keys.
     fn see(&mut self, of: u128, about: &[Key], values: &[Key], feed: &Feed<'_>, tally: &mut Tally) {
         self.make_room(of, tally);
-        let stamp = Stamp::new(feed.matched.time_ms, &feed.matched.uuid);
+        let stamp = Stamp::new(feed.matched.time_ms(), feed.matched.uuid());
         let forget_ms = self.test.forget_ms;
         let due_ms = stamp.time_ms.saturating_add(forget_ms);
         let values_most = match self.test.scope {

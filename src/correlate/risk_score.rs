@@ -53,7 +53,7 @@ impl RiskScores {
             self.lost.upto(Some(entity.newest_ms));
             Tally::add(&mut tally.evicted, self.spec.rule, 1);
         }
-        let stamp = Stamp::new(feed.matched.time_ms, &feed.matched.uuid);
+        let stamp = Stamp::new(feed.matched.time_ms(), feed.matched.uuid());
         let half_life_ms = self.test.half_life_ms;
         let due_ms = self.timespan.end(stamp.time_ms);
         let entity = self.entities.touch(hash, feed.touch(), due_ms, || Entity::new(key, half_life_ms));

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
 use uuid::Uuid;
 
 use super::measure::{Measure, Timespan};
@@ -41,10 +42,8 @@ pub(super) fn matched(values: &[(FieldId, Vec<Value<'_>>)]) -> Match {
     let event = Enriched::alone(observation, false);
     Match {
         rule: RuleIndex(0),
-        time_ms: 0,
-        uuid: "u1".into(),
         event: Shared::new(event),
-        evidence: Vec::new(),
+        evidence: SmallVec::new(),
         group: Vec::new(),
         key: 0,
         only: None,
@@ -140,8 +139,8 @@ fn event(rule: RuleIndex, time_ms: i64, uuid: &str, fields: Fields) -> Match {
     let observation = Observation { event, place: None };
     let event = Enriched::alone(observation, false);
     let facts = EventFacts { uuid: uuid.into(), published_ms: time_ms, ..EventFacts::default() };
-    let (event, evidence, group) = (Shared::new(event), vec![Shared::new(facts.into())], Vec::new());
-    Match { rule, time_ms, uuid: uuid.into(), event, evidence, group, key: 0, only: None }
+    let (event, evidence, group) = (Shared::new(event), smallvec![Shared::new(facts.into())], Vec::new());
+    Match { rule, event, evidence, group, key: 0, only: None }
 }
 
 /// The correlations of some documents, fed match by match.

@@ -33,12 +33,12 @@ durable!(Shown { stamp, evidence, own, stranger });
 impl Shown {
     /// The event of a match.
     pub(super) fn new(stamp: Stamp, matched: &Match) -> Self {
-        let own = matched.evidence.iter().position(|evidence| evidence.uuid == matched.uuid);
+        let own = matched.evidence.iter().position(|evidence| evidence.uuid == *matched.uuid());
         Self {
             stamp,
-            evidence: matched.evidence.iter().cloned().collect(),
+            evidence: matched.evidence.clone(),
             own: own.and_then(|own| u32::try_from(own).ok()).unwrap_or_default(),
-            stranger: own.is_none().then(|| matched.uuid.clone()),
+            stranger: own.is_none().then(|| matched.uuid().clone()),
         }
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashSet;
-use xxhash_rust::xxh3::Xxh3;
+use smallvec::SmallVec;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::chunks::{Changed, Chunks, Slot};
 use crate::model::{Change, FieldTable};
@@ -48,11 +49,9 @@ impl Seen {
 
     /// Whether the event is new; it is not the next time. Adds to `evicted` what had to go.
     pub(super) fn is_new(&mut self, org: &str, uuid: &str, published_ms: i64, evicted: &mut u64) -> bool {
-        let mut hash = Xxh3::new();
-        hash.update(org.as_bytes());
-        hash.update(&[0xFF]);
-        hash.update(uuid.as_bytes());
-        let id = hash.digest128();
+        let parts = [org.as_bytes(), &[0xFF], uuid.as_bytes()];
+        let bytes: SmallVec<[u8; 128]> = parts.into_iter().flatten().copied().collect();
+        let id = xxh3_128(&bytes);
         if !self.ids.insert(id) {
             return false;
         }

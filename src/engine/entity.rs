@@ -53,7 +53,7 @@ fn read(kind: EntityKind, evidence: &Evidence) -> Option<String> {
         EntityKind::Org => evidence.org.as_deref().map(str::to_owned),
         EntityKind::Token => {
             let token = evidence.read.iter().find(|(path, _)| says(kind, path));
-            token.map(|(_, value)| value.clone())
+            token.map(|(_, value)| value.to_string())
         }
     }
 }

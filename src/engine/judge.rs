@@ -4,6 +4,8 @@ use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use smallvec::smallvec;
+
 use super::{Shard, entity, invariants, raise, route, single};
 use crate::alert;
 use crate::correlate::{Firing, Moment, Verdict, homes, suppression};
@@ -47,11 +49,9 @@ impl Shard {
         });
         let matched = Match {
             rule: index,
-            time_ms: event.event().published_ms,
-            uuid: event.event().uuid.clone(),
             event: event.clone(),
             key: if feeds { self.own_key(rule, event, &evidence) } else { 0 },
-            evidence: vec![evidence],
+            evidence: smallvec![evidence],
             group: Vec::new(),
             only: None,
         };

@@ -55,6 +55,8 @@ pub struct Wire {
     rules: Arc<RuleSet>,
     digests: Vec<u128>,
     places: BTreeMap<u128, RuleIndex>,
+    /// Of each field, whether it goes with an event.
+    sent: Vec<bool>,
     names: Names,
 }
 
@@ -70,7 +72,10 @@ impl Wire {
         };
         let digests: Vec<u128> = rules.rules.iter().map(|rule| digest(&rule.info)).collect();
         let places = digests.iter().copied().zip((0..).map(RuleIndex)).collect();
-        Self { rules, digests, places, names: Names::default() }
+        let table = &rules.table;
+        let is_sent = |id: FieldId| (table.is_read(id) && !is_filled(id)) || NEEDED.contains(&id);
+        let sent = (0..).map(FieldId::new).take(table.len()).map(is_sent).collect();
+        Self { rules, digests, places, sent, names: Names::default() }
     }
 
     /// A parcel as bytes.
@@ -113,10 +118,10 @@ impl Wire {
 
     /// An event with what rules and evidence need of it; what follows from that is not sent.
     fn observation(&self, observation: &Observation, out: &mut Writer<'_>) {
-        let (event, table) = (&observation.event, &self.rules.table);
+        let event = &observation.event;
         // What Okta does for a session has no session of its own.
         let is_root = |id| id == core::ROOT_SESSION_ID && !event.fields.exists(core::SESSION_ID);
-        let is_sent = |id| (table.is_read(id) && !is_filled(id)) || NEEDED.contains(&id) || is_root(id);
+        let is_sent = |id: FieldId| self.sent.get(id.index()).copied().unwrap_or_default() || is_root(id);
         write_event(event, is_sent, out);
         observation.place.write(out);
     }
@@ -173,9 +178,7 @@ fn observed(from: &mut Reader<'_>) -> Result<Observation, Corrupt> {
 
 /// What of a match is the same in every process: not the number of its rule.
 fn write_match(matched: &Match, out: &mut Writer<'_>) {
-    let Match { rule: _, time_ms, uuid, event, evidence, group, key, only } = matched;
-    time_ms.write(out);
-    uuid.write(out);
+    let Match { rule: _, event, evidence, group, key, only } = matched;
     event.write(out);
     evidence.write(out);
     group.write(out);
@@ -186,8 +189,6 @@ fn write_match(matched: &Match, out: &mut Writer<'_>) {
 fn read_match(rule: RuleIndex, from: &mut Reader<'_>) -> Result<Match, Corrupt> {
     Ok(Match {
         rule,
-        time_ms: Durable::read(from)?,
-        uuid: Durable::read(from)?,
         event: Durable::read(from)?,
         evidence: Durable::read(from)?,
         group: Durable::read(from)?,
@@ -198,6 +199,8 @@ fn read_match(rule: RuleIndex, from: &mut Reader<'_>) -> Result<Match, Corrupt> 
 
 #[cfg(test)]
 mod tests {
+    use smallvec::SmallVec;
+
     use super::*;
     use crate::model::Shared;
     use crate::rule::{Sources, compile};
@@ -234,10 +237,8 @@ mod tests {
         let event = crate::model::Enriched::alone(observation, true);
         Match {
             rule,
-            time_ms: 7,
-            uuid: "u".into(),
             event: Shared::new(event),
-            evidence: Vec::new(),
+            evidence: SmallVec::new(),
             group: vec![("client.ipAddress".to_owned(), "192.0.2.1".to_owned())],
             key: 3,
             only: Some(9),
@@ -250,7 +251,7 @@ mod tests {
         let sent = Cargo::Match { consumer: at(&here, "c"), matched: Box::new(matched(at(&here, "b"))) };
         let Ok(Some(Cargo::Match { consumer, matched })) = there.read(&here.write(&sent)) else { panic!() };
         assert_eq!((consumer, matched.rule), (at(&there, "c"), at(&there, "b")));
-        assert_eq!((matched.time_ms, matched.only, matched.event.late), (7, Some(9), true));
+        assert_eq!((matched.time_ms(), matched.only, matched.event.late), (7, Some(9), true));
         assert_eq!(matched.group[0].1, "192.0.2.1");
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use compact_str::CompactString;
+use smallvec::SmallVec;
 
 use super::{
     AdminFacts, Ending, Evidence, Factors, FieldId, Fields, HomeFacts, IpFacts, KeepaliveFacts, Place,
@@ -223,14 +224,11 @@ pub struct TravelFacts {
 pub struct Match {
     /// The rule.
     pub rule: RuleIndex,
-    /// When: the event's `published`; for a correlation, that of its last event.
-    pub time_ms: i64,
-    /// The event that decided; ties in time are broken by it.
-    pub uuid: CompactString,
-    /// The enriched event that decided: group-by and counted fields are read from it.
+    /// The enriched event that decided, for a correlation its last: group-by and counted fields are read
+    /// from it.
     pub event: Shared<Enriched>,
     /// What to show of it; for a correlation, all of its events.
-    pub evidence: Vec<Shared<Evidence>>,
+    pub evidence: SmallVec<[Shared<Evidence>; 1]>,
     /// Values of the correlation's own group-by, by name; empty for a detection.
     pub group: Vec<(String, String)>,
     /// What the rule's own alerts are held together by: the group of a correlation, what a detection is
@@ -238,4 +236,16 @@ pub struct Match {
     pub key: u128,
     /// The one key of those it belongs to that it was sent for, where keys live in different shards.
     pub only: Option<u128>,
+}
+
+impl Match {
+    /// When: the event's `published`.
+    pub fn time_ms(&self) -> i64 {
+        self.event.event().published_ms
+    }
+
+    /// The event's id; ties in time are broken by it.
+    pub fn uuid(&self) -> &CompactString {
+        &self.event.event().uuid
+    }
 }

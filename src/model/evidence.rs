@@ -13,7 +13,7 @@ pub struct Evidence {
     /// What every rule shows of it.
     pub facts: Shared<EventFacts>,
     /// The fields the rule read, with what stood there, in the rule's order.
-    pub read: Vec<(Arc<str>, String)>,
+    pub read: Vec<(Arc<str>, CompactString)>,
     /// Paths of fields with the name of a list that holds what stood there.
     pub listed: Vec<(Arc<str>, Arc<str>)>,
 }

@@ -135,7 +135,7 @@ pub fn event(n: i64, event_type: &str, result: &str, place: Arc<Place>) -> Evide
         raw: None,
     };
     let read = [("eventType", event_type), ("outcome.result", result)];
-    let read = read.map(|(path, value)| (Arc::from(path), value.to_owned()));
+    let read = read.map(|(path, value)| (Arc::from(path), value.into()));
     Evidence { facts: facts.into(), read: read.into(), listed: Vec::new() }
 }
 
@@ -196,7 +196,7 @@ pub fn single() -> Alert {
 /// A session that began at a network of a list; another list is read and holds nothing of it.
 pub fn listed() -> Alert {
     let mut event = event(0, "user.session.access_admin_app", "SUCCESS", berlin());
-    event.read.push((Arc::from("enriched.asn.number"), "64501".to_owned()));
+    event.read.push((Arc::from("enriched.asn.number"), "64501".into()));
     event.listed = vec![(Arc::from("enriched.asn.number"), Arc::from("hosting_asns"))];
     let list = |name: &str, digest: &str, entries| {
         Arc::new(ListInfo { name: Arc::from(name), digest: digest.to_owned(), entries })
@@ -220,7 +220,7 @@ pub fn correlation() -> Alert {
     let mut alert = alert(rule, events);
     alert.group = vec![("actor.alternateId".to_owned(), "ana@example.com".to_owned())];
     for event in &mut alert.evidence {
-        event.make_mut().read.push((Arc::from("actor.alternateId"), "ana@example.com".to_owned()));
+        event.make_mut().read.push((Arc::from("actor.alternateId"), "ana@example.com".into()));
     }
     alert.measured = vec![Measured { what: "events".to_owned(), observed: 6.0, required: ">= 5".to_owned() }];
     alert.window = Some(Window {
@@ -258,7 +258,7 @@ pub fn mistyped_password(typed: &str) -> Alert {
     failed.session = None;
     failed.session_id = "".into();
     failed.reason = "VERIFICATION_ERROR".into();
-    failed.read.push((Arc::from("actor.alternateId"), typed.to_owned()));
+    failed.read.push((Arc::from("actor.alternateId"), typed.into()));
     failed.raw = Some(Arc::from(format!(
         r#"{{"eventType":"user.session.start","actor":{{"id":"unknown","alternateId":"{typed}"}},"debugContext":{{"debugData":{{"requestUri":"/login?u={typed}"}}}}}}"#
     )));

@@ -139,7 +139,7 @@ fn event() -> BoxedStrategy<Evidence> {
             event.display_message = message;
             event.user_agent = agent;
             event.raw = raw.map(Arc::from);
-            event.read = read;
+            event.read = read.into_iter().map(|(path, value)| (path, value.into())).collect();
             event.session = session.map(|id| SessionFacts { id: id.into(), ..SessionFacts::default() });
             event.session_id = event.session.as_ref().map(|session| session.id.clone()).unwrap_or_default();
             event.travel = travel;

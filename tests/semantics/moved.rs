@@ -218,10 +218,8 @@ fn matches(program: &Program, rules: &RuleSet, event: &Event, offset: i64) -> Ve
     });
     let matched = |place: usize| Match {
         rule: RuleIndex(u32::try_from(place).unwrap()),
-        time_ms: event.time_ms,
-        uuid: event.uuid.as_str().into(),
         event: enriched.clone(),
-        evidence: vec![evidence.clone()],
+        evidence: std::iter::once(evidence.clone()).collect(),
         group: Vec::new(),
         key: event.fields.values().flatten().map(|value| value.len() as u128).sum(),
         only: None,
