@@ -11,7 +11,11 @@ use crate::model::{
 use crate::text::cut;
 
 /// What an alert keeps of what a rule read of an event.
-pub fn fields_read(table: &FieldTable, reads: &[FieldId], event: &Enriched) -> Vec<(Arc<str>, CompactString)> {
+pub fn fields_read(
+    table: &FieldTable,
+    reads: &[FieldId],
+    event: &Enriched,
+) -> Vec<(Arc<str>, CompactString)> {
     let fields = &event.event().fields;
     reads.iter().filter_map(|id| read(table, fields, *id)).collect()
 }
@@ -163,11 +167,7 @@ mod tests {
 
     fn kept(fill: impl FnOnce(&mut Fields), reads: &[FieldId]) -> Evidence {
         let (table, event) = event(fill);
-        Evidence {
-            facts: event_facts(&event).into(),
-            read: fields_read(&table, reads, &event),
-            listed: Vec::new(),
-        }
+        Evidence { read: fields_read(&table, reads, &event), ..Evidence::from(event_facts(&event)) }
     }
 
     #[test]

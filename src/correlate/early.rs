@@ -5,6 +5,8 @@
 //! So they are set down as they came, and judged when something begins: the same then as if each had been
 //! judged when it came, as none of them ends anything by itself.
 
+use smallvec::SmallVec;
+
 use super::firing::Feed;
 use super::key::Key;
 use super::measure::{Measure, Reading, Timespan};
@@ -43,7 +45,7 @@ pub(super) struct Stage<M: Measure> {
     /// The watermark at which the next window can be decided, where windows wait.
     pub(super) planned_ms: Option<i64>,
     /// Nothing that is held can begin a window: matches in the order of arrival.
-    early: Vec<Arrival<M::Mark>>,
+    early: SmallVec<[Arrival<M::Mark>; 1]>,
     /// Something can, or could.
     begun: Option<Box<State<M>>>,
 }
@@ -56,7 +58,7 @@ pub(super) fn is_early<M: Measure>(measure: &M, mark: &M::Mark) -> bool {
 impl<M: Measure> Stage<M> {
     /// A key with nothing in it yet.
     pub(super) fn new(key: Key) -> Self {
-        Self { key, planned_ms: None, early: Vec::new(), begun: None }
+        Self { key, planned_ms: None, early: SmallVec::new(), begun: None }
     }
 
     /// Takes out what no window can need that is still to come or to be decided.
@@ -66,7 +68,9 @@ impl<M: Measure> Stage<M> {
             return begun.prune(measure, timespan, settled_ms);
         }
         let gone = self.early.iter().take_while(|arrival| arrival.time_ms() < settled_ms).count();
-        self.early.drain(..gone);
+        if gone > 0 {
+            drop(self.early.drain(..gone));
+        }
     }
 
     /// Sets a match down, or gives it back if it has to be judged.
@@ -80,8 +84,6 @@ impl<M: Measure> Stage<M> {
         if !has_room || !is_early(measure, &arrival.occurrence.mark) {
             return Some(arrival);
         }
-        // Most keys never have more than one.
-        self.early.reserve_exact(1);
         self.early.push(arrival);
         None
     }
@@ -127,7 +129,7 @@ impl<M: Measure> Stage<M> {
     /// Reads it again.
     pub(super) fn read(measure: &M, from: &mut Reader<'_>) -> Result<Self, Corrupt> {
         let (key, begun) = (Key::read(from)?, Some(Box::new(State::read(measure, from)?)));
-        Ok(Self { key, planned_ms: Durable::read(from)?, early: Vec::new(), begun })
+        Ok(Self { key, planned_ms: Durable::read(from)?, early: SmallVec::new(), begun })
     }
 }
 

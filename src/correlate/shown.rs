@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::series::Stamp;
 use crate::durable;
 use crate::limits;
-use crate::model::{Evidence, Match, Shared};
+use crate::model::{Evidence, Facts, Match, Shared};
 use crate::state::Pages;
 
 /// How many of the oldest stay when the middle is thinned out.
@@ -33,7 +33,7 @@ durable!(Shown { stamp, evidence, own, stranger });
 impl Shown {
     /// The event of a match.
     pub(super) fn new(stamp: Stamp, matched: &Match) -> Self {
-        let own = matched.evidence.iter().position(|evidence| evidence.uuid == *matched.uuid());
+        let own = matched.evidence.iter().position(|evidence| evidence.facts.uuid() == matched.uuid());
         Self {
             stamp,
             evidence: matched.evidence.clone(),
@@ -44,7 +44,7 @@ impl Shown {
 
     /// Its id.
     pub(super) fn uuid(&self) -> &CompactString {
-        let own = || self.evidence.get(self.own as usize).map(|own| &own.uuid);
+        let own = || self.evidence.get(self.own as usize).map(|own| own.facts.uuid());
         self.stranger.as_ref().or_else(own).unwrap_or(&NOBODY)
     }
 
@@ -57,7 +57,7 @@ impl Shown {
     pub(super) fn own(&self) -> Option<&Shared<Evidence>> {
         let own = match &self.stranger {
             None => self.evidence.get(self.own as usize),
-            Some(uuid) => self.evidence.iter().find(|evidence| evidence.uuid == *uuid),
+            Some(uuid) => self.evidence.iter().find(|evidence| evidence.facts.uuid() == uuid),
         };
         own.or(self.evidence.last())
     }
@@ -148,14 +148,15 @@ pub struct Selection {
 /// the rest, half are the earliest and half the latest.
 pub(super) fn select<'s>(window: impl Iterator<Item = &'s Shown>, decisive: &str, most: usize) -> Selection {
     let mut all: Vec<Shared<Evidence>> = window.flat_map(|shown| shown.evidence.iter().cloned()).collect();
-    all.sort_by(|a, b| (a.published_ms, &a.uuid).cmp(&(b.published_ms, &b.uuid)));
-    all.dedup_by(|later, kept| later.uuid == kept.uuid);
-    let (of, first_ms) = (all.len() as u64, all.first().map(|event| event.published_ms));
+    let in_time = |a: &Facts, b: &Facts| (a.published_ms(), a.uuid()).cmp(&(b.published_ms(), b.uuid()));
+    all.sort_by(|a, b| in_time(&a.facts, &b.facts));
+    all.dedup_by(|later, kept| later.facts.uuid() == kept.facts.uuid());
+    let (of, first_ms) = (all.len() as u64, all.first().map(|event| event.facts.published_ms()));
     let most = most.max(1);
     if all.len() > most {
         let (earliest, latest) = (most / 2, all.len() - (most - most / 2));
         let middle = all.get(earliest..latest).unwrap_or_default();
-        let decided = middle.iter().find(|event| event.uuid == decisive).cloned();
+        let decided = middle.iter().find(|event| event.facts.uuid() == decisive).cloned();
         let latest = latest + usize::from(decided.is_some());
         all.splice(earliest..latest, decided);
     }
@@ -168,7 +169,7 @@ fn add_new(all: &mut SmallVec<[Shared<Evidence>; 1]>, more: &[Shared<Evidence>])
         if all.len() >= limits::EVIDENCE_PER_KEY {
             return;
         }
-        if all.iter().all(|shown| shown.uuid != evidence.uuid) {
+        if all.iter().all(|shown| shown.facts.uuid() != evidence.facts.uuid()) {
             all.push(evidence.clone());
         }
     }

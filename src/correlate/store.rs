@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use hashbrown::HashMap;
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashSet};
 
 use crate::state::{Corrupt, Durable, Order, Reader, Standing, Touch, Writer};
 
@@ -22,7 +23,8 @@ struct Entry<S> {
 /// The state of each key, bounded.
 #[derive(Debug)]
 pub(super) struct Store<S> {
-    held: HashMap<u128, Entry<S>, foldhash::fast::FixedState>,
+    /// Each in a box, as they are large and the room of a table doubles.
+    held: HashMap<u128, Box<Entry<S>>, FixedState>,
     /// Keys by when they were last touched.
     recent: Order<u64, u128>,
     touches: u64,
@@ -30,7 +32,7 @@ pub(super) struct Store<S> {
     due: BTreeSet<(i64, u128)>,
     most: usize,
     /// Keys that may hold something else than was written of them, where that is wanted.
-    changed: Option<BTreeSet<u128>>,
+    changed: Option<HashSet<u128, FixedState>>,
 }
 
 impl<S: Debug> Store<S> {
@@ -74,7 +76,7 @@ impl<S: Debug> Store<S> {
         let due = &mut self.due;
         let entry = self.held.entry(hash).or_insert_with(|| {
             due.insert((due_ms, hash));
-            Entry { standing, touched, seen_ms: time_ms, due_ms, state: make() }
+            Box::new(Entry { standing, touched, seen_ms: time_ms, due_ms, state: make() })
         });
         self.recent.remove(entry.standing, &entry.touched);
         // Several rules may match one event: that is no second one.
@@ -142,8 +144,10 @@ impl<S: Debug> Store<S> {
     }
 
     /// The keys that changed since this was asked last, in the order of their hashes.
-    pub(super) fn changed(&mut self) -> BTreeSet<u128> {
-        self.changed.as_mut().map(std::mem::take).unwrap_or_default()
+    pub(super) fn changed(&mut self) -> Vec<u128> {
+        let mut changed: Vec<u128> = self.changed.iter_mut().flat_map(HashSet::drain).collect();
+        changed.sort_unstable();
+        changed
     }
 
     /// Writes a key with its place among the others; `false` if it is not held.
@@ -154,7 +158,7 @@ impl<S: Debug> Store<S> {
         state: impl FnOnce(&S, &mut Writer<'_>),
     ) -> bool {
         let Some(entry) = self.held.get(&hash) else { return false };
-        let Entry { standing, touched, seen_ms, due_ms, state: held } = entry;
+        let Entry { standing, touched, seen_ms, due_ms, state: held } = &**entry;
         standing.write(out);
         touched.write(out);
         seen_ms.write(out);
@@ -180,7 +184,7 @@ impl<S: Debug> Store<S> {
         self.recent.insert(standing, touched, hash);
         self.touches = self.touches.max(touched);
         self.due.insert((due_ms, hash));
-        Ok(&mut self.held.entry(hash).insert(entry).into_mut().state)
+        Ok(&mut self.held.entry(hash).insert(Box::new(entry)).into_mut().state)
     }
 
     /// Lets go of a key of which something else is written.

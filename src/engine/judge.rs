@@ -10,11 +10,11 @@ use super::{Shard, entity, invariants, raise, route, single};
 use crate::alert;
 use crate::correlate::{Firing, Moment, Verdict, homes, suppression};
 use crate::model::{
-    Cargo, Effects, Enriched, EventFacts, Evidence, FieldId, Match, Parcel, RuleIndex, RuleKind, Shared,
-    Tally, core,
+    Cargo, Effects, Enriched, Evidence, Facts, FieldId, Match, Parcel, RuleIndex, RuleKind, Shared, Tally,
+    core,
 };
 use crate::rule::{Body, Rule, RuleSet};
-use crate::state::Proof;
+use crate::state::{Proof, kept};
 
 impl Shard {
     /// A detection matched: its own alert, then the correlations that take it. An event that stands
@@ -24,7 +24,7 @@ impl Shard {
         &mut self,
         index: RuleIndex,
         event: &Shared<Enriched>,
-        facts: &OnceCell<Shared<EventFacts>>,
+        facts: &OnceCell<Shared<Facts>>,
         apart: bool,
         effects: &mut Effects,
     ) {
@@ -43,7 +43,7 @@ impl Shard {
             return;
         }
         let evidence = Shared::new(Evidence {
-            facts: facts.get_or_init(|| alert::event_facts(event).into()).clone(),
+            facts: facts.get_or_init(|| kept(&alert::event_facts(event)).into()).clone(),
             read: alert::fields_read(&rules.table, detection.reads(), event),
             listed: detection.listed(&rules.table, &event.event().fields),
         });

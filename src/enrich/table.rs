@@ -76,7 +76,8 @@ impl Key {
 /// A bounded table of states.
 #[derive(Debug)]
 pub(super) struct Table<S> {
-    entries: HashMap<Key, Entry<S>, FixedState>,
+    /// Each in a box, as they are large and the room of a table doubles.
+    entries: HashMap<Key, Box<Entry<S>>, FixedState>,
     order: Order<Activity, Key>,
     capacity: usize,
     quiet_ms: i64,
@@ -159,7 +160,8 @@ impl<S: Default> Table<S> {
             evicted += 1;
         }
         let standing = Standing::new(by.proof);
-        let mut entry = Entry { state: S::default(), standing, last_ms: by.time_ms, born: self.born };
+        let (state, last_ms, born) = (S::default(), by.time_ms, self.born);
+        let mut entry = Box::new(Entry { state, standing, last_ms, born });
         self.born += 1;
         let done = work(&mut entry.state);
         let key = key.held();
@@ -226,7 +228,7 @@ impl<S: Durable + Default> Table<S> {
             self.order.remove(before.standing, &before.activity());
         }
         let Some(value) = value else { return Ok(()) };
-        let entry: Entry<S> = whole(fields, names, value, Durable::read)?;
+        let entry: Box<Entry<S>> = whole(fields, names, value, Durable::read)?;
         self.born = self.born.max(entry.born.saturating_add(1));
         self.order.insert(entry.standing, entry.activity(), key.clone());
         self.entries.insert(key, entry);

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
+use super::facts::Facts;
 use super::{AdminFacts, Place, Position, Principal, SessionFacts, Shared, TokenFacts, TravelFacts};
 
 /// One contributing event as one rule shows it, small enough to be kept in a window.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     /// What every rule shows of it.
-    pub facts: Shared<EventFacts>,
+    pub facts: Shared<Facts>,
     /// The fields the rule read, with what stood there, in the rule's order.
     pub read: Vec<(Arc<str>, CompactString)>,
     /// Paths of fields with the name of a list that holds what stood there.
@@ -69,21 +70,21 @@ impl Deref for Evidence {
     type Target = EventFacts;
 
     fn deref(&self) -> &EventFacts {
-        &self.facts
+        self.facts.get()
     }
 }
 
 impl DerefMut for Evidence {
     /// Changes what this one shows, nobody else's.
     fn deref_mut(&mut self) -> &mut EventFacts {
-        self.facts.make_mut()
+        self.facts.make_mut().to_mut()
     }
 }
 
 impl From<EventFacts> for Evidence {
     /// Of a rule that read nothing.
     fn from(facts: EventFacts) -> Self {
-        Self { facts: facts.into(), ..Self::default() }
+        Self { facts: Facts::from(facts).into(), ..Self::default() }
     }
 }
 

@@ -16,7 +16,7 @@ use super::reader::{Names, Reader};
 use crate::model::{FieldId, FieldTable, Held, Shared};
 
 /// The form that is written, in front of every value. One that is not known is not read.
-pub const VERSION: u8 = 4;
+pub const VERSION: u8 = 5;
 
 /// How something that others may hold too is written: in its place, by its digest, or in its place for the
 /// first time and by its number from then on.
@@ -153,6 +153,11 @@ impl<'t> Writer<'t> {
         self.bytes.push(APART);
         held.take_note(Form::Apart(Arc::clone(part.digests())));
         self.parts.push(part.of(held));
+    }
+
+    /// The bytes alone, of something that is a part of another value.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// The fields of this run.

@@ -5,11 +5,11 @@ use super::reader::Reader;
 use super::shapes::{read_id, write_id};
 use crate::durable;
 use crate::model::{
-    Actor, AdminFacts, Asn, Cause, CauseLink, Ending, Enriched, Event, EventFacts, Evidence, Factors,
-    FieldId, Fields, Geo, GeoSource, HabitFacts, HomeConfidence, HomeFacts, IpFacts, IpRole, KeepaliveFacts,
-    KeepaliveReason, Links, Notice, NoticeKind, Observation, Place, Position, Principal, PrincipalClass,
-    PrincipalFacts, PrincipalReason, Role, RoleReason, Said, SessionFacts, SystemClass, SystemFacts,
-    SystemReason, Target, TokenFacts, TokenOrigin, TravelFacts, UserFacts, Value,
+    Actor, AdminFacts, Asn, Cause, CauseLink, Ending, Enriched, Event, Evidence, Factors, FieldId, Fields,
+    Geo, GeoSource, HabitFacts, HomeConfidence, HomeFacts, IpFacts, IpRole, KeepaliveFacts, KeepaliveReason,
+    Links, Notice, NoticeKind, Observation, Place, Position, Principal, PrincipalClass, PrincipalFacts,
+    PrincipalReason, Role, RoleReason, Said, SessionFacts, SystemClass, SystemFacts, SystemReason, Target,
+    TokenFacts, TokenOrigin, TravelFacts, UserFacts, Value,
 };
 
 durable!(Position { topic, partition, offset, index });
@@ -87,29 +87,6 @@ durable!(UserFacts {
 durable!(KeepaliveFacts { reason, period_s, clusters, emitter, machines });
 durable!(HomeFacts { ip, asn, country, city, since_ms, ago_s, confidence, here, elsewhere, km });
 durable!(TravelFacts { km, kmh, seconds, from, from_uuid, known });
-durable!(EventFacts {
-    position,
-    uuid,
-    event_type,
-    published_ms,
-    display_message,
-    result,
-    reason,
-    actor,
-    session_id,
-    ip,
-    place,
-    user_agent,
-    targets,
-    session,
-    travel,
-    token,
-    admin,
-    late,
-    lossy,
-    org,
-    raw
-});
 durable!(Evidence { facts, read, listed });
 durable!(Observation { event, place });
 durable!(Principal { class, reason });
@@ -285,8 +262,6 @@ fn read<'b>(from: &mut Reader<'b>) -> Result<Option<Value<'b>>, Corrupt> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::model::{FieldTable, core};
     use crate::state::{Names, written};
@@ -345,19 +320,5 @@ mod tests {
         let value = |path| moved.values(there.id(path).unwrap()).next();
         assert_eq!(value("debugContext.debugData.b"), Some(Value::Number(0.5)));
         assert_eq!(value("c"), Some(Value::Container));
-    }
-
-    #[test]
-    fn what_many_values_name_is_held_once() {
-        let evidence = Evidence::from(EventFacts {
-            position: Position { topic: Arc::from("okta-events"), partition: 3, offset: 1 << 40, index: 2 },
-            org: Some(Arc::from("acme.okta.com")),
-            place: Some(Arc::new(Place::default())),
-            ..EventFacts::default()
-        });
-        let table = FieldTable::default();
-        let [one, two]: [Evidence; 2] = moved(&[evidence.clone(), evidence.clone()], &table, &table);
-        assert_eq!(format!("{one:?}"), format!("{evidence:?}"));
-        assert!(Arc::ptr_eq(&one.position.topic, &two.position.topic));
     }
 }

@@ -17,6 +17,7 @@ mod facts;
 mod pages;
 mod reader;
 mod shapes;
+mod shown;
 mod standing;
 
 pub use crate::model::Change;
@@ -26,4 +27,5 @@ pub use facts::write_event;
 pub use pages::Pages;
 pub use reader::{Names, Reader, split};
 pub use shapes::{read_id, write_id};
+pub use shown::kept;
 pub use standing::{Order, Proof, Standing, Touch};

@@ -4,7 +4,9 @@ use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::codec::{AGAIN, APART, Corrupt, Durable, FIRST, IN_PLACE, VERSION, whole};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::codec::{AGAIN, APART, Corrupt, Durable, FIRST, IN_PLACE, VERSION};
 use crate::model::{FieldId, FieldTable, Shared};
 
 /// Texts kept to be shared between the values that are read; more are read, but not shared.
@@ -18,6 +20,8 @@ pub struct Reader<'b> {
     rest: &'b [u8],
     table: &'b FieldTable,
     names: &'b mut Names,
+    /// It stands under the digest of its bytes: they are what was written there.
+    is_named: bool,
 }
 
 /// What occurs in many values.
@@ -77,7 +81,17 @@ impl<'b> Reader<'b> {
     /// A version that is not known.
     pub fn new(bytes: &'b [u8], table: &'b FieldTable, names: &'b mut Names) -> Result<Self, Corrupt> {
         let (digests, rest) = split(bytes)?;
-        Ok(Self { digests, rest, table, names })
+        Ok(Self { digests, rest, table, names, is_named: false })
+    }
+
+    /// Reads what [`Writer::into_bytes`] gave.
+    pub(super) fn within(rest: &'b [u8], table: &'b FieldTable, names: &'b mut Names) -> Self {
+        Self { digests: &[], rest, table, names, is_named: false }
+    }
+
+    /// Whether it stands under the digest of its bytes.
+    pub(super) fn is_named(&self) -> bool {
+        self.is_named
     }
 
     /// Something that others hold too: one for all.
@@ -125,7 +139,10 @@ impl<'b> Reader<'b> {
         read: impl FnOnce(&mut Reader<'_>) -> Result<T, Corrupt>,
     ) -> Result<T, Corrupt> {
         let bytes = self.names.parts.get(&digest).map(Arc::clone).ok_or(Corrupt("part that is known"))?;
-        whole(self.table, self.names, &bytes, read)
+        let mut from = Reader::new(&bytes, self.table, self.names)?;
+        from.is_named = xxh3_128(&bytes) == digest;
+        let part = read(&mut from)?;
+        from.finish().map(|()| part)
     }
 
     /// Whether everything was read.

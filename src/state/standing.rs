@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use super::codec::{Corrupt, Durable, Writer};
 use super::reader::Reader;
-use crate::model::Evidence;
+use crate::model::{EventFacts, Evidence};
 
 /// The part of the room, as a divisor, that each of those who prove less may have in any case.
 const SHARE: usize = 16;
@@ -45,6 +45,9 @@ pub enum Proof {
 }
 
 impl Proof {
+    /// Each at the place of its number.
+    const ALL: [Self; 4] = [Self::Stranger, Self::Named, Self::Known, Self::Acted];
+
     /// By the id that Okta gives to the actor, empty if it gives none, and the event's result.
     pub fn of(id: &str, result: &str) -> Self {
         let done = DONE.iter().any(|done| result.eq_ignore_ascii_case(done));
@@ -55,13 +58,29 @@ impl Proof {
         }
     }
 
+    /// By what is shown of one event.
+    pub(super) fn of_facts(facts: &EventFacts) -> Self {
+        match Self::of(&facts.actor.id, &facts.result) {
+            Self::Named if facts.actor.known => Self::Known,
+            proof => proof,
+        }
+    }
+
     /// By the events of a match.
     pub fn of_all<'e>(evidence: impl IntoIterator<Item = &'e Evidence>) -> Self {
-        let proof = |one: &Evidence| match Self::of(&one.actor.id, &one.result) {
-            Self::Named if one.actor.known => Self::Known,
-            proof => proof,
-        };
+        let noted = |one: &Evidence| Self::ALL.get(usize::from(one.facts.written()?.mark)).copied();
+        let proof = |one: &Evidence| noted(one).unwrap_or_else(|| Self::of_facts(one.facts.get()));
         evidence.into_iter().map(proof).max().unwrap_or_default()
+    }
+}
+
+impl Durable for Proof {
+    fn write(&self, out: &mut Writer<'_>) {
+        (*self as u8).write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        Self::ALL.get(usize::read(from)?).copied().ok_or(Corrupt("standing"))
     }
 }
 
@@ -96,19 +115,12 @@ impl Standing {
 
 impl Durable for Standing {
     fn write(&self, out: &mut Writer<'_>) {
-        (self.proof as u8).write(out);
+        self.proof.write(out);
         self.again.write(out);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        let proof = match u8::read(from)? {
-            0 => Proof::Stranger,
-            1 => Proof::Named,
-            2 => Proof::Known,
-            3 => Proof::Acted,
-            _ => return Err(Corrupt("standing")),
-        };
-        Ok(Self { proof, again: bool::read(from)? })
+        Ok(Self { proof: Proof::read(from)?, again: bool::read(from)? })
     }
 }
 
@@ -200,7 +212,7 @@ impl<P: Ord, K> Order<P, K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Actor, EventFacts};
+    use crate::model::Actor;
 
     /// What goes of a table for `most`, until it holds so many.
     fn gone(order: &mut Order<u64, u64>, most: usize, left: usize) -> Vec<u64> {

@@ -136,7 +136,7 @@ pub fn event(n: i64, event_type: &str, result: &str, place: Arc<Place>) -> Evide
     };
     let read = [("eventType", event_type), ("outcome.result", result)];
     let read = read.map(|(path, value)| (Arc::from(path), value.into()));
-    Evidence { facts: facts.into(), read: read.into(), listed: Vec::new() }
+    Evidence { read: read.into(), ..Evidence::from(facts) }
 }
 
 /// An alert of these events.
