@@ -193,6 +193,7 @@ impl Journal {
     pub(super) fn read(&mut self, number: u64, value: &[u8]) -> Result<Vec<Input>, Misread> {
         let Self { rules, means, names, .. } = self;
         let wire = &means.get_or_init(|| Means::of(rules)).wire;
+        names.begin_once();
         let inputs = whole(&rules.table, names, value, |from| {
             let mut inputs = Vec::new();
             while !from.is_done() {
@@ -200,7 +201,7 @@ impl Journal {
             }
             Ok(inputs)
         });
-        self.names.end();
+        self.names.end_once();
         let inputs = inputs.map_err(|why| (key(number), why))?;
         self.inputs += inputs.iter().filter(|input| is_news(input)).count();
         self.bytes += value.len();

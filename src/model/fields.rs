@@ -1,7 +1,8 @@
 //! How are the values of one event held, so that rules read them without a lookup?
 //!
 //! One slot for each field of the [`FieldTable`](super::FieldTable), all text in one buffer: two
-//! or three allocations an event, whatever the number of fields.
+//! or three allocations an event, whatever the number of fields. Where only a few fields are kept, as of most
+//! events that are held in windows, they are looked for among those few.
 
 use super::FieldId;
 
@@ -9,6 +10,8 @@ use super::FieldId;
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
     slots: Vec<Slot>,
+    /// The fields there are, where there are no slots for all.
+    few: Vec<(FieldId, Slot)>,
     lists: Vec<Slot>,
     text: String,
 }
@@ -51,7 +54,7 @@ impl Fields {
     pub fn new(len: usize) -> Self {
         // Room for an ordinary event's lists and text, so that neither grows step by step.
         let (lists, text) = (Vec::with_capacity(32), String::with_capacity(2048));
-        Self { slots: vec![Slot::Absent; len], lists, text }
+        Self { slots: vec![Slot::Absent; len], few: Vec::new(), lists, text }
     }
 
     /// Empty slots again, for a table of `len` fields, in the room that this has.
@@ -59,6 +62,7 @@ impl Fields {
     pub fn emptied(mut self, len: usize) -> Self {
         self.slots.clear();
         self.slots.resize(len, Slot::Absent);
+        self.few.clear();
         self.lists.clear();
         self.text.clear();
         self
@@ -66,10 +70,9 @@ impl Fields {
 
     /// The same with the values of some fields only, in as little room as they need.
     pub fn only(&self, ids: &[FieldId]) -> Self {
-        let len = ids.iter().map(|id| id.index() + 1).max().unwrap_or_default();
-        let mut only = Self { slots: vec![Slot::Absent; len], lists: Vec::new(), text: String::new() };
+        let mut only = Self::default();
         for id in ids {
-            match self.slots.get(id.index()) {
+            match self.slot(*id) {
                 None | Some(Slot::Absent) => {}
                 Some(Slot::List { .. }) => only.set_list(*id, self.elements(*id)),
                 Some(_) => self.values(*id).for_each(|value| only.set(*id, value)),
@@ -80,10 +83,19 @@ impl Fields {
 
     /// The fields that hold anything, and whether as a list.
     pub fn held(&self) -> impl Iterator<Item = (FieldId, bool)> {
-        let there = self.slots.iter().enumerate().filter(|(_, slot)| !matches!(slot, Slot::Absent));
-        there.filter_map(|(index, slot)| {
-            Some((FieldId::new(u16::try_from(index).ok()?), matches!(slot, Slot::List { .. })))
-        })
+        let all = (0..).map(FieldId::new).zip(self.slots.iter().copied());
+        let there = all.chain(self.few.iter().copied()).filter(|(_, slot)| !matches!(slot, Slot::Absent));
+        there.map(|(id, slot)| (id, matches!(slot, Slot::List { .. })))
+    }
+
+    /// The same with a slot for each field of a table of `len`.
+    #[must_use]
+    pub fn widened(mut self, len: usize) -> Self {
+        self.slots.resize(len, Slot::Absent);
+        for (id, slot) in std::mem::take(&mut self.few) {
+            self.put(id, slot);
+        }
+        self
     }
 
     /// Bytes of text that it has room for.
@@ -93,7 +105,7 @@ impl Fields {
 
     /// Whether anything is set: if not, the field has no value.
     pub fn holds(&self, id: FieldId) -> bool {
-        !matches!(self.slots.get(id.index()), None | Some(Slot::Absent))
+        !matches!(self.slot(id), None | Some(Slot::Absent))
     }
 
     /// Whether the field has any value.
@@ -153,9 +165,7 @@ impl Fields {
     /// Puts one value into the field, in place of what it held.
     pub fn set(&mut self, id: FieldId, value: Value<'_>) {
         let slot = self.store(value);
-        if let Some(place) = self.slots.get_mut(id.index()) {
-            *place = slot;
-        }
+        self.put(id, slot);
     }
 
     /// Puts several values into the field; `None` keeps the place of an element without it.
@@ -166,20 +176,35 @@ impl Fields {
             self.lists.push(slot);
         }
         let list = Slot::List { start: small(start), len: small(self.lists.len() - start) };
-        if let Some(place) = self.slots.get_mut(id.index()) {
-            *place = list;
-        }
+        self.put(id, list);
     }
 
     /// Empties the field.
     pub fn clear(&mut self, id: FieldId) {
+        if self.holds(id) {
+            self.put(id, Slot::Absent);
+        }
+    }
+
+    #[inline]
+    fn slot(&self, id: FieldId) -> Option<&Slot> {
+        let few = || self.few.iter().find(|(field, _)| *field == id).map(|(_, slot)| slot);
+        self.slots.get(id.index()).or_else(few)
+    }
+
+    /// Where there are slots, a field that has none came after the event and is absent from it.
+    fn put(&mut self, id: FieldId, slot: Slot) {
         if let Some(place) = self.slots.get_mut(id.index()) {
-            *place = Slot::Absent;
+            *place = slot;
+        } else if let Some((_, place)) = self.few.iter_mut().find(|(field, _)| *field == id) {
+            *place = slot;
+        } else if self.slots.is_empty() {
+            self.few.push((id, slot));
         }
     }
 
     fn range(&self, id: FieldId) -> &[Slot] {
-        let Some(slot) = self.slots.get(id.index()) else { return &[] };
+        let Some(slot) = self.slot(id) else { return &[] };
         match *slot {
             Slot::Absent => &[],
             Slot::List { start, len } => {
@@ -258,7 +283,12 @@ mod tests {
         assert_eq!((only.text(FieldId::new(0)), only.text(FieldId::new(1))), (None, Some("kept")));
         assert_eq!(only.elements(FieldId::new(2)).collect::<Vec<_>>(), [Some(Value::Integer(7)), None]);
         assert!(!only.exists(FieldId::new(3)) && only.text_room() < 16);
-        assert_eq!(fields.only(&[]).slots.len(), 0);
+        assert_eq!(only.held().collect::<Vec<_>>(), [(FieldId::new(2), true), (FieldId::new(1), false)]);
+        let mut wide = only.widened(3);
+        assert_eq!(wide.held().collect::<Vec<_>>(), [(FieldId::new(1), false), (FieldId::new(2), true)]);
+        assert_eq!(wide.text(FieldId::new(1)), Some("kept"));
+        wide.clear(FieldId::new(1));
+        assert!(!wide.holds(FieldId::new(1)) && wide.few.is_empty());
     }
 
     #[test]

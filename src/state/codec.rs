@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use super::apart::{self, Apart, Form, Part};
 use super::reader::{Names, Reader};
@@ -64,8 +65,27 @@ enum Sharing {
     Apart,
     /// In its place, each time.
     InPlace,
-    /// In its place the first time; what stands where is known by its address.
-    Once(HashMap<usize, u64, foldhash::fast::FixedState>),
+    /// In its place the first time.
+    Once(Known),
+}
+
+/// What was written, by its address, with its number.
+#[derive(Debug, Default)]
+struct Known {
+    things: HashMap<usize, u64, foldhash::fast::FixedState>,
+    texts: HashMap<usize, u64, foldhash::fast::FixedState>,
+}
+
+/// The number of an address that is known; it is from now on.
+fn number_of(known: &mut HashMap<usize, u64, foldhash::fast::FixedState>, address: usize) -> Option<u64> {
+    let number = known.len() as u64;
+    match known.entry(address) {
+        Entry::Occupied(known) => Some(*known.get()),
+        Entry::Vacant(new) => {
+            new.insert(number);
+            None
+        }
+    }
 }
 
 impl<'t> Writer<'t> {
@@ -81,7 +101,7 @@ impl<'t> Writer<'t> {
 
     /// The same, with what is there several times written once. It must be there until all is written.
     pub fn once(table: &'t FieldTable) -> Self {
-        Self { sharing: Sharing::Once(HashMap::default()), ..Self::new(table) }
+        Self { sharing: Sharing::Once(Known::default()), ..Self::new(table) }
     }
 
     /// What was written.
@@ -105,10 +125,7 @@ impl<'t> Writer<'t> {
                 self.bytes.push(IN_PLACE);
                 return T::write(shared, self);
             }
-            Sharing::Once(known) => {
-                let known = known.get(&shared.address()).copied();
-                return self.once_only(shared, known);
-            }
+            Sharing::Once(_) => return self.once_only(shared.address(), |out| T::write(shared, out)),
         }
         let held = shared.held();
         match held.note() {
@@ -125,16 +142,37 @@ impl<'t> Writer<'t> {
         }
     }
 
-    fn once_only<T: Durable>(&mut self, shared: &Shared<T>, known: Option<u64>) {
-        if let Some(number) = known {
+    /// Something that others hold too, but that is not written apart for them.
+    pub(super) fn held<T: Durable>(&mut self, held: &Arc<T>) {
+        match &self.sharing {
+            Sharing::Once(_) => self.once_only(Arc::as_ptr(held).addr(), |out| T::write(held, out)),
+            _ => T::write(held, self),
+        }
+    }
+
+    /// A text that stands where it does until all is written.
+    pub(super) fn standing_text(&mut self, text: &str) {
+        if let Sharing::Once(known) = &mut self.sharing {
+            let address = Some(text.as_ptr().addr()).filter(|_| !text.is_empty());
+            match address.and_then(|address| number_of(&mut known.texts, address)) {
+                Some(number) => return self.number(number + 1),
+                None => self.number(0),
+            }
+        }
+        self.text(text);
+    }
+
+    /// What is within it is known before it is itself, as it is when it is read.
+    fn once_only(&mut self, address: usize, write: impl FnOnce(&mut Self)) {
+        let Sharing::Once(Known { things, .. }) = &self.sharing else { return write(self) };
+        if let Some(number) = things.get(&address).copied() {
             self.bytes.push(AGAIN);
             return self.number(number);
         }
         self.bytes.push(FIRST);
-        T::write(shared, self);
-        if let Sharing::Once(known) = &mut self.sharing {
-            let number = known.len() as u64;
-            known.insert(shared.address(), number);
+        write(self);
+        if let Sharing::Once(Known { things, .. }) = &mut self.sharing {
+            number_of(things, address);
         }
     }
 
@@ -238,7 +276,7 @@ impl Durable for FieldId {
         } else {
             out.number(0);
             let table = out.table();
-            out.text(table.path(*self));
+            out.standing_text(table.path(*self));
         }
     }
 

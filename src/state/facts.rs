@@ -142,6 +142,9 @@ impl Durable for GeoSource {
     }
 }
 
+/// As many fields are looked for one by one.
+const FEW: usize = 16;
+
 /// One field's values: none is not written.
 const ONE: u8 = 0;
 const LIST: u8 = 1;
@@ -204,8 +207,9 @@ impl Durable for Fields {
 
     /// Values of fields that no rule reads any more are left out.
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        let mut fields = Self::new(from.table().len());
-        for _ in 0..from.count()? {
+        let count = from.count()?;
+        let mut fields = if count > FEW { Self::new(from.table().len()) } else { Self::default() };
+        for _ in 0..count {
             let id = from.field()?;
             match from.array()? {
                 [ONE] => {

@@ -32,8 +32,12 @@ pub struct Names {
     parts: BTreeMap<u128, Arc<[u8]>>,
     /// Parts that were read before.
     known: BTreeMap<u128, Arc<dyn Any + Send + Sync>>,
-    /// What a value that names nothing holds several times, in the order in which it was read.
+    /// The value is one in which what is there several times was written once.
+    is_once: bool,
+    /// What such a value holds several times, in the order in which it was read.
     within: Vec<Arc<dyn Any + Send + Sync>>,
+    /// Its texts.
+    said: Vec<Arc<str>>,
 }
 
 impl Names {
@@ -42,9 +46,16 @@ impl Names {
         Self { parts, ..Self::default() }
     }
 
-    /// A value that [`Writer::once`] wrote is at its end.
-    pub fn end(&mut self) {
+    /// A value that [`Writer::once`] wrote begins.
+    pub fn begin_once(&mut self) {
+        self.is_once = true;
+    }
+
+    /// It is at its end.
+    pub fn end_once(&mut self) {
+        self.is_once = false;
         self.within.clear();
+        self.said.clear();
     }
 
     /// The one text that is shared by all who ask for it.
@@ -106,7 +117,7 @@ impl<'b> Reader<'b> {
                 self.names.within.push(Arc::new(read.clone()));
                 return Ok(read);
             }
-            [AGAIN] => return self.again(),
+            [AGAIN] => return self.again().map(|known: Arc<Shared<T>>| Shared::clone(&known)),
             [APART] => {}
             _ => return Err(Corrupt("way to share")),
         }
@@ -120,11 +131,44 @@ impl<'b> Reader<'b> {
         Ok(read)
     }
 
-    fn again<T: Send + Sync + 'static>(&mut self) -> Result<Shared<T>, Corrupt> {
+    fn again<T: Send + Sync + 'static>(&mut self) -> Result<Arc<T>, Corrupt> {
         let place = usize::try_from(self.number()?).ok();
-        let known = place.and_then(|place| self.names.within.get(place));
-        let known = known.and_then(|known| known.downcast_ref::<Shared<T>>());
-        known.cloned().ok_or(Corrupt("part that is known"))
+        let known = place.and_then(|place| self.names.within.get(place)).map(Arc::clone);
+        known.and_then(|known| known.downcast().ok()).ok_or(Corrupt("part that is known"))
+    }
+
+    /// What [`Writer::held`] wrote.
+    pub(super) fn held<T: Durable + Send + Sync + 'static>(&mut self) -> Result<Arc<T>, Corrupt> {
+        if !self.names.is_once {
+            return T::read(self).map(Arc::new);
+        }
+        match self.array()? {
+            [FIRST] => {
+                let read = T::read(self).map(Arc::new)?;
+                self.names.within.push(Arc::<T>::clone(&read));
+                Ok(read)
+            }
+            [AGAIN] => self.again(),
+            _ => Err(Corrupt("way to share")),
+        }
+    }
+
+    /// A text that many values share, as [`Writer::standing_text`] wrote it.
+    ///
+    /// # Errors
+    /// The bytes end, or are no text.
+    pub fn shared(&mut self) -> Result<Arc<str>, Corrupt> {
+        let number = if self.names.is_once { self.number()? } else { 0 };
+        if let Some(place) = number.checked_sub(1) {
+            let known = usize::try_from(place).ok().and_then(|place| self.names.said.get(place));
+            return known.map(Arc::clone).ok_or(Corrupt("text that is known"));
+        }
+        let text = self.text()?;
+        let shared = self.names.share(text);
+        if self.names.is_once && !text.is_empty() {
+            self.names.said.push(Arc::clone(&shared));
+        }
+        Ok(shared)
     }
 
     fn digest(&mut self) -> Result<u128, Corrupt> {
@@ -210,15 +254,6 @@ impl<'b> Reader<'b> {
         std::str::from_utf8(self.raw(len)?).map_err(|_| Corrupt("text"))
     }
 
-    /// A text that many values share.
-    ///
-    /// # Errors
-    /// The bytes end, or are no text.
-    pub fn shared(&mut self) -> Result<Arc<str>, Corrupt> {
-        let text = self.text()?;
-        Ok(self.names.share(text))
-    }
-
     /// The field that a [`Writer`] named; `None` when no rule of this run reads it.
     ///
     /// # Errors
@@ -226,8 +261,8 @@ impl<'b> Reader<'b> {
     pub fn field(&mut self) -> Result<Option<FieldId>, Corrupt> {
         match self.number()? {
             0 => {
-                let path = self.text()?;
-                Ok(self.table.id(path))
+                let path = self.shared()?;
+                Ok(self.table.id(&path))
             }
             code => {
                 let index = u16::try_from(code - 1).map_err(|_| Corrupt("field"))?;

@@ -134,19 +134,19 @@ texts!(String, CompactString);
 
 impl Durable for Arc<str> {
     fn write(&self, out: &mut Writer<'_>) {
-        out.text(self);
+        out.standing_text(self);
     }
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
         from.shared()
     }
 }
 
-impl<T: Durable> Durable for Arc<T> {
+impl<T: Durable + Send + Sync + 'static> Durable for Arc<T> {
     fn write(&self, out: &mut Writer<'_>) {
-        T::write(self, out);
+        out.held(self);
     }
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
-        T::read(from).map(Self::new)
+        from.held()
     }
 }
 
