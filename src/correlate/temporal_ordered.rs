@@ -143,15 +143,15 @@ impl Measure for TemporalOrdered {
     ) {
         let runs = &mut progress.runs;
         let Some(time_ms) = series.time(place) else { return };
-        let in_order =
-            place + 1 == series.len() && runs.upto.len() == self.order.len() && time_ms >= runs.now_ms;
-        let first = if in_order {
-            place
+        // Events of one instant make nothing of each other, whatever their order.
+        let is_latest = series.newest() == Some(time_ms) && time_ms >= runs.now_ms;
+        let places = if is_latest && runs.upto.len() == self.order.len() {
+            place..place + 1
         } else {
             runs.reset(self.order.len());
-            series.first_after(self.timespan.start(time_ms))
+            series.first_after(self.timespan.start(time_ms))..series.len()
         };
-        for at in first..series.len() {
+        for at in places {
             let Some(occurrence) = series.get(at) else { break };
             let steps = self.steps_of(&occurrence.mark);
             let completed = runs.advance(self.timespan, occurrence.stamp.time_ms, &steps);
@@ -217,6 +217,17 @@ mod tests {
         assert_eq!(fed.take(110, 5, step(2)), [(110, 0.0)]);
         assert_eq!(fed.take(111, 6, step(1)), [(111, 2.0)]);
         assert_eq!(fed.take(113, 7, step(2)), [(113, 3.0)]);
+    }
+
+    #[test]
+    fn events_of_one_instant_are_judged_alone_whatever_their_order() {
+        let mut fed = three();
+        fed.take(100, 5, step(0));
+        assert_eq!(fed.take(101, 9, step(1)), [(101, 2.0)]);
+        assert_eq!(fed.take(101, 3, step(1)), [(101, 2.0)]);
+        assert_eq!(fed.take(101, 4, step(2)), [(101, 0.0)]);
+        assert_eq!(fed.take(101, 4, step(0)), [(101, 1.0)]);
+        assert_eq!(fed.take(102, 1, step(2)), [(102, 3.0)]);
     }
 
     #[test]

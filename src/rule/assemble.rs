@@ -208,7 +208,7 @@ fn entity_of(correlation: &Correlation) -> EntityKind {
 pub(super) fn finish(detection: Detection, span: Span, findings: &mut Findings) -> Detection {
     let selections = detection.selections.into_iter();
     let selections = selections.map(|selection| together(selection, span, findings)).collect();
-    Detection { selections, ..detection }.with_needs()
+    Detection { selections, ..detection }.cheap_first().with_needs()
 }
 
 fn together(expression: Expression, span: Span, findings: &mut Findings) -> Expression {

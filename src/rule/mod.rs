@@ -9,6 +9,7 @@ mod assemble;
 mod attack;
 mod budget;
 mod case;
+mod cheap_first;
 mod codes;
 mod compile;
 mod condition;

@@ -19,6 +19,9 @@ use crate::model::{FieldId, FieldTable, Held, Shared};
 /// The form that is written, in front of every value. One that is not known is not read.
 pub const VERSION: u8 = 5;
 
+/// Bytes of most values, so that they need not grow step by step.
+const ROOM: usize = 512;
+
 /// How something that others may hold too is written: in its place, by its digest, or in its place for the
 /// first time and by its number from then on.
 pub(super) const IN_PLACE: u8 = 0;
@@ -91,7 +94,7 @@ fn number_of(known: &mut HashMap<usize, u64, foldhash::fast::FixedState>, addres
 impl<'t> Writer<'t> {
     /// Nothing yet. Fields are named by this table.
     pub fn new(table: &'t FieldTable) -> Self {
-        Self { bytes: Vec::new(), parts: Vec::new(), sharing: Sharing::Apart, table }
+        Self { bytes: Vec::with_capacity(ROOM), parts: Vec::new(), sharing: Sharing::Apart, table }
     }
 
     /// Nothing yet, where all is to stand in one place.
