@@ -4,6 +4,7 @@
 //! in which it goes to the changelog, a quarter of what it takes to be looked at, and read when that is asked
 //! for. What windows themselves ask of an event stands beside.
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use compact_str::CompactString;
@@ -11,7 +12,7 @@ use compact_str::CompactString;
 use super::EventFacts;
 
 /// What is shown of an event, perhaps not read yet.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Facts {
     written: Option<Written>,
     seen: OnceLock<Box<EventFacts>>,
@@ -68,6 +69,13 @@ impl Facts {
 
     fn read(&self) -> EventFacts {
         self.written.as_ref().map(|written| (written.read)(&written.bytes)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Facts {
+    /// What it shows, in whichever form it is held.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(out)
     }
 }
 
