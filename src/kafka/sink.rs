@@ -145,11 +145,10 @@ impl Sink {
 
     fn transact(&self, batch: &Batch, consumer: &BaseConsumer<Context>) -> Result<(), Setback> {
         self.call(Operation::Begin, || self.producer.begin_transaction())?;
-        // Offsets belong to the transaction as records do, and travel while those are on their way.
         let sent = self
             .produce(batch, |_| true)
-            .and_then(|()| self.send_offsets(batch, consumer))
-            .and_then(|()| self.drain());
+            .and_then(|()| self.drain())
+            .and_then(|()| self.send_offsets(batch, consumer));
         let ended =
             sent.and_then(|()| self.call(Operation::Commit, || self.producer.commit_transaction(CALL)));
         ended.map_err(|setback| self.undo(setback))
@@ -252,10 +251,6 @@ impl Sink {
     /// timeout, and a purge of that may still take records of the next transaction with it. So
     /// unless all is acknowledged the producer goes: its successor's first call ends what it left.
     fn undo(&self, mut setback: Setback) -> Setback {
-        // What is on its way mostly arrives; how it does makes no difference any more.
-        if !setback.renew {
-            drop(self.drain());
-        }
         if setback.renew || self.producer.in_flight_count() > 0 {
             setback.renew = true;
             return setback;
