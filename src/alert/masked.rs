@@ -123,10 +123,14 @@ impl<'m> Masks<'m> {
 
     fn compact(&self, path: &str, text: &mut compact_str::CompactString) {
         if !text.is_empty() {
-            let mut owned = text.to_string();
-            self.at(path, &mut owned);
-            *text = owned.into();
+            self.at_compact(path, text);
         }
+    }
+
+    fn at_compact(&self, path: &str, text: &mut compact_str::CompactString) {
+        let mut owned = text.to_string();
+        self.at(path, &mut owned);
+        *text = owned.into();
     }
 
     fn evidence(&self, evidence: &Evidence) -> Evidence {
@@ -153,9 +157,7 @@ impl<'m> Masks<'m> {
             }
         }
         for (path, value) in &mut shown.read {
-            let mut text = value.to_string();
-            self.at(path, &mut text);
-            *value = text.into();
+            self.at_compact(path, value);
         }
         shown.raw = evidence.raw.as_deref().and_then(|raw| self.json(raw, evidence.actor.unproven));
         shown

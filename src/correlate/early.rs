@@ -73,19 +73,14 @@ impl<M: Measure> Stage<M> {
         }
     }
 
-    /// Sets a match down, or gives it back if it has to be judged.
-    pub(super) fn set_down(
-        &mut self,
-        arrival: Arrival<M::Mark>,
-        measure: &M,
-        most: usize,
-    ) -> Option<Arrival<M::Mark>> {
-        let has_room = self.begun.is_none() && self.early.len() < most.min(MOST);
-        if !has_room || !is_early(measure, &arrival.occurrence.mark) {
-            return Some(arrival);
-        }
+    /// Whether a match that is early can be set down here.
+    pub(super) fn has_room(&self, most: usize) -> bool {
+        self.begun.is_none() && self.early.len() < most.min(MOST)
+    }
+
+    /// Sets a match down.
+    pub(super) fn set_down(&mut self, arrival: Arrival<M::Mark>) {
         self.early.push(arrival);
-        None
     }
 
     /// The key, and what is held of it in order from now on.
@@ -143,4 +138,43 @@ fn begun<M: Measure>(measure: &M, early: impl IntoIterator<Item = Arrival<M::Mar
     }
     debug_assert!(came_true.is_empty(), "something ended that had not begun");
     state
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::Play;
+    use super::*;
+
+    const ORDERED: &str = "type: temporal_ordered\nrules: [a, b]\ngroup-by: [actor.id]\ntimespan: 1h";
+    const ANA: &[(&str, &str)] = &[("actor.id", "00uAna")];
+
+    fn keys(play: &Play) -> usize {
+        play.correlator.keys().map(|(_, keys)| keys).sum()
+    }
+
+    #[test]
+    fn a_later_step_waits_for_a_first_one_that_is_late_and_no_longer() {
+        let mut play = Play::new(ORDERED);
+        assert!(play.take("b", 5_000, 1, ANA).is_empty());
+        play.reach(5_000);
+        assert_eq!(keys(&play), 1);
+        play.reach(5_001);
+        assert_eq!(keys(&play), 0, "nothing can come before it any more, and it begins nothing");
+    }
+
+    #[test]
+    fn what_was_set_down_ends_what_begins_before_it_however_much_there_is() {
+        for events in [1, MOST, MOST + 3] {
+            let mut play = Play::new(ORDERED);
+            for number in 0..events as u128 {
+                assert!(play.take("b", 5_000 + number as i64, 10 + number, ANA).is_empty());
+            }
+            play.reach(4_000);
+            assert_eq!(play.take("a", 4_999, 1, ANA).len(), 1, "one alert holds all of them");
+            let ended = |play: &Play| play.tally.matches.iter().map(|(_, matches)| matches).sum::<u64>();
+            assert_eq!(ended(&play), events as u64);
+            play.take("b", 6_001, 2, ANA);
+            assert_eq!(ended(&play), events as u64 + 1);
+        }
+    }
 }

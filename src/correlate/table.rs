@@ -147,14 +147,17 @@ impl<M: Measure> Table<M> {
         let (timespan, hash, wait_ms) = (Timespan(correlation.timespan_ms), key.hash, self.wait_ms());
         self.make_room(hash, tally);
         let time_ms = feed.matched.time_ms();
-        let span_ms = if is_early(&self.measure, &mark) { 1 } else { timespan.0 };
+        let is_early = is_early(&self.measure, &mark);
+        let span_ms = if is_early { 1 } else { timespan.0 };
         let due_ms = time_ms.saturating_add(span_ms).saturating_add(wait_ms);
         let stage = self.store.touch(hash, feed.touch(), due_ms, || Stage::new(key));
         let settled_ms = feed.watermark_ms.map(|watermark_ms| watermark_ms.saturating_sub(wait_ms));
         stage.prune(&self.measure, timespan, settled_ms);
         let arrived = Stamp::new(time_ms, feed.matched.uuid());
         let arrival = Arrival::new(arrived, mark, &self.spec, feed);
-        let Some(arrival) = stage.set_down(arrival, &self.measure, self.spec.events_per_key) else { return };
+        if is_early && stage.has_room(self.spec.events_per_key) {
+            return stage.set_down(arrival);
+        }
         let (key, state) = stage.begin(&self.measure);
         let place = state.take(&self.measure, arrival);
         if self.measure.waits_ms().is_some() {

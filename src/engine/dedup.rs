@@ -49,8 +49,9 @@ impl Seen {
 
     /// Whether the event is new; it is not the next time. Adds to `evicted` what had to go.
     pub(super) fn is_new(&mut self, org: &str, uuid: &str, published_ms: i64, evicted: &mut u64) -> bool {
-        let parts = [org.as_bytes(), &[0xFF], uuid.as_bytes()];
-        let bytes: SmallVec<[u8; 128]> = parts.into_iter().flatten().copied().collect();
+        let mut bytes: SmallVec<[u8; 128]> = SmallVec::from_slice(org.as_bytes());
+        bytes.push(0xFF);
+        bytes.extend_from_slice(uuid.as_bytes());
         let id = xxh3_128(&bytes);
         if !self.ids.insert(id) {
             return false;

@@ -171,7 +171,7 @@ fn cargo(places: &BTreeMap<u128, RuleIndex>, from: &mut Reader<'_>) -> Result<Op
 
 fn observed(from: &mut Reader<'_>) -> Result<Observation, Corrupt> {
     let mut event = Event::read(from)?;
-    event.fields = std::mem::take(&mut event.fields).widened(from.table().len());
+    event.fields = event.fields.widened(from.table().len());
     let place: Option<Arc<Place>> = Durable::read(from)?;
     fill(from.table(), &mut event, place.as_deref());
     Ok(Observation { event, place })

@@ -266,9 +266,11 @@ fn read<'b>(from: &mut Reader<'b>) -> Result<Option<Value<'b>>, Corrupt> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::model::{FieldTable, core};
-    use crate::state::{Names, written};
+    use crate::state::{Names, whole, written};
 
     fn table(paths: &[&str]) -> FieldTable {
         let mut table = FieldTable::default();
@@ -324,5 +326,28 @@ mod tests {
         let value = |path| moved.values(there.id(path).unwrap()).next();
         assert_eq!(value("debugContext.debugData.b"), Some(Value::Number(0.5)));
         assert_eq!(value("c"), Some(Value::Container));
+    }
+
+    #[test]
+    fn what_many_values_name_is_held_once() {
+        let place = Arc::new(Place::default());
+        let position = Position { topic: Arc::from("okta-events"), partition: 3, offset: 1 << 40, index: 2 };
+        let held = vec![(position.clone(), Arc::clone(&place)), (position.clone(), place)];
+        let table = FieldTable::default();
+        let moved: Vec<(Position, Arc<Place>)> = moved(&held, &table, &table);
+        assert_eq!(format!("{moved:?}"), format!("{held:?}"));
+        assert!(Arc::ptr_eq(&moved[0].0.topic, &moved[1].0.topic));
+
+        // Where everything is written once, so is what stands beside: places too are one again.
+        let mut out = Writer::once(&table);
+        held.write(&mut out);
+        let bytes = out.finish().bytes;
+        assert!(bytes.len() < written(&table, |out| held.write(out)).len());
+        let mut names = Names::default();
+        names.begin_once();
+        let once: Vec<(Position, Arc<Place>)> = whole(&table, &mut names, &bytes, Durable::read).unwrap();
+        names.end_once();
+        assert_eq!(format!("{once:?}"), format!("{held:?}"));
+        assert!(Arc::ptr_eq(&once[0].0.topic, &once[1].0.topic) && Arc::ptr_eq(&once[0].1, &once[1].1));
     }
 }

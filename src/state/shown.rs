@@ -48,28 +48,51 @@ impl Head {
 
 impl Durable for EventFacts {
     fn write(&self, out: &mut Writer<'_>) {
+        let Self {
+            published_ms,
+            uuid,
+            position,
+            event_type,
+            display_message,
+            result,
+            reason,
+            actor,
+            session_id,
+            ip,
+            place,
+            user_agent,
+            targets,
+            session,
+            travel,
+            token,
+            admin,
+            late,
+            lossy,
+            org,
+            raw,
+        } = self;
         Proof::of_facts(self).write(out);
-        self.published_ms.write(out);
-        write_id(&self.uuid, out);
-        self.position.write(out);
-        self.event_type.write(out);
-        self.display_message.write(out);
-        self.result.write(out);
-        self.reason.write(out);
-        self.actor.write(out);
-        self.session_id.write(out);
-        self.ip.write(out);
-        self.place.write(out);
-        self.user_agent.write(out);
-        self.targets.write(out);
-        self.session.write(out);
-        self.travel.write(out);
-        self.token.write(out);
-        self.admin.write(out);
-        self.late.write(out);
-        self.lossy.write(out);
-        self.org.write(out);
-        self.raw.write(out);
+        published_ms.write(out);
+        write_id(uuid, out);
+        position.write(out);
+        event_type.write(out);
+        display_message.write(out);
+        result.write(out);
+        reason.write(out);
+        actor.write(out);
+        session_id.write(out);
+        ip.write(out);
+        place.write(out);
+        user_agent.write(out);
+        targets.write(out);
+        session.write(out);
+        travel.write(out);
+        token.write(out);
+        admin.write(out);
+        late.write(out);
+        lossy.write(out);
+        org.write(out);
+        raw.write(out);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Corrupt> {
