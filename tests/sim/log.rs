@@ -138,8 +138,9 @@ impl Partition {
     }
 
     /// Some of what a compacted topic need not keep is gone. A tombstone is the last to go of its key, unless
-    /// the cleaner is `careless`.
-    pub fn compact(&mut self, salt: u64, careless: bool) {
+    /// the cleaner is `careless`; and not while somebody is half through, who may have read what it stands for:
+    /// this is what `delete.retention.ms` is for.
+    pub fn compact(&mut self, salt: u64, careless: bool, is_being_read: bool) {
         let upto = self.stable();
         let mut latest: BTreeMap<&[u8], i64> = BTreeMap::new();
         let mut first: BTreeMap<&[u8], i64> = BTreeMap::new();
@@ -156,7 +157,7 @@ impl Partition {
                 let (is_last, is_first) =
                     (latest[key.as_slice()] == entry.offset, first[key.as_slice()] == entry.offset);
                 let is_tombstone = value.is_none();
-                (is_tombstone && is_last && (is_first || careless)) || !is_last
+                (is_tombstone && is_last && ((is_first && !is_being_read) || careless)) || !is_last
             }
             _ => true,
         };

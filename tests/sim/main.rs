@@ -104,10 +104,11 @@ fn without_faults_alerts_are_the_same_to_the_last_word() {
     }
 }
 
-/// A tick that was done again after a restore decided more than it had decided.
+/// A tick that was done again after a restore decided more than it had decided; a cleaner took a tombstone from
+/// a reader that had read what it stood for.
 #[test]
 fn what_failed_once_does_not_fail_again() {
-    look_at(7_538, &mut Notes::new());
+    [7_538, 31_042].into_iter().for_each(|seed| look_at(seed, &mut Notes::new()));
 }
 
 #[test]

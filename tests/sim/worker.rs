@@ -148,6 +148,11 @@ impl Process {
         assert!(adopted.anew <= ADDED, "{} rules began anew", adopted.anew);
     }
 
+    /// Whether it has read some of a shard's changelog, and not all.
+    pub fn is_half_through(&self, shard: u32) -> bool {
+        self.restoring.get(&(Topic::Repartition, shard)).is_some_and(|restoring| restoring.from > 0)
+    }
+
     /// Whether nothing is left to do until something comes in or time goes on.
     pub fn is_at_rest(&self, broker: &Broker) -> bool {
         let is_read = |(place, next): (&Place, &i64)| *next >= broker.part(*place).high();

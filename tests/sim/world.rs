@@ -204,8 +204,10 @@ impl<'s> World<'s> {
     fn compact(&mut self, salt: u64) {
         let careless = self.setup.makes(Mistake::CarelessCleaner);
         for shard in 0..self.story.shards {
-            let part = self.broker.parts.get_mut(&(Topic::Changelog, shard)).unwrap();
-            part.compact(mix(salt, shard.into()), careless);
+            let place = (Topic::Changelog, shard);
+            let is_being_read = self.running.values().any(|running| running.process.is_half_through(shard));
+            let part = self.broker.parts.get_mut(&place).unwrap();
+            part.compact(mix(salt, shard.into()), careless, is_being_read);
         }
     }
 
