@@ -1,10 +1,10 @@
 //! What does it cost that state outlives the process, and how much is there of each kind?
 //!
 //! ```text
-//! cargo bench --bench state -- [EVENTS [BATCH [SHARDS [CHECKPOINT_INPUTS]]]]      (default 60000 1000 12 10000)
+//! cargo bench --bench state -- [ordinary] [EVENTS [BATCH [SHARDS [CHECKPOINT_INPUTS]]]]   (60000 1000 12 10000)
 //! ```
 //!
-//! A day of companies goes through one member that holds all shards, without Kafka: once as if nobody kept
+//! A day of companies to which a lot happens, or ordinary weeks of one, goes through one member that holds all shards, without Kafka: once as if nobody kept
 //! its changes, and once with every changed key as the bytes that go to the changelog topic. Then the state
 //! at the end of the day is read again. Bytes are those of keys and values before compression; what they are
 //! of stands in the module `engine::durable`.
@@ -81,11 +81,12 @@ fn main() {
     let events = numbers.next().unwrap_or(60_000);
     let batch = numbers.next().unwrap_or(1_000);
     let shards = u32::try_from(numbers.next().unwrap_or(12)).unwrap();
+    let is_ordinary = std::env::args().any(|argument| argument == "ordinary");
     let mut site = site(Size { events, batch, shards });
     if let Some(inputs) = numbers.next() {
         site.config.state.checkpoint_inputs = inputs;
     }
-    let records = records(events);
+    let records = records(events, is_ordinary);
     let (alerts, plain_s) = plain(&site, &records);
     println!("one shard, nothing kept: {:.0} events/s, {alerts} alerts", events as f64 / plain_s);
     let (state, alerts, kept_s) = kept(&site, &records);
@@ -102,15 +103,20 @@ fn site(size: Size) -> Site {
     let mut config = Config::default();
     config.input.topics = vec!["okta-events".into()];
     config.geoip.city = Some(place.join("demo.mmdb"));
+    config.geoip.sites = demo::week_sites();
     let geoip = Arc::new(GeoIp::open(&config.geoip).unwrap());
     Site { config, rules, geoip, size }
 }
 
-fn records(events: usize) -> Vec<RawRecord> {
+fn records(number: usize, is_ordinary: bool) -> Vec<RawRecord> {
     let position = |offset| Position { topic: Arc::from("okta-events"), partition: 0, offset, index: 0 };
-    let day = events::Day::new();
-    let records = (0..).zip(day.events(events));
-    records
+    let payloads: Vec<Vec<u8>> = if is_ordinary {
+        events::ordinary(number).collect()
+    } else {
+        events::Day::new().events(number).collect()
+    };
+    (0..)
+        .zip(payloads)
         .map(|(offset, payload)| RawRecord { position: position(offset), payload, ..RawRecord::default() })
         .collect()
 }

@@ -2,7 +2,9 @@
 //!
 //! The sample company's day, told of many companies at once: every copy has its own users, sessions
 //! and addresses, so that state is spread as it is in a real tenant and each story happens to
-//! somebody. Events are filled to the size that Okta's have, with the fields that fill Okta's.
+//! somebody: of sixty events, one leads to an alert. Or ordinary weeks of a company of 400 in which nobody means
+//! any harm, which is what real streams consist of. Events are filled to the size that Okta's have, with the
+//! fields that fill Okta's.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -15,6 +17,11 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Midnight of the day that is told.
 const MIDNIGHT_MS: i64 = 1_790_000_000_000;
+/// The Monday on which ordinary weeks begin.
+const MONDAY_MS: i64 = 1_789_948_800_000;
+const EMPLOYEES: usize = 400;
+/// A week has more events than seven times this.
+const LEAST_A_DAY: usize = 15_000;
 /// An event has so many bytes, and up to as many more as `SPREAD`.
 const LEAST_BYTES: usize = 2_500;
 const SPREAD: usize = 500;
@@ -82,6 +89,19 @@ fn bytes(mut event: Value, place: usize, copy: usize) -> Vec<u8> {
     event.to_string().into_bytes()
 }
 
+/// So many events of ordinary weeks, in the order of their time.
+pub fn ordinary(number: usize) -> impl Iterator<Item = Vec<u8>> {
+    let days = number.div_ceil(LEAST_A_DAY).next_multiple_of(7);
+    let weeks = demo::Week { employees: EMPLOYEES, days, roaming: false };
+    let samples = demo::week(1, MONDAY_MS, &weeks);
+    assert!(samples.len() >= number, "{} events in {days} days", samples.len());
+    samples.into_iter().take(number).enumerate().map(|(place, sample)| {
+        let mut event = serde_json::from_slice(&sample.payload).unwrap();
+        fill(&mut event, place);
+        Value::to_string(&event).into_bytes()
+    })
+}
+
 /// Makes the people, sessions and addresses of an event those of one copy.
 fn rewrite(event: &mut Value, copy: usize) {
     person(&mut event["actor"], copy);
@@ -139,12 +159,15 @@ fn fill(event: &mut Value, place: usize) {
         ("grantedScopes", "openid, profile, email, groups, offline_access".to_owned()),
         ("redirectUri", "https://acme.example.com/login/callback?tenant=acme&client=web".to_owned()),
     ];
+    let mut len = event.to_string().len();
     for (name, value) in more {
-        if event.to_string().len() + value.len() < wanted {
+        if len + value.len() < wanted {
+            // With its quotes, the colon and the comma.
+            len += name.len() + value.len() + 6;
             event["debugContext"]["debugData"][name] = value.into();
         }
     }
-    let missing = wanted.saturating_sub(event.to_string().len() + 16);
+    let missing = wanted.saturating_sub(len + 16);
     let mut state = hex("state", missing.div_ceil(16));
     state.truncate(missing);
     event["debugContext"]["debugData"]["state"] = state.into();

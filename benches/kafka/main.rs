@@ -12,9 +12,12 @@
 //! - `commits`, `p50 ms`, `p99 ms`: transactions, and how long one took (the program's from the
 //!   buckets of its histogram)
 //!
+//! `floor` writes a record for a hundred events, `floor, as much written` also as much to a changelog as the
+//! program does.
+//!
 //! Then the time from an event's record to its alert in the eyes of a reader of committed records, at a
-//! thousand events a second: with everything in one process, and with a further hop, as every event goes
-//! through the repartition topic. Then what alerts wait when shards move, and what it takes to restore the
+//! thousand events a second: of a program that only passes such events on; with everything in one process; and
+//! with a further hop, as every event goes through the repartition topic. Then what alerts wait when shards move, and what it takes to restore the
 //! state of many users.
 
 #![allow(
@@ -52,6 +55,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::types::RDKafkaErrorCode;
 
 use events::Day;
+use floor::Kind;
 use group::Passage;
 use process::Process;
 use support::{broker, topic, wait_for};
@@ -60,10 +64,12 @@ use support::{broker, topic, wait_for};
 const INPUT: &str = "okta-events";
 const PARTITIONS: i32 = 12;
 const EVENTS: usize = 300_000;
-const PACED_SECONDS: usize = 20;
+const PACED_SECONDS: usize = 50;
 const WORKERS: [usize; 2] = [1, 2];
 /// Users whose state is restored, each with a session.
 const MANY: usize = 450_000;
+/// How long a transaction took.
+const TIME: &str = "oktawatch_transaction_seconds";
 /// Every event takes the repartition topic.
 const TWO_HOPS: &str = "local_fast_path = false";
 
@@ -71,7 +77,9 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["floor", file, total] => floor::run(&read_config(Path::new(file)), total.parse().unwrap()),
+        ["floor", kind, file, total] => {
+            floor::run(&read_config(Path::new(file)), Kind::named(kind), total.parse().unwrap());
+        }
         ["run"] => alone(|site| tables(site, EVENTS)),
         ["run", number] => alone(|site| tables(site, number.parse().expect("a number of events"))),
         ["throughput", number] => alone(|site| throughput(site, number.parse().expect("a number of events"))),
@@ -110,11 +118,12 @@ fn restores(site: &Site) {
 
 /// The second table.
 fn latencies(site: &Site) {
-    println!("hops\tevents/s\talerts\tp50 ms\tp99 ms\tmost ms");
-    for (hops, settings) in [(1, ""), (2, TWO_HOPS)] {
-        let waits = site.latency(hops, settings);
+    println!("program\tevents/s\talerts\tp50 ms\tp99 ms\tmost ms");
+    let rows = [("floor", None), ("one hop", Some("")), ("two hops", Some(TWO_HOPS))];
+    for (name, settings) in rows {
+        let waits = settings.map_or_else(|| site.floor_latency(), |settings| site.latency(name, settings));
         let [p50, p99, most] = [0.5, 0.99, 1.0].map(|quantile| of(&waits, quantile) * 1e3);
-        println!("{hops}\t{}\t{}\t{p50:.0}\t{p99:.0}\t{most:.0}", latency::RATE, waits.len());
+        println!("{name}\t{}\t{}\t{p50:.0}\t{p99:.0}\t{most:.0}", latency::RATE, waits.len());
     }
 }
 
@@ -125,7 +134,9 @@ fn throughput(site: &Site, number: usize) {
     println!("{number} events of {} bytes on average, {PARTITIONS} partitions, lz4", bytes / number);
     println!("program\tworkers\tevents/s\tcpu s/M\trss MB\talerts\tcommits\tp50 ms\tp99 ms");
     for workers in WORKERS {
-        site.floor(workers, number as i64).print("floor", workers);
+        for kind in [Kind::Bare, Kind::Writing] {
+            site.floor(workers, kind, number as i64).print(kind.as_str(), workers);
+        }
         site.product(workers, number as i64, "").print("oktawatch", workers);
         site.product(workers, number as i64, TWO_HOPS).print("oktawatch, two hops", workers);
     }
@@ -188,13 +199,19 @@ impl Row {
 }
 
 impl Site {
-    fn floor(&self, workers: usize, total: i64) -> Row {
-        let name = format!("floor-{workers}");
-        let file = self.config(&name, INPUT, workers, 0, "");
-        topic::create(&self.brokers, &read_config(&file).output.alerts, PARTITIONS, 1);
+    fn start_floor(&self, kind: Kind, file: &Path, total: i64) -> Process {
+        let config = read_config(file);
+        for topic in [&config.output.alerts, &config.state.changelog] {
+            topic::create(&self.brokers, topic, PARTITIONS, 1);
+        }
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.arg("floor").arg(file).arg(total.to_string());
-        let mut process = Process::start(&mut command, &self.folder.path().join("floor.out"));
+        command.args(["floor", kind.as_str()]).arg(file).arg(total.to_string());
+        Process::start(&mut command, &self.folder.path().join("floor.out"))
+    }
+
+    fn floor(&self, workers: usize, kind: Kind, total: i64) -> Row {
+        let name = format!("floor-{workers}-{}", kind as u8);
+        let mut process = self.start_floor(kind, &self.config(&name, INPUT, workers, 0, ""), total);
         let passage = group::watch(&self.brokers, &name, total, None, &mut process);
         let printed = wait_for("the floor to print", Duration::from_secs(30), || {
             let printed = process.printed();
@@ -220,7 +237,6 @@ impl Site {
         let passage = group::watch(&self.brokers, &name, total, Some(&behind), &mut process);
         let (_, body) = metrics::page(port, "/metrics");
         process.terminate();
-        const TIME: &str = "oktawatch_transaction_seconds";
         Row {
             passage,
             alerts: metrics::sum(&body, "oktawatch_alerts_total"),
@@ -230,8 +246,8 @@ impl Site {
         }
     }
 
-    fn latency(&self, hops: usize, settings: &str) -> Vec<f64> {
-        let (name, port) = (format!("paced-{hops}"), broker::any_port());
+    fn latency(&self, what: &str, settings: &str) -> Vec<f64> {
+        let (name, port) = (format!("paced-{}", what.replace(' ', "-")), broker::any_port());
         let input = format!("{name}-events");
         topic::create(&self.brokers, &input, PARTITIONS, 1);
         let process = self.start(&self.config(&name, &input, 1, port, settings));
@@ -239,8 +255,17 @@ impl Site {
             (metrics::page(port, "/readyz").0 == 200).then_some(())
         });
         let waits = latency::measure(&self.brokers, &input, &format!("{name}-alerts"), PACED_SECONDS);
+        let (_, body) = metrics::page(port, "/metrics");
+        eprintln!("{what}: commit p50 {:.0} ms", metrics::quantile(&body, TIME, 0.5) * 1e3);
         process.terminate();
         waits
+    }
+
+    fn floor_latency(&self) -> Vec<f64> {
+        let (name, input) = ("paced-floor", "paced-floor-events");
+        topic::create(&self.brokers, input, PARTITIONS, 1);
+        let _process = self.start_floor(Kind::Paced, &self.config(name, input, 1, 0, ""), i64::MAX);
+        latency::measure(&self.brokers, input, &format!("{name}-alerts"), PACED_SECONDS)
     }
 
     fn start(&self, config: &Path) -> Process {

@@ -159,6 +159,17 @@ impl Journal {
         }
     }
 
+    /// How much of what stands between two checkpoints at most there is, in thousandths.
+    pub(super) fn filled(&self) -> usize {
+        let of = |there: usize, most: usize| (there * 1_000).checked_div(most).unwrap_or_default();
+        of(self.inputs, self.most).max(of(self.bytes, limits::JOURNAL_BYTES))
+    }
+
+    /// The next step is to be a checkpoint.
+    pub(super) fn ask(&mut self) {
+        self.is_due = true;
+    }
+
     /// Whoever goes on from here knows that it is so late.
     pub(super) fn knows(&mut self, now_ms: Option<i64>) {
         self.now_ms = now_ms;

@@ -171,8 +171,10 @@ impl Member {
     pub fn step(&mut self, batch: Vec<Told>) -> Round {
         let mut round = Round::default();
         let mut rest = batch.into_iter().peekable();
+        let is_little = rest.len() <= limits::STEP_INPUTS;
         loop {
             self.part(rest.by_ref().take(limits::STEP_INPUTS), &mut round);
+            self.ask_for_a_checkpoint(is_little);
             if rest.peek().is_none() {
                 break;
             }
@@ -211,6 +213,17 @@ impl Member {
         while let Some((shard, inputs)) = waiting.pop_first() {
             let Some(found) = self.held.get_mut(&shard).map(|shard| shard.step(inputs)) else { continue };
             self.told_by(shard, found, &mut waiting, round);
+        }
+    }
+
+    /// Has the shard with the longest journal write its tables at its next step, if that journal is long enough:
+    /// one at a time, as who waits for an alert meanwhile waits for all of them. Where `little` comes in, there
+    /// is time to do so early, which makes each of them short.
+    fn ask_for_a_checkpoint(&mut self, little: bool) {
+        let enough = if little { limits::JOURNAL_FILLED_EARLY } else { limits::JOURNAL_FILLED };
+        let longest = self.held.values_mut().max_by_key(|shard| shard.journal.filled());
+        if let Some(shard) = longest.filter(|shard| shard.journal.filled() >= enough) {
+            shard.journal.ask();
         }
     }
 

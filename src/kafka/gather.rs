@@ -20,18 +20,21 @@ pub struct Gathering {
     pub records: Vec<RawRecord>,
     bytes: usize,
     first: Option<Instant>,
+    /// When the batch before was full.
+    since: Instant,
     interval: Duration,
     most_records: usize,
     most_bytes: usize,
 }
 
 impl Gathering {
-    /// An empty batch under these limits.
-    pub fn new(engine: &config::Engine) -> Self {
+    /// An empty batch under these limits, where the one before was full at that time.
+    pub fn new(engine: &config::Engine, since: Instant) -> Self {
         Self {
             records: Vec::new(),
             bytes: 0,
             first: None,
+            since,
             interval: engine.commit_interval.as_std(),
             most_records: engine.commit_records,
             most_bytes: engine.commit_bytes.as_bytes(),
@@ -51,11 +54,17 @@ impl Gathering {
         due || self.records.len() >= self.most_records || self.bytes >= self.most_bytes
     }
 
+    /// Whether there is no reason to wait for more, where all that has come is in it: what came while the batch
+    /// before was delivered has waited already.
+    pub fn is_due(&self, now: Instant) -> bool {
+        !self.records.is_empty() && now.saturating_duration_since(self.since) >= self.interval
+    }
+
     /// How long to wait for the next record.
     pub fn patience(&self, now: Instant) -> Duration {
         match self.first {
             None => IDLE_POLL,
-            Some(first) => self.interval.saturating_sub(now.duration_since(first)).min(IDLE_POLL),
+            Some(_) => self.interval.saturating_sub(now.saturating_duration_since(self.since)).min(IDLE_POLL),
         }
     }
 }
@@ -125,24 +134,25 @@ mod tests {
         RawRecord { payload: vec![0; bytes], ..RawRecord::default() }
     }
 
-    fn gathering(records: usize, bytes: usize) -> Gathering {
-        Gathering::new(&Engine {
+    fn gathering(records: usize, bytes: usize, since: Instant) -> Gathering {
+        let engine = Engine {
             commit_interval: config::Duration::millis(30),
             commit_records: records,
             commit_bytes: Size::bytes(bytes),
             ..Engine::default()
-        })
+        };
+        Gathering::new(&engine, since)
     }
 
     #[test]
     fn a_batch_is_full_at_its_records_or_its_bytes_whichever_is_first() {
         let now = clock::instant();
-        let mut by_records = gathering(2, 1_000);
+        let mut by_records = gathering(2, 1_000, now);
         by_records.push(record(1), now);
         assert!(!by_records.is_full(now));
         by_records.push(record(1), now);
         assert!(by_records.is_full(now));
-        let mut by_bytes = gathering(100, 1_000);
+        let mut by_bytes = gathering(100, 1_000, now);
         by_bytes.push(record(999), now);
         assert!(!by_bytes.is_full(now));
         by_bytes.push(record(1), now);
@@ -153,14 +163,29 @@ mod tests {
     fn time_counts_from_the_first_record_and_never_fills_an_empty_batch() {
         let start = clock::instant();
         let later = start + Duration::from_secs(60);
-        let mut batch = gathering(100, 1_000);
-        assert!(!batch.is_full(later));
+        let mut batch = gathering(100, 1_000, start);
+        assert!(!batch.is_full(later) && !batch.is_due(later));
         assert_eq!(batch.patience(later), IDLE_POLL);
         batch.push(record(1), later);
-        assert_eq!(batch.patience(later), Duration::from_millis(30));
+        assert!(!batch.is_full(later));
         assert!(!batch.is_full(later + Duration::from_millis(29)));
         assert!(batch.is_full(later + Duration::from_millis(30)));
-        assert_eq!(batch.patience(later + Duration::from_secs(1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn batches_follow_each_other_at_the_interval_however_long_one_took() {
+        let start = clock::instant();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut batch = gathering(100, 1_000, start);
+        batch.push(record(1), at(12));
+        assert!(!batch.is_due(at(12)));
+        assert_eq!(batch.patience(at(12)), Duration::from_millis(18));
+        assert!(batch.is_due(at(30)));
+        assert_eq!(batch.patience(at(50)), Duration::ZERO);
+        let mut after_a_long_one = gathering(100, 1_000, start);
+        after_a_long_one.push(record(1), at(80));
+        assert!(after_a_long_one.is_due(at(80)), "it came while the batch before was delivered");
+        assert!(!after_a_long_one.is_full(at(80)), "more of what has come goes in");
     }
 
     #[test]

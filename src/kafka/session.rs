@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -52,6 +52,8 @@ pub struct Session<'s> {
     pub(super) told: Vec<Input>,
     /// Records that came while a batch was delivered; they go into the next one.
     pub(super) early: Vec<RawRecord>,
+    /// When the last batch was full.
+    gathered: Instant,
     geoip: Arc<GeoIp>,
     /// The rules that the member runs, which may have been replaced since.
     pub(super) rules: Arc<RuleSet>,
@@ -92,6 +94,7 @@ impl<'s> Session<'s> {
             positions: Positions::new(&config.input.topics),
             told: Vec::new(),
             early: Vec::new(),
+            gathered: clock::instant(),
             geoip,
             rules,
             name: format!("{}/{}", client::transactional_id(config, worker), clock::wall_ms()),
@@ -146,7 +149,7 @@ impl<'s> Session<'s> {
     /// Polls until a batch is full, its time is up, or the group wants something.
     fn gather(&mut self) -> Result<Vec<RawRecord>, End> {
         let context = self.context();
-        let mut batch = Gathering::new(&self.status.shared.config.engine);
+        let mut batch = Gathering::new(&self.status.shared.config.engine, self.gathered);
         let mut now = clock::instant();
         for record in std::mem::take(&mut self.early) {
             batch.push(record, now);
@@ -154,7 +157,11 @@ impl<'s> Session<'s> {
         while !batch.is_full(now) && !context.has_rebalance() {
             let polled = match self.consumer.poll(Duration::ZERO) {
                 None if !context.has_rebalance() => {
-                    let polled = self.consumer.poll(batch.patience(clock::instant()));
+                    now = clock::instant();
+                    if batch.is_due(now) {
+                        break;
+                    }
+                    let polled = self.consumer.poll(batch.patience(now));
                     now = clock::instant();
                     polled
                 }
@@ -176,6 +183,9 @@ impl<'s> Session<'s> {
                 }
                 Some(Err(error)) => self.consumer_error(&error)?,
             }
+        }
+        if !batch.records.is_empty() {
+            self.gathered = now;
         }
         Ok(batch.records)
     }
