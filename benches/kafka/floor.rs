@@ -95,9 +95,9 @@ fn work(config: &Config, worker: usize, kind: Kind, total: i64) -> Vec<f64> {
     let producer: BaseProducer = properties(config, Role::Producer { worker }).unwrap().create().unwrap();
     producer.init_transactions(CALL).unwrap();
     let mut next = vec![None; PARTITIONS as usize];
-    let mut seconds = Vec::new();
+    let (mut seconds, mut since) = (Vec::new(), Instant::now());
     while READ.load(Ordering::Relaxed) < total {
-        let batch = gather(config, &consumer, &mut next);
+        let batch = gather(config, &consumer, &mut next, &mut since);
         if batch.is_empty() {
             continue;
         }
@@ -109,7 +109,13 @@ fn work(config: &Config, worker: usize, kind: Kind, total: i64) -> Vec<f64> {
     seconds
 }
 
-fn gather(config: &Config, consumer: &BaseConsumer, next: &mut [Option<i64>]) -> Vec<Vec<u8>> {
+/// Records until the batch is full, or the interval is over since the batch before and no more have come.
+fn gather(
+    config: &Config,
+    consumer: &BaseConsumer,
+    next: &mut [Option<i64>],
+    since: &mut Instant,
+) -> Vec<Vec<u8>> {
     let engine = &config.engine;
     let (mut batch, mut bytes, mut first) = (Vec::new(), 0, None::<Instant>);
     let interval = engine.commit_interval.as_std();
@@ -119,20 +125,26 @@ fn gather(config: &Config, consumer: &BaseConsumer, next: &mut [Option<i64>]) ->
             || first.is_some_and(|first| first.elapsed() >= interval)
     };
     while !full(&batch, bytes, first) {
-        match consumer
-            .poll(first.map_or(Duration::from_millis(100), |first| interval.saturating_sub(first.elapsed())))
-        {
-            None if batch.is_empty() => break,
-            None => {}
-            Some(message) => {
-                let message = message.unwrap();
-                first.get_or_insert_with(Instant::now);
-                next[message.partition() as usize] = Some(message.offset() + 1);
-                let payload = message.payload().unwrap_or_default().to_vec();
-                bytes += payload.len();
-                batch.push(payload);
+        let message = match consumer.poll(Duration::ZERO) {
+            None if batch.is_empty() => consumer.poll(Duration::from_millis(100)),
+            None if since.elapsed() >= interval => break,
+            None => consumer.poll(interval.saturating_sub(since.elapsed())),
+            message => message,
+        };
+        let Some(message) = message.map(Result::unwrap) else {
+            if batch.is_empty() {
+                break;
             }
-        }
+            continue;
+        };
+        first.get_or_insert_with(Instant::now);
+        next[message.partition() as usize] = Some(message.offset() + 1);
+        let payload = message.payload().unwrap_or_default().to_vec();
+        bytes += payload.len();
+        batch.push(payload);
+    }
+    if !batch.is_empty() {
+        *since = Instant::now();
     }
     batch
 }

@@ -6,8 +6,8 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use crate::PARTITIONS;
 use crate::process::Process;
-use crate::{INPUT, PARTITIONS};
 
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -23,9 +23,15 @@ pub struct Passage {
     pub resident_mb: f64,
 }
 
-/// Watches a group until it has committed so many records of the input topic; then, of a topic behind it, what
+/// Watches a group until it has committed so many records of a topic; then, of a topic behind it, what
 /// stands there by then.
-pub fn watch(brokers: &str, group: &str, total: i64, behind: Option<&str>, process: &mut Process) -> Passage {
+pub fn watch(
+    brokers: &str,
+    (group, input): (&str, &str),
+    total: i64,
+    behind: Option<&str>,
+    process: &mut Process,
+) -> Passage {
     let consumer: BaseConsumer =
         ClientConfig::new().set("bootstrap.servers", brokers).set("group.id", group).create().unwrap();
     let start = Instant::now();
@@ -34,7 +40,7 @@ pub fn watch(brokers: &str, group: &str, total: i64, behind: Option<&str>, proce
     loop {
         assert!(start.elapsed() < LIMIT, "not read within {LIMIT:?}:\n{}", process.printed());
         process.must_run();
-        let committed: i64 = committed(&consumer, INPUT).iter().sum();
+        let committed: i64 = committed(&consumer, input).iter().sum();
         let (now, cpu_s) = (Instant::now(), process.cpu_s());
         if committed > 0 && first.is_none() {
             first = Some((committed, now, cpu_s));

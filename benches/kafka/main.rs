@@ -41,6 +41,7 @@ mod metrics;
 mod moves;
 mod process;
 mod restore;
+mod stream;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
@@ -49,19 +50,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use oktawatch::config::{self, Config};
-use rdkafka::ClientConfig;
-use rdkafka::error::KafkaError;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
-use rdkafka::types::RDKafkaErrorCode;
 
-use events::Day;
 use floor::Kind;
 use group::Passage;
 use process::Process;
+use stream::Stream;
 use support::{broker, topic, wait_for};
 
-/// The topic of events.
-const INPUT: &str = "okta-events";
 const PARTITIONS: i32 = 12;
 const EVENTS: usize = 300_000;
 const PACED_SECONDS: usize = 50;
@@ -129,42 +124,23 @@ fn latencies(site: &Site) {
 
 /// The first table.
 fn throughput(site: &Site, number: usize) {
-    topic::create(&site.brokers, INPUT, PARTITIONS, 1);
-    let bytes = produce(&site.brokers, number);
-    println!("{number} events of {} bytes on average, {PARTITIONS} partitions, lz4", bytes / number);
-    println!("program\tworkers\tevents/s\tcpu s/M\trss MB\talerts\tcommits\tp50 ms\tp99 ms");
-    for workers in WORKERS {
-        for kind in [Kind::Bare, Kind::Writing] {
-            site.floor(workers, kind, number as i64).print(kind.as_str(), workers);
-        }
-        site.product(workers, number as i64, "").print("oktawatch", workers);
-        site.product(workers, number as i64, TWO_HOPS).print("oktawatch, two hops", workers);
-    }
-}
-
-/// Produces the events to partitions as chance has it, and says how many bytes they are.
-fn produce(brokers: &str, number: usize) -> usize {
-    let producer: BaseProducer = ClientConfig::new()
-        .set("bootstrap.servers", brokers)
-        .set("enable.idempotence", "true")
-        .set("linger.ms", "20")
-        .set("compression.type", "lz4")
-        .create()
-        .unwrap();
-    let (mut bytes, mut chance) = (0, 1_u32);
-    for payload in Day::new().events(number) {
-        bytes += payload.len();
-        chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let partition = (chance >> 16) as i32 % PARTITIONS;
-        let mut record = BaseRecord::<(), _>::to(INPUT).partition(partition).payload(&payload);
-        while let Err((error, back)) = producer.send(record) {
-            assert_eq!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull));
-            producer.poll(Duration::from_millis(20));
-            record = back;
+    for stream in Stream::ALL {
+        topic::create(&site.brokers, stream.topic(), PARTITIONS, 1);
+        let bytes = stream.produce(&site.brokers, number);
+        let name = stream.as_str();
+        println!(
+            "{name}: {number} events of {} bytes on average, {PARTITIONS} partitions, lz4",
+            bytes / number
+        );
+        println!("program\tworkers\tevents/s\tcpu s/M\trss MB\talerts\tcommits\tp50 ms\tp99 ms");
+        for workers in WORKERS {
+            for kind in [Kind::Bare, Kind::Writing] {
+                site.floor(stream, workers, kind, number as i64).print(kind.as_str(), workers);
+            }
+            site.product(stream, workers, number as i64, "").print("oktawatch", workers);
+            site.product(stream, workers, number as i64, TWO_HOPS).print("oktawatch, two hops", workers);
         }
     }
-    producer.flush(Duration::from_secs(60)).unwrap();
-    bytes
 }
 
 /// Where the bench takes place.
@@ -209,10 +185,10 @@ impl Site {
         Process::start(&mut command, &self.folder.path().join("floor.out"))
     }
 
-    fn floor(&self, workers: usize, kind: Kind, total: i64) -> Row {
-        let name = format!("floor-{workers}-{}", kind as u8);
-        let mut process = self.start_floor(kind, &self.config(&name, INPUT, workers, 0, ""), total);
-        let passage = group::watch(&self.brokers, &name, total, None, &mut process);
+    fn floor(&self, stream: Stream, workers: usize, kind: Kind, total: i64) -> Row {
+        let name = format!("{}-floor-{workers}-{}", stream.as_str(), kind as u8);
+        let mut process = self.start_floor(kind, &self.config(&name, stream.topic(), workers, 0, ""), total);
+        let passage = group::watch(&self.brokers, (&name, stream.topic()), total, None, &mut process);
         let printed = wait_for("the floor to print", Duration::from_secs(30), || {
             let printed = process.printed();
             let ended = printed.lines().filter(|line| *line == floor::END).count();
@@ -230,11 +206,13 @@ impl Site {
         }
     }
 
-    fn product(&self, workers: usize, total: i64, settings: &str) -> Row {
-        let (name, port) = (format!("oktawatch-{workers}-{}", settings.len()), broker::any_port());
-        let mut process = self.start(&self.config(&name, INPUT, workers, port, settings));
+    fn product(&self, stream: Stream, workers: usize, total: i64, settings: &str) -> Row {
+        let (name, port) = (format!("{}-{workers}-{}", stream.as_str(), settings.len()), broker::any_port());
+        let file = self.config(&name, stream.topic(), workers, port, settings);
+        let mut process = self.start(&stream.place(&file));
         let behind = format!("{name}-repartition");
-        let passage = group::watch(&self.brokers, &name, total, Some(&behind), &mut process);
+        let passage =
+            group::watch(&self.brokers, (&name, stream.topic()), total, Some(&behind), &mut process);
         let (_, body) = metrics::page(port, "/metrics");
         process.terminate();
         Row {

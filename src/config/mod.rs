@@ -233,7 +233,7 @@ impl Default for State {
 pub struct Engine {
     /// Worker threads, each with its own consumer and transactional producer.
     pub workers: usize,
-    /// A transaction is committed at least this often while records arrive.
+    /// A transaction is begun this often while records arrive, or when the one before has ended.
     pub commit_interval: Duration,
     /// … or when it holds this many records,
     pub commit_records: usize,

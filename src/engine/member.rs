@@ -368,3 +368,55 @@ fn not_a_parcel(record: RawRecord, why: &Corrupt) -> DeadLetter {
         key: record.key,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Placement, journal};
+
+    const SHARDS: u32 = 4;
+
+    fn member(checkpoint_inputs: usize) -> Member {
+        let (mut config, rules, geoip) = (Config::default(), Arc::default(), Arc::default());
+        config.state.checkpoint_inputs = checkpoint_inputs;
+        let mut member = Member::new(&config, Arc::clone(&rules), Arc::clone(&geoip), SHARDS);
+        for shard in 0..SHARDS {
+            let placement = Placement { shard, shards: SHARDS };
+            member
+                .hold(Shard::placed(&config, Arc::clone(&rules), Arc::clone(&geoip), placement), Vec::new());
+        }
+        member
+    }
+
+    /// Each shard takes something in.
+    fn round(member: &mut Member, number: i32) -> Round {
+        for shard in 0..SHARDS {
+            let input =
+                Input::Assigned { topic: "okta-events".into(), partition: number, next: 0, highest_ms: None };
+            member.pending.entry(shard).or_default().push(input);
+        }
+        member.step(Vec::new())
+    }
+
+    /// Shards whose entries went, as their tables were written.
+    fn written(round: &Round) -> BTreeSet<u32> {
+        let is_entry = |change: &Change| change.key.first() == Some(&journal::NAME) && change.value.is_none();
+        round.changes.iter().filter(|(_, change)| is_entry(change)).map(|(shard, _)| *shard).collect()
+    }
+
+    #[test]
+    fn shards_that_fill_together_are_written_one_after_the_other_and_early_where_little_comes() {
+        let mut member = member(40);
+        let written: Vec<BTreeSet<u32>> =
+            (0..40).map(|number| written(&round(&mut member, number))).collect();
+        assert!(written.iter().all(|shards| shards.len() <= 1), "{written:?}");
+        let times = |shard| written.iter().filter(|shards| shards.contains(&shard)).count();
+        assert!((0..SHARDS).all(|shard| times(shard) > 3), "{written:?}");
+    }
+
+    #[test]
+    fn where_keys_are_written_with_each_step_nobody_is_asked() {
+        let mut member = member(0);
+        assert!((0..9).all(|number| written(&round(&mut member, number)).is_empty()));
+    }
+}
