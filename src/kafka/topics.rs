@@ -184,6 +184,8 @@ fn settings<'s>(topic: &str, state: &State, largest: &'s str) -> Vec<(&'static s
             ("segment.bytes", "67108864"),
             ("segment.ms", "3600000"),
             ("min.cleanable.dirty.ratio", "0.3"),
+            // Who is half through when a key goes must still come by its tombstone.
+            ("delete.retention.ms", "86400000"),
             ("max.message.bytes", largest),
         ];
     }
