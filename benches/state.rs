@@ -4,9 +4,9 @@
 //! cargo bench --bench state -- [ordinary] [EVENTS [BATCH [SHARDS [CHECKPOINT_INPUTS]]]]   (60000 1000 12 10000)
 //! ```
 //!
-//! A day of companies to which a lot happens, or ordinary weeks of one, goes through one member that holds all shards, without Kafka: once as if nobody kept
-//! its changes, and once with every changed key as the bytes that go to the changelog topic. Then the state
-//! at the end of the day is read again. Bytes are those of keys and values before compression; what they are
+//! A day of companies to which a lot happens, or ordinary weeks of one, goes through one member that holds all
+//! shards, without Kafka: once as if nobody kept its changes, and once with every changed key as the bytes that go
+//! to the changelog topic. Then the state at the end is read again. Bytes are those of keys and values before compression; what they are
 //! of stands in the module `engine::durable`.
 
 #![allow(

@@ -317,14 +317,15 @@ pub const STEP_INPUTS: usize = 400;
 /// inputs these were.
 pub const JOURNAL_BYTES: usize = 32 * 1024 * 1024;
 
-/// How full of inputs or bytes the longest journal of a member's shards is when its tables are written, in
-/// thousandths; where little comes in, and else.
-pub const JOURNAL_FILLED_EARLY: usize = 100;
-/// Else: shards that came this far together are done with one after the other before the first is full.
-pub const JOURNAL_FILLED: usize = 800;
-
 /// Of those, bytes of one record about.
 pub const JOURNAL_ENTRY_BYTES: usize = 256 * 1024;
+
+/// How full of inputs or bytes the longest journal of a member's shards is when its tables are written, in
+/// thousandths: shards that came this far together are done one after the other before the first is full.
+pub const JOURNAL_FILLED: usize = 800;
+
+/// The same where little comes in.
+pub const JOURNAL_FILLED_EARLY: usize = 100;
 
 /// Milliseconds after which a process takes back state of rules that it does not have.
 pub const LEFTOVER_STATE_MS: i64 = 3_600_000;

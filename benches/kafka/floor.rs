@@ -161,7 +161,8 @@ fn transact(
     for output in kind.outputs(batch) {
         send(producer, BaseRecord::to(&config.output.alerts).payload(output).key(&output[..16]));
     }
-    for (place, payload) in batch.iter().enumerate().filter(|_| kind == Kind::Writing) {
+    let kept = if kind == Kind::Writing { batch } else { &[] };
+    for (place, payload) in kept.iter().enumerate() {
         for bytes in STATE_RECORDS {
             let state = &payload[payload.len() - bytes..];
             let record = BaseRecord::to(&config.state.changelog).payload(state).key(&state[..16]);

@@ -209,7 +209,8 @@ impl Site {
     fn product(&self, stream: Stream, workers: usize, total: i64, settings: &str) -> Row {
         let (name, port) = (format!("{}-{workers}-{}", stream.as_str(), settings.len()), broker::any_port());
         let file = self.config(&name, stream.topic(), workers, port, settings);
-        let mut process = self.start(&stream.place(&file));
+        stream.place(&file);
+        let mut process = self.start(&file);
         let behind = format!("{name}-repartition");
         let passage =
             group::watch(&self.brokers, (&name, stream.topic()), total, Some(&behind), &mut process);

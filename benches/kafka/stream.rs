@@ -1,7 +1,7 @@
 //! Which events does a backlog consist of?
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use oktawatch::demo;
@@ -46,19 +46,17 @@ impl Stream {
         }
     }
 
-    /// The configuration, with what is known of the places where the events come from: of a company whose
+    /// Adds to the configuration what is known of the places where the events come from: of a company whose
     /// networks are made up, its own database and its sites.
-    pub fn place(self, file: &Path) -> PathBuf {
+    pub fn place(self, file: &Path) {
+        let Self::Ordinary = self else { return };
+        let city = file.with_extension("mmdb");
+        std::fs::write(&city, demo::databases(0).unwrap().city).unwrap();
         let mut text = std::fs::read_to_string(file).unwrap();
-        if let Self::Ordinary = self {
-            let city = file.with_extension("mmdb");
-            std::fs::write(&city, demo::databases(0).unwrap().city).unwrap();
-            let start = text.find("city = ").unwrap();
-            let end = text[start..].find('\n').unwrap() + start;
-            text.replace_range(start..end, &format!("city = {city:?}\n{}", sites()));
-        }
+        let start = text.find("city = ").unwrap();
+        let end = text[start..].find('\n').unwrap() + start;
+        text.replace_range(start..end, &format!("city = {city:?}\n{}", sites()));
         std::fs::write(file, text).unwrap();
-        file.to_owned()
     }
 
     /// Produces the events to partitions as chance has it, and says how many bytes they are.
